@@ -1,0 +1,25 @@
+"""Errors for people: each says what was wrong, where, and what to do."""
+
+
+class BpnpError(Exception):
+    """Base of every error that bpnp_ros raises on purpose."""
+
+
+class CameraError(BpnpError):
+    """Intrinsics that cannot be used: zero focal length, unknown distortion model, no image size."""
+
+
+class ConfigError(BpnpError):
+    """A parameter that does not exist or is out of its range."""
+
+
+class KeypointError(BpnpError):
+    """Keypoints that cannot be used: wrong fields, not finite, too few."""
+
+
+class MapError(BpnpError):
+    """A map that cannot be used: unreadable, empty, degenerate, of unknown scale."""
+
+
+class WeightsError(BpnpError):
+    """Weights that cannot be used: truncated, foreign, or trained for another map."""

@@ -1,0 +1,1 @@
+"""Keypoints and a map in, a Fix or a Rejection out."""

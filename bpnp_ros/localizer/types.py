@@ -1,0 +1,62 @@
+"""What a localiser answers: a Fix that was found and verified, or a Rejection that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Category(str, Enum):
+    """The closed set of reasons for not publishing a pose."""
+
+    NO_MAP = "NO_MAP"
+    NO_CAMERA_INFO = "NO_CAMERA_INFO"
+    BAD_CAMERA_INFO = "BAD_CAMERA_INFO"
+    BAD_KEYPOINTS = "BAD_KEYPOINTS"
+    TOO_FEW_KEYPOINTS = "TOO_FEW_KEYPOINTS"
+    NO_PROPOSAL = "NO_PROPOSAL"
+    NOT_VERIFIED = "NOT_VERIFIED"
+    AMBIGUOUS = "AMBIGUOUS"
+    ILL_CONDITIONED = "ILL_CONDITIONED"
+    NO_TRANSFORM = "NO_TRANSFORM"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """No pose, and why. `timings` are seconds by stage."""
+
+    category: Category
+    message: str
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A verified pose of the camera in the map.
+
+    T_map_camera: (4, 4) float64, metres, the map's own (not recentred) frame.
+    covariance: (6, 6) float64 of (x, y, z, rx, ry, rz): position of the camera in the map and
+        rotation about the map's fixed axes, m^2 and rad^2; from curvature, not calibrated.
+    keypoint_index, point_index: (K,) inlier pairs, rows of the keypoints given and of the map.
+    reprojection_error_px: root mean square over the inlier pairs.
+    proposer: name of the proposer whose candidate became this fix.
+    evidence: log-likelihood ratio against pure clutter, nats; `threshold` is what the gate asked.
+    """
+
+    T_map_camera: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    keypoint_index: NDArray[np.int64]
+    point_index: NDArray[np.int64]
+    reprojection_error_px: float
+    proposer: str
+    evidence: float
+    threshold: float
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def inliers(self) -> int:
+        return len(self.keypoint_index)

@@ -1,0 +1,1 @@
+"""Maps: loading, cleaning, what a camera can see from where."""

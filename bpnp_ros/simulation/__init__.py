@@ -1,0 +1,1 @@
+"""Worlds and cameras made from a seed."""
