@@ -1,0 +1,102 @@
+"""Where a camera can be in a map, and which points it sees from there.
+
+One structure serves the likelihood search, the refinement, the gate and the training views: a set of
+anchors (places, or mapping cameras with their orientation), each with the points seen there and the
+chance of seeing them. A pose sees what its nearest anchor sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
+
+# columns: the optical axes x (right), y (down), z (forward) of a level camera that looks along +x
+_LEVEL_CAMERA = ((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class ViewSpace:
+    """Places and what is seen from them; all tensors on one device.
+
+    anchors: (A, 3) metres, in the recentred map.
+    seen: (A, K) int64 point indices, padded with 0.
+    chance: (A, K) float32 of seeing them, 0 on padding.
+    reach: (3,) half the size of the cell that an anchor stands for, metres.
+    orientations: (A, 3, 3) R_map_camera of mapping cameras, or None: any yaw about map z.
+    tilt: largest pitch and roll; with orientations the largest angle away from one, radians.
+    """
+
+    anchors: Tensor
+    seen: Tensor
+    chance: Tensor
+    reach: Tensor
+    tilt: float
+    orientations: Tensor | None = None
+
+    def to(self, device: torch.device) -> ViewSpace:
+        moved = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random poses -> T_map_camera (count, 4, 4) and the anchor (count,) of each."""
+        anchor = torch.randint(len(self.anchors), (count,), generator=generator)
+        anchor = anchor.to(self.anchors.device)
+        jitter = self._uniform((count, 3), generator) * self.reach
+        position = self.anchors[anchor] + jitter
+        return make_transform(self._orientation(anchor, generator), position), anchor
+
+    def _orientation(self, anchor: Tensor, generator: torch.Generator) -> Tensor:
+        if self.orientations is not None:
+            turn = self._uniform((len(anchor), 3), generator) * self.tilt / 3**0.5
+            return self.orientations[anchor] @ so3_exp(turn)
+        yaw_pitch_roll = self._uniform((len(anchor), 3), generator)
+        limits = yaw_pitch_roll.new_tensor([torch.pi, self.tilt, self.tilt])
+        return camera_orientation(yaw_pitch_roll * limits)
+
+    def _uniform(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+        return (torch.rand(shape, generator=generator) * 2 - 1).to(self.anchors)
+
+    def nearest_anchor(self, T_map_camera: Tensor) -> Tensor:
+        """The anchor that stands for each pose (P, 4, 4) -> (P,)."""
+        parts = [self._nearest(poses) for poses in T_map_camera.split(_CHUNK)]
+        return torch.cat(parts)
+
+    def _nearest(self, T_map_camera: Tensor) -> Tensor:
+        position = T_map_camera[:, :3, 3]
+        distance = torch.cdist(position / self.reach, self.anchors / self.reach).square()
+        if self.orientations is not None:
+            cosine = T_map_camera[:, :3, 2] @ self.orientations[:, :, 2].T
+            distance = distance + (2 - 2 * cosine) / self.tilt**2
+        return distance.argmin(dim=1)
+
+    def seen_from(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
+        """Points seen from poses (P, 4, 4), field of view aside -> indices, chances, each (P, K)."""
+        anchor = self.nearest_anchor(T_map_camera)
+        return self.seen[anchor], self.chance[anchor]
+
+
+def camera_orientation(yaw_pitch_roll: Tensor) -> Tensor:
+    """R_map_camera (P, 3, 3) of optical frames from yaw about map z, pitch and roll (P, 3), rad."""
+    zero = torch.zeros_like(yaw_pitch_roll[:, 0])
+    yaw, pitch, roll = yaw_pitch_roll.unbind(-1)
+    turn_yaw = so3_exp(torch.stack([zero, zero, yaw], -1))
+    turn_pitch = so3_exp(torch.stack([zero, pitch, zero], -1))
+    turn_roll = so3_exp(torch.stack([roll, zero, zero], -1))
+    return turn_yaw @ turn_pitch @ turn_roll @ yaw_pitch_roll.new_tensor(_LEVEL_CAMERA)
+
+
+def pack_seen(visible: Tensor) -> tuple[Tensor, Tensor]:
+    """Chances (A, N) in [0, 1] as padded lists: indices (A, K) and chances (A, K)."""
+    most = max(int((visible > 0).sum(dim=1).max()), 1)
+    chance, seen = visible.to(torch.float32).topk(most, dim=1)
+    return torch.where(chance > 0, seen, torch.zeros_like(seen)), chance
