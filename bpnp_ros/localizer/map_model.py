@@ -1,0 +1,27 @@
+"""What the localiser knows of a map: its points, and where a camera can be and what it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.view_space import ViewSpace
+
+
+@dataclass(frozen=True, eq=False)
+class MapModel:
+    """point_map on the CPU, as loaded; view_space and points on the device that computes."""
+
+    point_map: PointMap
+    view_space: ViewSpace
+
+    @property
+    def points(self) -> Tensor:
+        """Map points (N, 3) float32, recentred, on the view space's device."""
+        return torch.from_numpy(self.point_map.points).to(self.view_space.anchors.device)
+
+    def to(self, device: torch.device) -> MapModel:
+        return MapModel(self.point_map, self.view_space.to(device))
