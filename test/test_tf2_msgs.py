@@ -1,0 +1,69 @@
+"""TFMessage is the real thing, whoever built it: ROS, or the small project in ros_wheels/."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
+
+from geometry_msgs.msg import TransformStamped
+from tf2_msgs.msg import TFMessage
+
+TYPE_HASH = "e369d0f05a23ae52508854b66f6aa0437f3449d652e8cbf22d5abe85d020f087"
+PATIENCE = 30.0  # seconds for a process to start and be discovered
+
+
+def transforms() -> TFMessage:
+    message = TFMessage()
+    for child, x in (("odom", 1.25), ("camera", -3.5)):
+        transform = TransformStamped(child_frame_id=child)
+        transform.header.frame_id = "map"
+        transform.header.stamp.sec = 7
+        transform.transform.translation.x = x
+        message.transforms.append(transform)
+    return message
+
+
+def send_transforms_until_ended() -> None:
+    rclpy.init()
+    publisher = rclpy.create_node("sender").create_publisher(TFMessage, "/tf", 10)
+    while True:
+        publisher.publish(transforms())
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    process = multiprocessing.get_context("spawn").Process(
+        target=send_transforms_until_ended, daemon=True
+    )
+    process.start()
+    yield
+    process.terminate()
+    process.join()
+
+
+@pytest.fixture
+def receiver(sender: None) -> Iterator[Any]:
+    rclpy.init()
+    yield rclpy.create_node("receiver")
+    rclpy.shutdown()
+
+
+def test_a_tf_message_arrives_from_another_process(receiver: Any) -> None:
+    received: list[TFMessage] = []
+    receiver.create_subscription(TFMessage, "/tf", received.append, 10)
+    deadline = time.monotonic() + PATIENCE
+    while not received and time.monotonic() < deadline:
+        rclpy.spin_once(receiver, timeout_sec=0.1)
+    assert received[:1] == [transforms()]
+    (publisher,) = receiver.get_publishers_info_by_topic("/tf")
+    assert bytes(publisher.topic_type_hash.value).hex() == TYPE_HASH
