@@ -1,0 +1,64 @@
+"""Figures that count failures: a pose that was not found has an infinite error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.geometry.rotation import rotation_angle
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far off a pose may be: metres between camera centres, degrees between orientations."""
+
+    metres: float
+    degrees: float
+
+    def __str__(self) -> str:
+        return f"{self.metres:g} m, {self.degrees:g} deg"
+
+
+@dataclass(frozen=True, eq=False)
+class PoseErrors:
+    """Errors of F attempts. metres, degrees: (F,); infinite where there is no pose."""
+
+    metres: Array
+    degrees: Array
+
+    def __len__(self) -> int:
+        return len(self.metres)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PoseErrors:
+        return PoseErrors(self.metres[rows], self.degrees[rows])
+
+    def within(self, tolerance: Tolerance) -> NDArray[np.bool_]:
+        """Which attempts lie within both bounds -> (F,)."""
+        return (self.metres <= tolerance.metres) & (self.degrees <= tolerance.degrees)
+
+
+def pose_errors(T_truth: Array, T_found: Array) -> PoseErrors:
+    """Errors of camera poses T_map_camera, (F, 4, 4) twice; a pose with NaN was not found."""
+    metres = np.linalg.norm(T_truth[:, :3, 3] - T_found[:, :3, 3], axis=1)
+    R_truth, R_found = (torch.from_numpy(T[:, :3, :3]) for T in (T_truth, T_found))
+    degrees = np.degrees(rotation_angle(R_truth, R_found).numpy())
+    found = np.isfinite(metres) & np.isfinite(degrees)
+    return PoseErrors(np.where(found, metres, np.inf), np.where(found, degrees, np.inf))
+
+
+def recall(errors: PoseErrors, tolerance: Tolerance) -> float:
+    """Share of all attempts, failures included, within the tolerance; NaN without attempts."""
+    return float(errors.within(tolerance).mean()) if len(errors) else float("nan")
+
+
+def quantiles(values: Array, shares: Sequence[float] = (0.25, 0.5, 0.75)) -> tuple[float, ...]:
+    """Quantiles of (F,) values, infinite ones too; of two neighbours the larger. NaN if empty."""
+    if len(values) == 0:
+        return (float("nan"),) * len(shares)
+    return tuple(float(v) for v in np.quantile(values, shares, method="higher"))

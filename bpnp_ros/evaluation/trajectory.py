@@ -1,0 +1,87 @@
+"""Stamped camera poses, and the text format of the TUM benchmark that every tool reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
+
+NANOSECONDS = 10**9
+TUM_HEADER = "# timestamp_s tx_m ty_m tz_m qx qy qz qw (pose of the camera in the map)"
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """stamps_ns: (F,) int64, ROS time in nanoseconds. T_map_camera: (F, 4, 4) float64, metres."""
+
+    stamps_ns: NDArray[np.int64]
+    T_map_camera: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+
+def match_stamps(
+    stamps_ns: NDArray[np.int64], wanted_ns: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each of `wanted_ns` (W,) stands in the ascending `stamps_ns` (F,).
+
+    Returns rows (W,) and whether the stamp there is equal, to the nanosecond (W,).
+    """
+    if len(stamps_ns) == 0:
+        return np.zeros(len(wanted_ns), np.int64), np.zeros(len(wanted_ns), bool)
+    rows = np.searchsorted(stamps_ns, wanted_ns).clip(0, len(stamps_ns) - 1)
+    return rows, stamps_ns[rows] == wanted_ns
+
+
+def write_tum(path: Path, trajectory: Trajectory) -> None:
+    """One line a pose: `timestamp tx ty tz qx qy qz qw`, seconds and metres, scalar last."""
+    R = torch.from_numpy(trajectory.T_map_camera[:, :3, :3])
+    poses = np.hstack([trajectory.T_map_camera[:, :3, 3], quaternion_from_matrix(R).numpy()])
+    lines = [TUM_HEADER]
+    for stamp, pose in zip(trajectory.stamps_ns.tolist(), poses.tolist(), strict=True):
+        seconds, rest = divmod(stamp, NANOSECONDS)
+        lines.append(f"{seconds}.{rest:09d} " + " ".join(f"{value:.9f}" for value in pose))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_tum(path: Path) -> Trajectory:
+    """Read a TUM file, stamps to the nanosecond. Raises BpnpError naming a line it cannot read."""
+    stamps, poses = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        try:
+            stamps.append(_nanoseconds(words[0]))
+            poses.append(_pose(words[1:]))
+        except ValueError as error:
+            raise BpnpError(
+                f"{path}, line {number}: {error}; a TUM line is "
+                "'timestamp tx ty tz qx qy qz qw' in seconds and metres."
+            ) from error
+    return Trajectory(np.array(stamps, np.int64), np.array(poses).reshape(-1, 4, 4))
+
+
+def _nanoseconds(seconds: str) -> int:
+    """Decimal seconds without a detour over a float, which holds only microseconds of today."""
+    whole, _, fraction = seconds.partition(".")
+    return int(whole) * NANOSECONDS + int(fraction[:9].ljust(9, "0"))
+
+
+def _pose(words: list[str]) -> NDArray[np.float64]:
+    if len(words) != 7:
+        raise ValueError(f"{len(words) + 1} numbers instead of 8")
+    values = np.array([float(word) for word in words])
+    if not np.isfinite(values).all() or np.linalg.norm(values[3:]) < 0.5:
+        raise ValueError("numbers that are no pose")
+    T = np.eye(4)
+    T[:3, :3] = matrix_from_quaternion(torch.from_numpy(values[3:])).numpy()
+    T[:3, 3] = values[:3]
+    return T

@@ -1,0 +1,1 @@
+"""Commands for people: each module is one, `python -m bpnp_ros.tools.<name> --help`."""
