@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from bpnp_ros.errors import CameraError
 
-DISTORTION_MODELS = ("plumb_bob", "rational_polynomial", "equidistant")
+# how many coefficients each may have
+DISTORTION_MODELS = {
+    "plumb_bob": (0, 4, 5),
+    "rational_polynomial": (0, 8, 12, 14),
+    "equidistant": (0, 4),
+}
+_ALIASES = {"fisheye": "equidistant", "": "plumb_bob"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class Frustum:
 class Camera:
     """Intrinsics as sensor_msgs/CameraInfo gives them.
 
-    K (3, 3) float64 in pixels; D the coefficients of `distortion_model`. Raises CameraError when
-    they cannot describe a camera.
+    K (3, 3) float64 in pixels; D the coefficients of `distortion_model` (plumb_bob,
+    rational_polynomial, or equidistant, which some drivers call fisheye; empty when rectified).
+    Raises CameraError when they cannot describe a camera.
     """
 
     K: NDArray[np.float64]
@@ -57,13 +64,36 @@ class Camera:
             raise CameraError("K has no focal length (zero or negative); calibrate the camera.")
         if self.width <= 0 or self.height <= 0:
             raise CameraError("CameraInfo has no image size; fill in width and height.")
-        if self.distortion_model not in DISTORTION_MODELS:
-            raise CameraError(
-                f"distortion model '{self.distortion_model}' is not known; "
-                f"known are {', '.join(DISTORTION_MODELS)}."
-            )
+        if not np.array_equal(self.K[2], (0, 0, 1)):
+            raise CameraError("the last row of K must be 0 0 1; is the camera calibrated?")
+        self._check_distortion()
+
+    def _check_distortion(self) -> None:
+        model = _ALIASES.get(self.distortion_model, self.distortion_model)
+        object.__setattr__(self, "distortion_model", model)
+        if model not in DISTORTION_MODELS:
+            known = ", ".join(DISTORTION_MODELS)
+            raise CameraError(f"distortion model '{model}' is not known; known are {known}.")
         if not np.isfinite(self.D).all():
             raise CameraError("D holds values that are not finite; calibrate the camera.")
+        if len(self.D) not in DISTORTION_MODELS[model]:
+            raise CameraError(
+                f"D holds {len(self.D)} coefficients; {model} has "
+                f"{' or '.join(str(count) for count in DISTORTION_MODELS[model])}."
+            )
+
+    @property
+    def is_distorted(self) -> bool:
+        """Whether a pixel and its point on the z = 1 plane differ by more than K."""
+        return self.distortion_model == "equidistant" or any(self.D)
+
+    def image_contains(
+        self, pixels: NDArray[np.floating], border: float = 0.0
+    ) -> NDArray[np.bool_]:
+        """Which pixels (M, 2) of the raw image lie inside, `border` being added all round."""
+        u, v = pixels[..., 0], pixels[..., 1]
+        inside_u = (u >= -border) & (u <= self.width + border)
+        return inside_u & (v >= -border) & (v <= self.height + border)
 
     def frustum(self) -> Frustum:
         """The image rectangle of the undistorted pinhole camera with the same K."""

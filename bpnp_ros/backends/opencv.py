@@ -1,0 +1,152 @@
+"""OpenCV: lenses, colours, feature detectors. The only file that imports cv2 (4.5 and newer)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.geometry.camera import Camera
+
+Array = NDArray[np.float64]
+GreyImage = NDArray[np.uint8]
+Features = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+MOST_OFF_AXIS = math.radians(85)
+ROUND_TRIP_PX = 0.1
+LIGHT_THRESHOLD = 230
+LARGEST_LIGHT = 0.01  # share of the image
+
+
+def _cv2() -> ModuleType:
+    try:
+        import cv2
+    except ImportError as error:
+        raise BpnpError(
+            f"OpenCV cannot be loaded ({error}): pip install opencv-python-headless, "
+            "or apt install python3-opencv."
+        ) from error
+    return cv2
+
+
+def undistort_points(pixels: Array, camera: Camera) -> Array:
+    """Pixels (M, 2) of the raw image -> points of the z = 1 plane (M, 2).
+
+    NaN where there is no answer: more than 85 degrees off the axis, or the lens model does not
+    lead back to within 0.1 px of the pixel.
+    """
+    if len(pixels) == 0:
+        return np.zeros((0, 2))
+    source = np.array(pixels, np.float64)[:, None]
+    solve = _undistort_fisheye if camera.distortion_model == "equidistant" else _undistort_radial
+    with np.errstate(all="ignore"):
+        xy: Array = solve(source, camera.K, _coefficients(camera)).reshape(-1, 2)
+        off_axis = np.hypot(xy[:, 0], xy[:, 1]) < math.tan(MOST_OFF_AXIS)
+        back = project_points(np.column_stack([xy, np.ones(len(xy))]), camera)
+        round_trip = np.linalg.norm(back - source[:, 0], axis=1) < ROUND_TRIP_PX
+    xy[~(off_axis & round_trip)] = np.nan
+    return xy
+
+
+def project_points(points: Array, camera: Camera) -> Array:
+    """Points (N, 3) in the camera's optical frame -> pixels of the raw image (N, 2).
+
+    NaN for points that are not in front of the camera. The image size plays no part.
+    """
+    ahead = np.isfinite(points).all(axis=1) & (points[:, 2] > 0)
+    pixels = np.full((len(points), 2), np.nan)
+    if not ahead.any():
+        return pixels
+    rays = (points[ahead] / points[ahead, 2:])[:, None]
+    cv2, zero = _cv2(), np.zeros(3)
+    fisheye = camera.distortion_model == "equidistant"
+    project = cv2.fisheye.projectPoints if fisheye else cv2.projectPoints
+    projected, _ = project(rays, zero, zero, camera.K, _coefficients(camera))
+    pixels[ahead] = projected[:, 0]
+    return pixels
+
+
+def _coefficients(camera: Camera) -> Array:
+    return np.array(camera.D or (0.0,) * 4, np.float64)
+
+
+def _undistort_fisheye(source: Array, K: Array, D: Array) -> Array:
+    undistorted: Array = _cv2().fisheye.undistortPoints(source, K, D)
+    return undistorted
+
+
+def _undistort_radial(source: Array, K: Array, D: Array) -> Array:
+    """Enough rounds for strong lenses: OpenCV's own default of five is up to 16 px off there."""
+    cv2 = _cv2()
+    until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-6)
+    undistorted: Array
+    if hasattr(cv2, "undistortPointsIter"):  # OpenCV 4
+        undistorted = cv2.undistortPointsIter(source, K, D, None, None, until)
+    else:
+        undistorted = cv2.undistortPoints(source, K, D, criteria=until)
+    return undistorted
+
+
+def convert(image: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
+    """cv2.cvtColor by the name of the code, such as "COLOR_BGR2GRAY"."""
+    cv2 = _cv2()
+    converted: NDArray[np.uint8] = cv2.cvtColor(image, getattr(cv2, code))
+    return converted
+
+
+def decode_grey(data: bytes) -> GreyImage | None:
+    """A JPEG or PNG file as a grey image (H, W), or None where OpenCV cannot read it."""
+    cv2 = _cv2()
+    decoded: GreyImage | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return decoded
+
+
+def detect_sift(image: GreyImage, limit: int) -> Features:
+    """Pixels (M, 2) and contrast (M,) of at most about `limit` SIFT features."""
+    return _features(_cv2().SIFT_create(nfeatures=limit).detect(image))
+
+
+def detect_orb(image: GreyImage, limit: int) -> Features:
+    """Pixels (M, 2) and Harris response (M,) of at most about `limit` ORB features."""
+    return _features(_cv2().ORB_create(nfeatures=limit).detect(image))
+
+
+def detect_corners(image: GreyImage, limit: int) -> Features:
+    """Pixels (M, 2), refined below a pixel, and quality (M,) of Shi and Tomasi's corners."""
+    cv2 = _cv2()
+    corners = cv2.goodFeaturesToTrack(image, limit, qualityLevel=0.01, minDistance=4)
+    if corners is None:
+        return _features(())
+    quality = cv2.cornerMinEigenVal(image, blockSize=3)
+    column, row = corners.reshape(-1, 2).astype(int).T
+    until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)
+    refined = cv2.cornerSubPix(image, corners.reshape(-1, 1, 2), (4, 4), (-1, -1), until)
+    return refined.reshape(-1, 2), quality[row, column]
+
+
+def detect_lights(image: GreyImage, limit: int) -> Features:
+    """Centres (M, 2) and diameters (M,), in pixels, of the `limit` largest small bright spots."""
+    cv2 = _cv2()
+    _, bright = cv2.threshold(image, LIGHT_THRESHOLD, 255, cv2.THRESH_BINARY)
+    _, _, statistics, centres = cv2.connectedComponentsWithStats(bright)
+    area = statistics[1:, cv2.CC_STAT_AREA]
+    spots = np.flatnonzero((area >= 2) & (area <= LARGEST_LIGHT * image.size))
+    spots = spots[np.argsort(-area[spots], kind="stable")][:limit]
+    return centres[1:][spots].astype(np.float32), np.sqrt(area[spots]).astype(np.float32)
+
+
+def _features(features: tuple | list) -> Features:  # of cv2.KeyPoint
+    pixels = np.array([feature.pt for feature in features], np.float32).reshape(-1, 2)
+    return pixels, np.array([feature.response for feature in features], np.float32)
+
+
+DETECTORS: dict[str, Callable[[GreyImage, int], Features]] = {
+    "sift": detect_sift,
+    "orb": detect_orb,
+    "corners": detect_corners,
+    "lights": detect_lights,
+}

@@ -1,0 +1,1 @@
+"""From images and messages to clean keypoints on the z = 1 plane."""

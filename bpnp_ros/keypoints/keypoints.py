@@ -1,0 +1,190 @@
+"""Keypoints ready for the localiser: undistorted, on the z = 1 plane, cleaned in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import ConfigError, KeypointError
+from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.keypoints.lens import image_frustum, normalise
+
+Array = NDArray[np.floating]
+
+_STEEPEST = math.tan(math.radians(85))
+
+
+class TooFewKeypointsError(KeypointError):
+    """Well-formed keypoints of which too few are usable."""
+
+
+@dataclass(frozen=True)
+class KeypointConfig:
+    """Which keypoints of a message are used.
+
+    max_keypoints: the best by score are kept.
+    min_keypoints: with fewer there is no attempt to localise.
+    border: pixels by which a keypoint may lie outside the image.
+    bearing_pixel: what stands for a pixel when bearings come without a camera, on the z = 1 plane;
+        0.002 is a camera of 640 pixels and 65 degrees.
+    """
+
+    max_keypoints: int = 512
+    min_keypoints: int = 6
+    border: float = 2.0
+    bearing_pixel: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.min_keypoints <= self.max_keypoints:
+            raise ConfigError(
+                f"min_keypoints is {self.min_keypoints}; it must be at least 4 and at most "
+                f"max_keypoints, {self.max_keypoints}."
+            )
+        if not (self.border >= 0 and self.bearing_pixel > 0):
+            raise ConfigError("border must be at least 0 and bearing_pixel greater than 0.")
+
+
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """What the localiser sees of an image. The order depends on values only: best score first.
+
+    xy: (M, 2) float32 on the z = 1 plane, undistorted; no two are equal.
+    score: (M,) float32 in [0, 1].
+    index: (M,) int64, the row of the original message.
+    frustum: the image on the z = 1 plane.
+    dropped: how many rows were left out, by reason.
+    """
+
+    xy: NDArray[np.float32]
+    score: NDArray[np.float32]
+    index: NDArray[np.int64]
+    frustum: Frustum
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+
+def keypoints_from_pixels(
+    pixels: Array, camera: Camera, score: Array | None = None, config: KeypointConfig | None = None
+) -> Keypoints:
+    """Pixels (u, v) of the raw image, (M, 2), and their score (M,) -> Keypoints.
+
+    For keypoints of a rectified image give a camera whose K is the projection matrix P and that has
+    no distortion. Raises KeypointError, and TooFewKeypointsError when too few remain.
+    """
+    config = config or KeypointConfig()
+    score = _checked_score(pixels, 2, score)
+    cleaning = _Cleaning(len(pixels))
+    cleaning.keep(np.isfinite(pixels).all(axis=1) & np.isfinite(score), "not finite")
+    inside = camera.image_contains(pixels, config.border)
+    cleaning.keep(inside, "outside the image")
+    xy = np.full((len(pixels), 2), np.nan)
+    xy[cleaning.rows] = normalise(pixels[cleaning.rows], camera)
+    cleaning.keep(np.isfinite(xy).all(axis=1), "beyond what the lens model covers")
+    return cleaning.finish(xy, score, image_frustum(camera), config)
+
+
+def keypoints_from_bearings(
+    bearings: Array,
+    score: Array | None = None,
+    field_of_view: tuple[float, float] | None = None,
+    config: KeypointConfig | None = None,
+) -> Keypoints:
+    """Directions (x, y, z) in the optical frame, (M, 3), of any length > 0 -> Keypoints.
+
+    field_of_view: horizontal and vertical, degrees, of a camera that looks along z; without it the
+    image is taken to be the rectangle around the bearings. Bearings with z <= 0 are left out.
+    Raises KeypointError, and TooFewKeypointsError when too few remain.
+    """
+    config = config or KeypointConfig()
+    score = _checked_score(bearings, 3, score)
+    cleaning = _Cleaning(len(bearings))
+    cleaning.keep(np.isfinite(bearings).all(axis=1) & np.isfinite(score), "not finite")
+    cleaning.keep(bearings[:, 2] > 0, "behind the camera")
+    xy = np.full((len(bearings), 2), np.nan)
+    ahead = bearings[cleaning.rows].astype(np.float64)
+    with np.errstate(over="ignore"):
+        xy[cleaning.rows] = ahead[:, :2] / ahead[:, 2:]
+    cleaning.keep(np.abs(xy).max(axis=1, initial=0) < _STEEPEST, "at a right angle to the axis")
+    if field_of_view is None:
+        frustum = _frustum_around(xy[cleaning.rows], config.bearing_pixel)
+    else:
+        frustum = _frustum_of(field_of_view, config.bearing_pixel)
+        margin = config.border * frustum.pixel
+        cleaning.keep(frustum.contains(xy, margin), "outside the field of view")
+    return cleaning.finish(xy, score, frustum, config)
+
+
+@dataclass
+class _Cleaning:
+    """Rows still alive, and the count and reason of those that are not."""
+
+    total: int
+
+    def __post_init__(self) -> None:
+        self.rows: NDArray[np.int64] = np.arange(self.total)
+        self.dropped: dict[str, int] = {}
+
+    def keep(self, good: NDArray[np.bool_], otherwise: str) -> None:
+        """Let go of the living rows for which `good` (total,) is false."""
+        self._replace(self.rows[good[self.rows]], otherwise)
+
+    def finish(
+        self, xy: Array, score: Array, frustum: Frustum, config: KeypointConfig
+    ) -> Keypoints:
+        """Merge duplicates, keep the best, refuse too few."""
+        single = np.ascontiguousarray(xy, np.float32)
+        x, y = single[self.rows].T
+        by_value = self.rows[np.lexsort((self.rows, y, x, -score[self.rows]))]
+        _, first = np.unique(single[by_value], axis=0, return_index=True)
+        self._replace(by_value[np.sort(first)], "duplicates")
+        self._replace(self.rows[: config.max_keypoints], "beyond max_keypoints")
+        if len(self.rows) < config.min_keypoints:
+            raise TooFewKeypointsError(self._complaint(config.min_keypoints))
+        scale = max(float(score[self.rows].max()), 1.0)
+        normalised = np.clip(score[self.rows] / scale, 0, 1).astype(np.float32)
+        return Keypoints(single[self.rows], normalised, self.rows, frustum, self.dropped)
+
+    def _replace(self, rows: NDArray[np.int64], otherwise: str) -> None:
+        if len(rows) < len(self.rows):
+            self.dropped[otherwise] = len(self.rows) - len(rows)
+        self.rows = rows
+
+    def _complaint(self, needed: int) -> str:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
+        because = f" ({reasons})" if reasons else ""
+        return (
+            f"{len(self.rows)} of {self.total} keypoints are usable{because}; "
+            f"at least {needed} are needed."
+        )
+
+
+def _checked_score(rows: Array, columns: int, score: Array | None) -> NDArray[np.float64]:
+    if rows.ndim != 2 or rows.shape[1] != columns:
+        raise KeypointError(f"keypoints must have the shape (M, {columns}), not {rows.shape}.")
+    if score is None:
+        return np.ones(len(rows))
+    if score.shape != (len(rows),):
+        raise KeypointError(f"{len(rows)} keypoints came with scores of shape {score.shape}.")
+    return score.astype(np.float64)
+
+
+def _frustum_of(field_of_view: tuple[float, float], pixel: float) -> Frustum:
+    if not all(0 < angle < 170 for angle in field_of_view):
+        raise ConfigError(
+            f"field of view {field_of_view} is not in degrees between 0 and 170; "
+            "give the horizontal and the vertical angle of the camera."
+        )
+    x, y = (math.tan(math.radians(angle / 2)) for angle in field_of_view)
+    return Frustum(-x, x, -y, y, pixel)
+
+
+def _frustum_around(xy: Array, pixel: float) -> Frustum:
+    if len(xy) == 0:
+        return Frustum(-pixel, pixel, -pixel, pixel, pixel)
+    low, high = xy.min(axis=0) - pixel, xy.max(axis=0) + pixel
+    return Frustum(float(low[0]), float(high[0]), float(low[1]), float(high[1]), pixel)
