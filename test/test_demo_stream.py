@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpnp_ros.simulation.observation import observe
+from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import make_world
-from bpnp_ros.tools.demo_stream import CAMERA, NOISE, WORLD_SEED, Control, make_stream
+from bpnp_ros.tools.demo_stream import (
+    CAMERA,
+    NOISE,
+    WORLD_SEED,
+    Control,
+    DemoStream,
+    make_stream,
+)
 
 
 def test_the_same_seed_gives_the_same_stream_and_another_seed_another() -> None:
@@ -53,9 +60,20 @@ def test_a_mirrored_map_fills_the_same_box_and_is_another_map() -> None:
     assert np.median(distance) > 0.05
 
 
-def test_pure_clutter_has_as_many_keypoints_and_none_of_them_real() -> None:
-    real = make_stream(0, 1.0, 10.0, 0).keypoints
-    clutter = make_stream(0, 1.0, 10.0, 0, Control.PURE_CLUTTER).keypoints
-    assert abs(sum(map(len, clutter)) / sum(map(len, real)) - 1) < 0.2
-    pairs = [{tuple(row) for row in np.concatenate(k)[:, :2].tolist()} for k in (real, clutter)]
-    assert not pairs[0] & pairs[1]
+def near_a_visible_landmark(stream: DemoStream) -> float:
+    """Share of the keypoints within 3 px of where a landmark truly is."""
+    exact, rng = DetectorNoise(0, 0, 0), np.random.default_rng(0)
+    hits = []
+    for T, keypoints in zip(stream.path.T_map_camera, stream.keypoints, strict=True):
+        pixels = observe(stream.world, T, CAMERA, exact, rng).pixels
+        distance = np.linalg.norm(keypoints[:, None, :2] - pixels[None], axis=2)
+        hits.append(distance.min(axis=1) < 3)
+    return float(np.concatenate(hits).mean())
+
+
+def test_pure_clutter_has_as_many_keypoints_and_they_are_where_chance_put_them() -> None:
+    real, clutter = (make_stream(0, 1.0, 10.0, 0, c) for c in (None, Control.PURE_CLUTTER))
+    counts = [sum(map(len, stream.keypoints)) for stream in (real, clutter)]
+    assert abs(counts[0] / counts[1] - 1) < 0.2
+    assert near_a_visible_landmark(real) > 0.65
+    assert near_a_visible_landmark(clutter) < 0.1
