@@ -80,6 +80,7 @@ class GenerateAndCompile(build_ext):
         generated = Path(self.build_temp).resolve() / "tf2_msgs"
         generate(prefix, generated)
         check_hash(generated / "msg" / "TFMessage.json")
+        self.force = True  # what is generated has no date that tells whether it is new
         ext.sources = [str(path) for path in sorted(generated.rglob("*.c*"))]
         ext.include_dirs = [str(generated.parent), numpy.get_include()]
         ext.include_dirs += [str(path) for path in (prefix / "include").iterdir()]
