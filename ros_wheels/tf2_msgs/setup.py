@@ -82,8 +82,9 @@ class GenerateAndCompile(build_ext):
         check_hash(generated / "msg" / "TFMessage.json")
         self.force = True  # what is generated has no date that tells whether it is new
         ext.sources = [str(path) for path in sorted(generated.rglob("*.c*"))]
-        ext.include_dirs = [str(generated.parent), numpy.get_include()]
-        ext.include_dirs += [str(path) for path in (prefix / "include").iterdir()]
+        include = prefix / "include"
+        ext.include_dirs = [str(generated.parent), numpy.get_include(), str(include)]
+        ext.include_dirs += [str(path) for path in include.iterdir()]
         ext.library_dirs = [str(prefix / "lib")]
         super().build_extension(ext)
         package = Path(self.build_lib, "tf2_msgs")
