@@ -1,0 +1,1 @@
+"""The networks that turn keypoints and map points into features that can be matched."""

@@ -1,0 +1,1 @@
+"""Matching two point sets as optimal transport, differentiated implicitly instead of unrolled."""
