@@ -34,7 +34,7 @@ Setting up {venv} with Python {version}: once, then a run starts in seconds.
 It downloads from your pip index, in the versions of constraints.txt:
     Open3D                 400 MB
     {ros:20}   {ros_size:3} MB
-    NumPy, OpenCV, others  250 MB
+    NumPy, OpenCV, others  200 MB
     torch                  190 MB as a CPU build, several GB with CUDA; your index decides
 and needs about 3 GB of disk with the CPU build.\
 """
@@ -199,7 +199,7 @@ def announce(ros: str) -> None:
             venv=VENV,
             version=platform.python_version(),
             ros=f"ROS 2 {ros} is here" if ros else "ROS 2 Kilted, wheels",
-            ros_size=0 if ros else 100,
+            ros_size=0 if ros else 50,
         )
     )
     if shutil.which("nvidia-smi") is None:
