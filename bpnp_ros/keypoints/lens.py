@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,11 +27,12 @@ def project(points: Array, camera: Camera) -> Array:
     return opencv.project_points(points, camera)
 
 
+@lru_cache(maxsize=256)
 def image_frustum(camera: Camera) -> Frustum:
     """The rectangle of the z = 1 plane around the undistorted image.
 
     Of a distorted camera it is larger than `Camera.frustum()` (barrel) or smaller (pincushion). A
-    fisheye lens ends where `normalise` does, 85 degrees off the axis.
+    fisheye lens ends where `normalise` does, 85 degrees off the axis. Remembered by camera.
     """
     if not camera.is_distorted:
         return camera.frustum()
