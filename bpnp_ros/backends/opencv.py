@@ -91,6 +91,30 @@ def _undistort_radial(source: Array, K: Array, D: Array) -> Array:
     return undistorted
 
 
+def p3p_ransac(
+    xy: Array, points: Array, threshold: float, iterations: int
+) -> tuple[Array, Array] | None:
+    """Pose of a calibrated camera by OpenCV's RANSAC over P3P, as the paper's code calls it.
+
+    xy: (K, 2) on the z = 1 plane; points: (K, 3) in the map; K >= 4, all finite. threshold:
+    distance on the plane. Returns R (3, 3) and t (3,), world-to-camera, or None.
+    """
+    cv2 = _cv2()
+    try:
+        found, rotation, translation, _ = cv2.solvePnPRansac(
+            np.ascontiguousarray(points, np.float64),
+            np.ascontiguousarray(xy, np.float64),
+            np.eye(3),
+            None,
+            iterationsCount=iterations,
+            reprojectionError=threshold,
+            flags=cv2.SOLVEPNP_P3P,
+        )
+    except cv2.error:
+        return None
+    return (cv2.Rodrigues(rotation)[0], translation[:, 0]) if found else None
+
+
 def convert(image: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
     """cv2.cvtColor by the name of the code, such as "COLOR_BGR2GRAY"."""
     cv2 = _cv2()
