@@ -46,9 +46,10 @@ def test_of_equal_points_the_most_detectable_stays() -> None:
         (POINTS * 1e-11 + 5e6, "one spot|usable points"),
         (np.outer(np.arange(50.0), [1, 2, 3]), "on one line"),
         (np.outer(np.arange(50.0), [1, 2, 3]) + 1e-4 * POINTS[:50], "on one line"),
+        (np.vstack([POINTS, [[1e200, 0, 0]]]), r"up to 1e\+200 m"),
         (POINTS[:, :2], r"shape \(N, 3\)"),
     ],
-    ids=["empty", "three", "one point", "NaN", "one spot", "line", "noisy line", "2D"],
+    ids=["empty", "three", "one point", "NaN", "one spot", "line", "noisy line", "too far", "2D"],
 )
 def test_a_map_that_no_camera_could_be_found_in_is_refused(
     points: np.ndarray, complaint: str

@@ -115,6 +115,7 @@ BROKEN_FILES = {
     "garbage.npz": (bytes(range(256)) * 4, "no .npz file"),
     "zeros.pcd": (bytes(1000), "no valid .pcd header"),
     "no_vertices.ply": (b"ply\nformat ascii 1.0\nelement face 2\nend_header\n", "no valid .ply"),
+    "no_format.ply": (ply_header(50).replace(b"format", b"formal"), "no valid .ply header"),
     "fields.pcd": (pcd_header(50, "a b c") + POINTS.tobytes(), "no field x or y or z"),
     "fields.ply": (ply_header(50, "x y w") + POINTS.tobytes(), "no field z; its fields are x, y"),
     "cut.pcd": (pcd_header(50) + POINTS[:20].tobytes() + b"12", "20 of 50 points"),

@@ -171,6 +171,8 @@ def test_a_missing_or_damaged_table_is_named(name: str, tmp_path: Path) -> None:
         ("images", "1 1 0 0 0\n\n"),
         ("images", "1 1 0 0 0 0 0 0 7 a.jpg\n1 2\n"),
         ("points3D", "1 two 3 4 5 6 7 8\n"),
+        ("points3D", "1 2 3 4 999 6 7 8\n"),
+        ("points3D", f"{2**70} 2 3 4 5 6 7 8\n"),
     ],
 )
 def test_a_line_that_makes_no_sense_is_named(name: str, text: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bpnp_ros.point_map.point_map import PointMap
 _log = logging.getLogger(__name__)
 
 _FEWEST_POINTS = 4
+_FARTHEST = 1e9  # metres: beyond any georeferenced map
 _NEARLY_COLLINEAR = 1e-3
 _COARSEST_FLOAT32 = 5e-3
 _CELLS_PER_AXIS = 1 << 21
@@ -57,7 +58,10 @@ def refuse_degenerate(points: NDArray[np.float64]) -> None:
     """Raise MapError unless points (N, 3), finite and distinct, can hold a camera."""
     if len(points) < _FEWEST_POINTS:
         raise MapError(f"the map has {len(points)} usable points; at least 4 are needed.")
-    rounding = np.spacing(np.abs(points).max())
+    farthest = float(np.abs(points).max())
+    if farthest > _FARTHEST:
+        raise MapError(f"the map has coordinates of up to {farthest:g} m; its file is damaged.")
+    rounding = np.spacing(farthest)
     if np.ptp(points, axis=0).max() < 1e6 * rounding:
         raise MapError("all points of the map lie on one spot.")
     centred = points - points.mean(axis=0)

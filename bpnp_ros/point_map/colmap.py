@@ -59,10 +59,10 @@ class ColmapImage:
 
 @dataclass(frozen=True)
 class ColmapPoint:
-    """A point of the model in its own unit, and its colour."""
+    """A point of the model in its own unit, and the three bytes of its colour."""
 
     xyz: tuple[float, float, float]
-    rgb: tuple[int, int, int]
+    rgb: bytes
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _read_table(
 _COUNT = struct.Struct("<Q")
 _CAMERA = struct.Struct("<IiQQ")
 _IMAGE = struct.Struct("<I7dI")
-_POINT = struct.Struct("<Q3d3BdQ")
+_POINT = struct.Struct("<q3d3BdQ")
 _TRACK_ELEMENT_BYTES = 8
 _KEYPOINT = np.dtype([("xy", "<f8", 2), ("point_id", "<i8")])
 
@@ -176,7 +176,7 @@ def _binary_image(content: _Bytes) -> tuple[int, ColmapImage]:
 def _binary_point(content: _Bytes) -> tuple[int, ColmapPoint]:
     number, x, y, z, red, green, blue, _, track_length = content.take(_POINT)
     content.skip(_TRACK_ELEMENT_BYTES * track_length)
-    return number, ColmapPoint((x, y, z), (red, green, blue))
+    return number, ColmapPoint((x, y, z), bytes((red, green, blue)))
 
 
 def _split(pose: list) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -211,7 +211,5 @@ def _text_images(lines: list[str]) -> Iterator[tuple[int, ColmapImage]]:
 def _text_points(lines: list[str]) -> Iterator[tuple[int, ColmapPoint]]:
     for line in filter(str.strip, lines):
         number, x, y, z, red, green, blue, *_ = line.split(maxsplit=8)
-        yield (
-            int(number),
-            ColmapPoint((float(x), float(y), float(z)), (int(red), int(green), int(blue))),
-        )
+        xyz, rgb = (float(x), float(y), float(z)), bytes((int(red), int(green), int(blue)))
+        yield int(np.int64(number)), ColmapPoint(xyz, rgb)  # as narrow as in the binary form

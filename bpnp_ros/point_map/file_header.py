@@ -106,6 +106,6 @@ def _parse_ply(head: bytes) -> Header:
         fields=tuple(line[-1] for line in properties),
         points=int(section[0][2]),
         record=sum(_PLY_BYTES[line[1]] for line in properties) if fixed else 0,
-        encoding=next(line[1] for line in lines if line and line[0] == "format"),
+        encoding={line[0]: line for line in lines if line}["format"][1],
         start=end + 1,
     )

@@ -53,9 +53,10 @@ class SfmModel:
         images = sorted(model.images.values(), key=lambda image: image.name)
         cameras = _cameras_of(images, model)
         keypoints, shown = _normalised(images, cameras, numbers)
+        colors = b"".join(model.points[number].rgb for number in numbers)
         return cls(
             points=np.array([model.points[n].xyz for n in numbers], np.float64).reshape(-1, 3),
-            colors=np.array([model.points[n].rgb for n in numbers], np.uint8).reshape(-1, 3),
+            colors=np.frombuffer(colors, np.uint8).reshape(-1, 3),
             T_map_camera=_poses(
                 matrix_from_quaternion(
                     torch.tensor(np.array([image.q_xyzw for image in images]).reshape(-1, 4))
