@@ -1,0 +1,1 @@
+"""The ROS 2 nodes: messages in, `localizer.localize(...)`, messages out."""

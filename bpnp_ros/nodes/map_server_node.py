@@ -1,0 +1,53 @@
+"""The map server: a file becomes a latched cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+
+from bpnp_ros.errors import ConfigError, MapError
+from bpnp_ros.nodes.messages import header, map_message
+from bpnp_ros.nodes.parameters import Parameters
+from bpnp_ros.nodes.qos import LATCHED
+from bpnp_ros.nodes.settings import MapServerSettings
+from bpnp_ros.point_map.loading import load_map, needs_scale
+
+
+class MapServer(Node):
+    """Publishes once, for those who come now or later (transient_local)."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__("map_server", **arguments)
+        self._configuration = Parameters(self, (MapServerSettings,))
+        self._configuration.fix_while(lambda: "the map is published; restart the node with it.")
+        self._map = self.create_publisher(PointCloud2, "map", LATCHED)
+
+    def start(self) -> None:
+        """Raises ConfigError and MapError."""
+        settings = self._configuration.read(MapServerSettings)
+        points = read_points(settings)
+        top = header(self.get_clock().now().nanoseconds, settings.map_frame)
+        self._map.publish(map_message(top, points))
+        self.get_logger().info(
+            f"{len(points)} points of {settings.map_file} are on {self._map.topic_name}, "
+            f"in frame '{settings.map_frame}'"
+        )
+
+    def close(self, patience: float | None = None) -> bool:
+        return True
+
+
+def read_points(settings: MapServerSettings) -> np.ndarray:
+    """The map's points (N, 3) float64, metres. Raises ConfigError and MapError."""
+    if not settings.map_file:
+        raise ConfigError("map_file is empty; say which map to publish: -p map_file:=<path>.")
+    if not settings.map_scale and needs_scale(settings.map_file):
+        raise MapError(
+            f"{settings.map_file} comes from structure from motion, so its unit is unknown; set "
+            "map_scale to the metres in one unit (1.0 if it was scaled already)."
+        )
+    loaded = load_map(settings.map_file, settings.map_scale or None)
+    return loaded.points.astype(np.float64) + loaded.origin

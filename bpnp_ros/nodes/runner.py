@@ -1,0 +1,76 @@
+"""How every node is started and ended: advice instead of tracebacks, Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from bpnp_ros.errors import BpnpError
+
+ADVICE = "source your ROS 2 (. /opt/ros/<distro>/setup.bash), or see docs/installation.md"
+LAST_PATIENCE = 2.0  # seconds for work under way when the node is told to end
+
+
+def node_command(module: str, name: str) -> Callable[[], None]:
+    """`main` for the node class `name` of `module`, which is imported when it runs.
+
+    The class has `start()`, called before spinning, and `close(patience) -> bool`, called after.
+    """
+
+    def main() -> None:
+        signal.signal(signal.SIGINT, _interrupt_once)
+        with contextlib.suppress(KeyboardInterrupt):
+            _run(module, name)
+
+    return main
+
+
+def _interrupt_once(*_: object) -> None:
+    """`ros2 launch` passes Ctrl-C on a second time, amid the clean-up that the first one began."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _run(module: str, name: str) -> None:
+    try:
+        import rclpy
+        from rclpy.exceptions import ParameterException
+
+        node_class = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("bpnp_ros"):
+            raise
+        sys.exit(f"{error.name} is not installed: {ADVICE}")
+    try:
+        rclpy.init()
+        _spin(node_class())
+    except (BpnpError, ParameterException) as error:
+        sys.exit(f"{name}: {error}")
+    finally:
+        if rclpy.ok():
+            rclpy.shutdown()
+
+
+def _spin(node: Any) -> None:
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        node.start()
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        idle = node.close(LAST_PATIENCE)
+        node.destroy_node()
+    if not idle:  # a thread deep in torch would crash an interpreter that ends around it
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

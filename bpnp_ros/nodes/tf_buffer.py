@@ -1,0 +1,135 @@
+"""A small TF tree for machines without tf2_ros: edges over time, interpolated and chained.
+
+Frames form a tree: each has one parent. Stamps are integer nanoseconds; 0 asks for the newest.
+"""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.geometry.rotation import so3_exp, so3_log
+
+Array = NDArray[np.float64]
+
+HISTORY = 10_000_000_000  # nanoseconds
+NEWEST = 0
+
+
+class NoTransformError(BpnpError):
+    """TF that is missing, too old, too new, or contradicts itself."""
+
+
+@dataclass
+class _Edge:
+    """T_parent_child over time; a static edge has one entry that is always valid."""
+
+    parent: str
+    static: bool
+    stamps: list[int] = field(default_factory=list)
+    transforms: list[Array] = field(default_factory=list)
+
+    def insert(self, stamp: int, T: Array) -> None:
+        if self.static:
+            self.stamps, self.transforms = [stamp], [T]
+            return
+        if self.stamps and stamp < self.stamps[-1] - HISTORY:
+            return
+        at = bisect.bisect_left(self.stamps, stamp)
+        known = at < len(self.stamps) and self.stamps[at] == stamp
+        self.stamps[at : at + known] = [stamp]
+        self.transforms[at : at + known] = [T]
+        expired = bisect.bisect_left(self.stamps, self.stamps[-1] - HISTORY)
+        del self.stamps[:expired], self.transforms[:expired]
+
+    def at(self, stamp: int, child: str) -> Array:
+        if self.static or stamp == NEWEST:
+            return self.transforms[-1]
+        after = bisect.bisect_left(self.stamps, stamp)
+        if after < len(self.stamps) and self.stamps[after] == stamp:
+            return self.transforms[after]
+        if after in (0, len(self.stamps)):
+            raise NoTransformError(self._out_of_range(stamp, child))
+        before, next_ = self.stamps[after - 1], self.stamps[after]
+        share = (stamp - before) / (next_ - before)
+        return interpolate(self.transforms[after - 1], self.transforms[after], share)
+
+    def _out_of_range(self, stamp: int, child: str) -> str:
+        first, last = self.stamps[0], self.stamps[-1]
+        gap, side = (stamp - last, "after the last") if stamp > last else (first - stamp, "before")
+        return (
+            f"TF from '{self.parent}' to '{child}' is not known at {stamp / 1e9:.3f} s, "
+            f"{gap / 1e9:.3f} s {side} transform received; are the clocks the same?"
+        )
+
+
+class TransformBuffer:
+    """Edges of /tf and /tf_static, looked up at any time of the last ten seconds. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._edges: dict[str, _Edge] = {}
+        self._lock = threading.Lock()
+
+    def set(self, parent: str, child: str, stamp: int, T: Array, static: bool) -> None:
+        """Insert T_parent_child (4, 4). A new parent replaces the old one."""
+        with self._lock:
+            edge = self._edges.get(child)
+            if edge is None or edge.parent != parent or edge.static != static:
+                edge = self._edges[child] = _Edge(parent, static)
+            edge.insert(stamp, T)
+
+    def clear(self) -> None:
+        """Forget what moves; static edges were sent once and stay."""
+        with self._lock:
+            self._edges = {child: edge for child, edge in self._edges.items() if edge.static}
+
+    def lookup(self, target: str, source: str, stamp: int) -> Array:
+        """T_target_source (4, 4) at `stamp`. Raises NoTransformError that names what is missing."""
+        with self._lock:
+            to_target, to_source = self._ancestors(target), self._ancestors(source)
+            common = next((frame for frame in to_source if frame in to_target), None)
+            if common is None:
+                raise NoTransformError(self._not_connected(target, source))
+            T_common_source = self._chain(to_source[: to_source.index(common)], stamp)
+            T_common_target = self._chain(to_target[: to_target.index(common)], stamp)
+        T_target_source = np.linalg.solve(T_common_target, T_common_source)
+        return T_target_source.astype(np.float64, copy=False)
+
+    def _ancestors(self, frame: str) -> list[str]:
+        """The frame, its parent, and so on to the root; a loop ends where it closes."""
+        found = [frame]
+        while found[-1] in self._edges and self._edges[found[-1]].parent not in found:
+            found.append(self._edges[found[-1]].parent)
+        return found
+
+    def _chain(self, frames: list[str], stamp: int) -> Array:
+        T = np.eye(4)
+        for frame in frames:
+            T = self._edges[frame].at(stamp, frame) @ T
+        return T
+
+    def _not_connected(self, target: str, source: str) -> str:
+        known = set(self._edges) | {edge.parent for edge in self._edges.values()}
+        unknown = [f"'{frame}'" for frame in (target, source) if frame not in known]
+        if unknown:
+            return f"no TF from '{target}' to '{source}': nobody publishes {' or '.join(unknown)}."
+        roots = [self._ancestors(frame)[-1] for frame in (target, source)]
+        return (
+            f"no TF from '{target}' to '{source}': they hang in two trees, "
+            f"below '{roots[0]}' and '{roots[1]}'."
+        )
+
+
+def interpolate(T_a: Array, T_b: Array, share: float) -> Array:
+    """Between two transforms (4, 4): straight in translation, constant rate in rotation."""
+    R_a, R_b = torch.from_numpy(T_a[:3, :3]), torch.from_numpy(T_b[:3, :3])
+    T = np.eye(4)
+    T[:3, :3] = (R_a @ so3_exp(share * so3_log(R_a.T @ R_b))).numpy()
+    T[:3, 3] = (1 - share) * T_a[:3, 3] + share * T_b[:3, 3]
+    return T

@@ -1,0 +1,63 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+
+class RosWorld:
+    """A ROS graph of this test alone: nodes of the test's own, spun by `until`."""
+
+    def __init__(self, rclpy: Any) -> None:
+        self._executor = rclpy.executors.SingleThreadedExecutor()
+        self._rclpy = rclpy
+
+    def add(self, node: Any) -> Any:
+        self._executor.add_node(node)
+        return node
+
+    def node(self, name: str = "tester") -> Any:
+        return self.add(self._rclpy.create_node(name))
+
+    def until(self, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+        """Spin until `condition` holds, and give what it gave; fail when it never does."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._executor.spin_once(timeout_sec=0.05)
+            if result := condition():
+                return result
+        pytest.fail(f"waited {seconds} s in vain")
+
+    def spin(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def close(self) -> None:
+        nodes = self._executor.get_nodes()
+        self._executor.shutdown()
+        for node in nodes:
+            node.destroy_node()
+
+
+@pytest.fixture
+def ros_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else's ROS hears this test, nor does it hear anybody."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+@pytest.fixture
+def ros(ros_domain: None) -> Iterator[RosWorld]:
+    rclpy = pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels")
+    pytest.importorskip("rclpy.executors")
+    rclpy.init()
+    world = RosWorld(rclpy)
+    yield world
+    world.close()
+    rclpy.shutdown()

@@ -1,0 +1,216 @@
+"""Messages become arrays and back without loss; what does not fit is refused by field and fix."""
+
+from __future__ import annotations
+
+import array
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
+
+from geometry_msgs.msg import PoseWithCovariance, Transform
+from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
+
+from bpnp_ros.errors import CameraError, ConfigError, KeypointError, MapError
+from bpnp_ros.nodes.conversions import (
+    read_camera,
+    read_columns,
+    read_keypoints,
+    read_map_points,
+    read_pose,
+    read_transform,
+)
+from bpnp_ros.nodes.messages import (
+    cloud_message,
+    header,
+    map_message,
+    pose_message,
+    time_message,
+    transform_message,
+)
+
+STAMP = 1_700_000_000_123_456_789
+RNG = np.random.default_rng(0)
+
+
+def keypoints_cloud(count: int = 5) -> PointCloud2:
+    pixels = RNG.uniform(0, 640, (count, 2)).astype(np.float32)
+    return cloud_message(header(STAMP, "camera"), {"u": pixels[:, 0], "v": pixels[:, 1]})
+
+
+def a_rotation() -> np.ndarray:
+    q, _ = np.linalg.qr(RNG.normal(size=(3, 3)))
+    return q * np.sign(np.linalg.det(q))
+
+
+def test_columns_come_back_as_they_were_written() -> None:
+    u, v = RNG.normal(size=(2, 7)).astype(np.float32)
+    score = RNG.random(7)
+    cloud = cloud_message(header(STAMP, "camera"), {"u": u, "v": v, "score": score})
+    pixels, read_score = read_keypoints(cloud)
+    assert isinstance(cloud.data, array.array)
+    assert np.array_equal(pixels, np.stack([u, v], axis=1))
+    assert read_score is not None and np.array_equal(read_score, score)
+
+
+def test_bearings_are_read_where_there_are_no_pixels() -> None:
+    x, y, z = RNG.normal(size=(3, 4)).astype(np.float32)
+    positions, score = read_keypoints(cloud_message(header(1, "c"), {"x": x, "y": y, "z": z}))
+    assert positions.shape == (4, 3) and score is None
+
+
+@pytest.mark.parametrize("bigendian", [False, True])
+@pytest.mark.parametrize("code", ["f", "d"])
+def test_an_organised_padded_cloud_is_read_row_by_row(bigendian: bool, code: str) -> None:
+    size, order = struct.calcsize(code), ">" if bigendian else "<"
+    point_step, row_padding, height, width = 4 + 3 * size, 5, 2, 3
+    values = np.arange(18.0).reshape(height, width, 3)
+    data = b""
+    for row in values:
+        for point in row:
+            data += b"\xaa" * 4 + struct.pack(f"{order}3{code}", *point)
+        data += b"\xbb" * row_padding
+    datatype = PointField.FLOAT32 if code == "f" else PointField.FLOAT64
+    fields = [
+        PointField(name=name, offset=4 + i * size, datatype=datatype, count=1)
+        for i, name in enumerate("xyz")
+    ]
+    cloud = PointCloud2(height=height, width=width, fields=fields, is_bigendian=bigendian)
+    cloud.point_step, cloud.row_step = point_step, width * point_step + row_padding
+    cloud.data = array.array("B", data)
+    assert np.array_equal(read_map_points(cloud), values.reshape(-1, 3))
+
+
+def test_an_empty_cloud_has_no_keypoints() -> None:
+    positions, _ = read_keypoints(keypoints_cloud(0))
+    assert positions.shape == (0, 2)
+
+
+def spoil(cloud: PointCloud2, **changes: Any) -> PointCloud2:
+    for name, value in changes.items():
+        setattr(cloud, name, value)
+    return cloud
+
+
+def with_field(cloud: PointCloud2, **changes: Any) -> PointCloud2:
+    for name, value in changes.items():
+        setattr(cloud.fields[1], name, value)
+    return cloud
+
+
+@pytest.mark.parametrize(
+    ("cloud", "named"),
+    [
+        (with_field(keypoints_cloud(), name="y"), "'v' is missing"),
+        (PointCloud2(), "'u' is missing"),
+        (with_field(keypoints_cloud(), datatype=PointField.UINT16), "'v' is uint16"),
+        (with_field(keypoints_cloud(), datatype=77), "unknown datatype 77"),
+        (with_field(keypoints_cloud(), count=2), "x 2"),
+        (with_field(keypoints_cloud(), offset=6), "ends at byte 10"),
+        (with_field(keypoints_cloud(), offset=2**31), "point_step 8"),
+        (spoil(keypoints_cloud(), point_step=0, row_step=0), "data holds 40 bytes"),
+        (spoil(keypoints_cloud(), width=2**32 - 1, row_step=0), "data holds 40 bytes"),
+        (spoil(keypoints_cloud(), width=4, row_step=32), "data holds 40 bytes"),
+        (spoil(keypoints_cloud(), width=2**31), "row_step is 40 bytes"),
+        (spoil(keypoints_cloud(), height=2), "say 80"),
+        (spoil(keypoints_cloud(), data=array.array("B", bytes(39))), "data holds 39 bytes"),
+        (spoil(keypoints_cloud(), height=0), "data holds 40 bytes"),
+    ],
+)
+def test_a_cloud_that_lies_is_refused_by_name(cloud: PointCloud2, named: str) -> None:
+    with pytest.raises(KeypointError, match=named):
+        read_keypoints(cloud)
+
+
+def test_a_row_step_of_zero_is_no_matter_in_a_single_row() -> None:
+    assert len(read_columns(spoil(keypoints_cloud(), row_step=0), ("u",))) == 5
+
+
+def test_a_map_without_xyz_is_refused_as_a_map() -> None:
+    with pytest.raises(MapError, match="'x' is missing"):
+        read_map_points(keypoints_cloud())
+
+
+@pytest.mark.parametrize("offset", [0.0, 5_000_000.0])
+def test_a_map_keeps_a_tenth_of_a_millimetre_however_far_away(offset: float) -> None:
+    points = RNG.uniform(-20, 20, (50, 3)) + offset
+    message = map_message(header(1, "map"), points)
+    assert np.abs(read_map_points(message) - points).max() < 1e-4
+    assert message.fields[0].datatype == (PointField.FLOAT64 if offset else PointField.FLOAT32)
+
+
+def camera_info(**changes: Any) -> CameraInfo:
+    info = CameraInfo(width=640, height=480, distortion_model="plumb_bob", d=[0.1, 0, 0, 0, 0])
+    info.header.frame_id = "camera"
+    info.k = [400.0, 0, 320, 0, 410, 240, 0, 0, 1]
+    info.p = [380.0, 0, 310, -40, 0, 380, 230, 0, 0, 0, 1, 0]
+    return spoil(info, **changes)
+
+
+def test_raw_keypoints_take_k_and_d_and_rectified_ones_p_alone() -> None:
+    raw, rectified = read_camera(camera_info()), read_camera(camera_info(), rectified=True)
+    assert raw.K[0, 0] == 400 and raw.D == (0.1, 0, 0, 0, 0)
+    assert rectified.K[0, 0] == 380 and rectified.K[0, 2] == 310 and not rectified.is_distorted
+
+
+def test_binning_and_region_of_interest_move_the_camera_as_they_move_the_pixels() -> None:
+    info = camera_info(binning_x=2, binning_y=2)
+    info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 100, 40, 400, 300
+    camera = read_camera(info)
+    full = np.array([400 * 0.3 + 320, 410 * -0.2 + 240])
+    assert np.allclose(camera.K[:2] @ (0.3, -0.2, 1), (full - (100, 40)) / 2)
+    assert (camera.width, camera.height) == (200, 150)
+
+
+def test_a_region_outside_the_image_is_refused() -> None:
+    info = camera_info()
+    info.roi.width, info.roi.height, info.roi.x_offset = 600, 400, 100
+    with pytest.raises(CameraError, match="region of interest"):
+        read_camera(info)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rectified", "named"),
+    [
+        ({"k": [0.0] * 9}, False, "K is zero"),
+        ({"p": [0.0] * 12}, True, "P is zero"),
+        ({"k": [np.nan] * 9}, False, "finite"),
+        ({"distortion_model": "wavy"}, False, "'wavy' is not known"),
+        ({"width": 0}, False, "image size"),
+    ],
+)
+def test_an_unusable_camera_info_is_refused_by_name(
+    changes: dict[str, Any], rectified: bool, named: str
+) -> None:
+    with pytest.raises(CameraError, match=named):
+        read_camera(camera_info(**changes), rectified)
+
+
+def test_an_ideal_camera_without_a_model_is_a_pinhole() -> None:
+    assert not read_camera(camera_info(distortion_model="", d=[])).is_distorted
+
+
+def test_a_pose_far_from_the_origin_survives_the_round_trip() -> None:
+    T = np.eye(4)
+    T[:3, :3], T[:3, 3] = a_rotation(), (5_000_000.001, -3.5, 250.25)
+    A = RNG.normal(size=(6, 6))
+    message = pose_message(header(STAMP, "map"), T, A @ A.T)
+    T_read, covariance = read_pose(message.pose)
+    assert np.allclose(T_read, T, rtol=0, atol=1e-9) and np.allclose(covariance, A @ A.T)
+    assert message.header.stamp == time_message(STAMP)
+    back = read_transform(transform_message(message.header, "camera", T).transform)
+    assert np.allclose(back, T, rtol=0, atol=1e-9)
+
+
+def test_what_is_no_rigid_pose_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unit quaternion"):
+        read_transform(spoil(Transform(), rotation=spoil(Transform().rotation, w=0.0)))
+    stated = PoseWithCovariance()
+    stated.pose.position.x = float("nan")
+    with pytest.raises(ConfigError, match="not finite"):
+        read_pose(stated)
+    with pytest.raises(ConfigError, match="negative"):
+        read_pose(spoil(PoseWithCovariance(), covariance=[-1.0] * 36))

@@ -1,0 +1,114 @@
+"""The small TF tree: interpolated in time, chained through the tree, named where it fails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("torch")
+
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.nodes.tf_buffer import NEWEST, NoTransformError, TransformBuffer
+
+SECOND = 1_000_000_000
+
+
+def transform(r: tuple[float, ...] = (0, 0, 0), t: tuple[float, ...] = (0, 0, 0)) -> np.ndarray:
+    T = np.eye(4)
+    T[:3, :3] = so3_exp(torch.tensor(r, dtype=torch.float64)).numpy()
+    T[:3, 3] = t
+    return T
+
+
+def robot() -> TransformBuffer:
+    """odom -> base turns and drives for 2 s; base -> camera is fixed, at the end of an arm."""
+    buffer = TransformBuffer()
+    for second in (1, 2, 3):
+        T_odom_base = transform((0, 0, 0.5 * (second - 1)), (2.0 * second, 0, 0))
+        buffer.set("odom", "base", second * SECOND, T_odom_base, static=False)
+    buffer.set("base", "arm", 0, transform(t=(0, 0, 1)), static=True)
+    buffer.set("arm", "camera", 0, transform((0, 0.3, 0), (0.1, 0, 0)), static=True)
+    return buffer
+
+
+def test_between_two_stamps_translation_and_rotation_are_interpolated() -> None:
+    T = robot().lookup("odom", "base", int(1.5 * SECOND))
+    assert np.allclose(T, transform((0, 0, 0.25), (3, 0, 0)))
+
+
+def test_a_look_up_chains_up_and_down_the_tree() -> None:
+    buffer = robot()
+    T_base_camera = transform(t=(0, 0, 1)) @ transform((0, 0.3, 0), (0.1, 0, 0))
+    T_odom_camera = transform((0, 0, 0.5), (4, 0, 0)) @ T_base_camera
+    assert np.allclose(buffer.lookup("odom", "camera", 2 * SECOND), T_odom_camera)
+    inverse = buffer.lookup("camera", "odom", 2 * SECOND)
+    assert np.allclose(inverse @ T_odom_camera, np.eye(4))
+
+
+def test_a_parent_above_the_common_ancestor_is_not_asked() -> None:
+    buffer = robot()
+    buffer.set("map", "odom", 99 * SECOND, transform(), static=False)
+    assert np.allclose(buffer.lookup("base", "arm", 2 * SECOND), transform(t=(0, 0, 1)))
+    assert buffer.lookup("odom", "camera", 2 * SECOND).shape == (4, 4)
+
+
+def test_the_newest_is_taken_where_no_time_is_asked_for() -> None:
+    assert robot().lookup("odom", "base", NEWEST)[0, 3] == 6
+
+
+@pytest.mark.parametrize(("second", "named"), [(0.5, "0.500 s before"), (3.2, "0.200 s after")])
+def test_a_time_outside_what_was_heard_is_never_extrapolated(second: float, named: str) -> None:
+    with pytest.raises(NoTransformError, match=named):
+        robot().lookup("odom", "camera", int(second * SECOND))
+
+
+def test_frames_that_nobody_publishes_are_named() -> None:
+    with pytest.raises(NoTransformError, match="nobody publishes 'gripper'"):
+        robot().lookup("odom", "gripper", NEWEST)
+
+
+def test_two_trees_are_named_by_their_roots() -> None:
+    buffer = robot()
+    buffer.set("mast", "light", 0, transform(), static=True)
+    with pytest.raises(NoTransformError, match="below 'odom' and 'mast'"):
+        buffer.lookup("base", "light", NEWEST)
+
+
+def test_a_loop_does_not_hang() -> None:
+    buffer = TransformBuffer()
+    buffer.set("a", "b", 0, transform(), static=True)
+    buffer.set("b", "a", 0, transform(), static=True)
+    with pytest.raises(NoTransformError):
+        buffer.lookup("a", "elsewhere", NEWEST)
+
+
+def test_messages_out_of_order_are_sorted_in() -> None:
+    buffer = TransformBuffer()
+    for second in (1, 3, 2):
+        buffer.set("a", "b", second * SECOND, transform(t=(second**2, 0, 0)), static=False)
+    assert buffer.lookup("a", "b", int(2.5 * SECOND))[0, 3] == pytest.approx(6.5)
+
+
+def test_only_ten_seconds_are_kept() -> None:
+    buffer = TransformBuffer()
+    for second in range(1, 31):
+        buffer.set("a", "b", second * SECOND, transform(), static=False)
+    assert buffer.lookup("a", "b", 21 * SECOND).shape == (4, 4)
+    with pytest.raises(NoTransformError, match="before"):
+        buffer.lookup("a", "b", 19 * SECOND)
+
+
+def test_clearing_keeps_what_is_static() -> None:
+    buffer = robot()
+    buffer.clear()
+    assert buffer.lookup("base", "camera", NEWEST).shape == (4, 4)
+    with pytest.raises(NoTransformError, match="'odom'"):
+        buffer.lookup("odom", "base", NEWEST)
+
+
+def test_a_georeferenced_offset_keeps_its_millimetres() -> None:
+    buffer = robot()
+    buffer.set("map", "odom", 0, transform((0, 0, 1), (5_000_000.001, 4e6, 0)), static=True)
+    there = buffer.lookup("map", "camera", 2 * SECOND)
+    assert np.allclose(buffer.lookup("camera", "map", 2 * SECOND) @ there, np.eye(4), atol=1e-8)
