@@ -347,9 +347,15 @@ def test_points_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.points[7], SCENE.points[8])
 
 
-def test_a_model_without_points_is_no_map(model: SfmModel) -> None:
+def test_a_model_without_points_is_no_map(tmp_path: Path) -> None:
+    (write_text(tmp_path) / "points3D.txt").write_text("# points\n")
     with pytest.raises(MapError, match="0 usable points"):
-        model.with_points(np.zeros(POINTS, bool)).point_map()
+        load_map(tmp_path)
+
+
+def test_a_model_without_images_is_a_map_of_points(tmp_path: Path) -> None:
+    (write_text(tmp_path) / "images.txt").write_text("# images\n")
+    assert (load_map(tmp_path).detectability == 1).all()
 
 
 SHARED = Path(os.environ.get("BPNP_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -157,10 +157,12 @@ class SfmModel:
 
     def with_points(self, keep: NDArray[np.bool_]) -> SfmModel:
         """The points where `keep` (N,) holds; keypoints of the others show no point any more."""
-        new_row = np.where(keep, np.cumsum(keep) - 1, -1)
-        shown = np.where(self.keypoint_point >= 0, new_row[self.keypoint_point], -1)
+        new_row = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # last: for row -1
         return replace(
-            self, points=self.points[keep], colors=self.colors[keep], keypoint_point=shown
+            self,
+            points=self.points[keep],
+            colors=self.colors[keep],
+            keypoint_point=new_row[self.keypoint_point],
         )
 
     def subset(
