@@ -1,0 +1,76 @@
+"""Which place, which way round: a layer that is equivariant to yaw by construction.
+
+For each place the layer learns a panorama, a function on the sphere of how much a keypoint there
+speaks for the place, as Fourier series in azimuth on bands of elevation. A frame is summed up once
+by the same series. Turning the camera shifts the phases and nothing else, so one product and one
+inverse Fourier transform score every place at every yaw.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_KEYPOINTS = 20.0  # brings sums over a frame to the order of one
+
+
+class Panorama(nn.Module):
+    """Scores of A places at `yaws` headings. Bands of elevation fill +-`elevation` rad."""
+
+    def __init__(
+        self, places: int, harmonics: int, bands: int, yaws: int, elevation: float
+    ) -> None:
+        super().__init__()
+        self.bands, self.yaws, self.elevation = bands, yaws, elevation
+        # the last row is for the number of keypoints: how much a place shows in a direction
+        shape = (harmonics + 1, bands + 1, places)
+        self.cosine = nn.Parameter(0.01 * torch.randn(shape))
+        self.sine = nn.Parameter(0.01 * torch.randn(shape))
+
+    @property
+    def order(self) -> Tensor:
+        return torch.arange(len(self.cosine), device=self.cosine.device)
+
+    def forward(self, bearing: Tensor, mask: Tensor) -> Tensor:
+        """bearing (B, M, 3) in the frame of a level camera, mask (B, M) -> (yaws, B, A) scores."""
+        signature = self.signature(bearing, mask).transpose(0, 1)
+        real = signature @ torch.cat([self.cosine, -self.sine], dim=1)
+        imaginary = signature @ torch.cat([self.sine, self.cosine], dim=1)
+        phase = self.heading(torch.arange(self.yaws, device=mask.device))[:, None] * self.order
+        both_signs = torch.where(self.order == 0, 1.0, 2.0)
+        score = (phase.cos() * both_signs) @ real.flatten(1)
+        score = torch.addmm(score, phase.sin() * both_signs, imaginary.flatten(1), alpha=-1)
+        return score.view(self.yaws, len(bearing), -1)
+
+    def heading(self, index: Tensor) -> Tensor:
+        """Yaw in rad of rows of the scores."""
+        return index * (2 * torch.pi / self.yaws)
+
+    def nearest_heading(self, yaw: Tensor) -> Tensor:
+        """The row of the scores that is nearest to a yaw in rad."""
+        return (yaw * (self.yaws / (2 * torch.pi))).round().long() % self.yaws
+
+    def signature(self, bearing: Tensor, mask: Tensor) -> Tensor:
+        """Sums over the frame of exp(i k azimuth) in each band, and the count (B, H, 2 (K + 1))."""
+        azimuth, band = self.azimuth_and_band(bearing)
+        distance = band[..., None] - torch.arange(self.bands, device=band.device)
+        share = (1 - distance.abs()).clamp_min(0) * mask[..., None]
+        phase = azimuth[..., None] * self.order
+        real, imaginary = (part.transpose(1, 2) @ share for part in (phase.cos(), phase.sin()))
+        count = mask.sum(dim=1)[:, None, None].expand(-1, len(self.order), 1)
+        parts = [real, count, imaginary, torch.zeros_like(count)]
+        return torch.cat(parts, dim=2) / _KEYPOINTS
+
+    def azimuth_and_band(self, bearing: Tensor) -> tuple[Tensor, Tensor]:
+        """Azimuth in rad and elevation in bands, 0 to bands - 1, of bearings (..., 3)."""
+        elevation = torch.asin(bearing[..., 2].clamp(-1, 1))
+        band = (elevation / self.elevation + 1) / 2 * (self.bands - 1)
+        return torch.atan2(bearing[..., 1], bearing[..., 0]), band.clamp(0, self.bands - 1)
+
+    @torch.no_grad()
+    def set_evidence(self, evidence: Tensor) -> None:
+        """Start from panoramas: what a keypoint at (place, yaw, band) (A, yaws, K) speaks for."""
+        series = torch.fft.rfft(evidence, dim=1, norm="forward")[:, : len(self.cosine)]
+        series = _KEYPOINTS * series.permute(1, 2, 0)
+        self.cosine.zero_()[:, : self.bands] = series.real
+        self.sine.zero_()[:, : self.bands] = series.imag

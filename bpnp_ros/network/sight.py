@@ -1,0 +1,43 @@
+"""Which map point a keypoint is, if the camera stands at a place and looks that way."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_NEAREST = 0.2
+
+
+class Sight(nn.Module):
+    """Matches bearings with map points in sight of a place.
+
+    A match is likely when the keypoint lies in the point's direction, within a learned angle that
+    grows as the point comes near (a place stands for a whole cell of positions), and when the
+    learned features of place and point say that the one is seen from the other.
+    """
+
+    points: Tensor
+
+    def __init__(self, points: Tensor, places: int, features: int) -> None:
+        super().__init__()
+        self.register_buffer("points", points)
+        self.point_feature = nn.Parameter(torch.randn(len(points), features) / features**0.5)
+        self.place_feature = nn.Parameter(torch.randn(places, features))
+        self.point_bias = nn.Parameter(torch.zeros(len(points)))
+        self.log_angle = nn.Parameter(torch.tensor(0.03).log())
+        self.log_reach = nn.Parameter(torch.tensor(0.15).log())
+        self.clutter = nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, bearing: Tensor, position: Tensor, place: Tensor) -> Tensor:
+        """Log-odds against clutter of each match, (H, M, N).
+
+        bearing: (H, M, 3) unit, in the map's axes. position: (H, 3), where they are seen from.
+        place: (H,) index.
+        """
+        towards = self.points - position[:, None]
+        distance = towards.norm(dim=-1).clamp_min(_NEAREST)
+        cosine = bearing @ (towards / distance[..., None]).transpose(1, 2)
+        variance = self.log_angle.exp() ** 2 + (self.log_reach.exp() / distance) ** 2
+        seen = self.place_feature[place] @ self.point_feature.T + self.point_bias
+        level = seen - variance.log() - self.clutter
+        return torch.addcmul(level[:, None], cosine - 1, (1 / variance)[:, None])
