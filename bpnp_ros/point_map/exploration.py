@@ -97,8 +97,8 @@ def coarse_view_space(
 ) -> ViewSpace:
     """One anchor a cell of floor, for the localiser: chances are means over the cell's samples."""
     cells = np.floor(samples.positions[:, :2] / config.cell).astype(np.int64)
-    _, member = np.unique(cells, axis=0, return_inverse=True)
-    member = torch.from_numpy(member.reshape(-1))
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    member = torch.from_numpy(cell.reshape(-1))
     anchors = _mean_by_cell(torch.from_numpy(samples.positions), member)
     visible = _mean_by_cell(torch.from_numpy(samples.visible).float(), member)
     seen, chance = pack_seen(visible * torch.from_numpy(point_map.detectability))

@@ -7,7 +7,7 @@ chance of seeing them. A pose sees what its nearest anchor sees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -40,12 +40,15 @@ class ViewSpace:
     orientations: Tensor | None = None
 
     def to(self, device: torch.device) -> ViewSpace:
-        moved = {
-            name: value.to(device)
-            for name, value in vars(self).items()
-            if isinstance(value, Tensor)
-        }
-        return replace(self, **moved)
+        orientations = None if self.orientations is None else self.orientations.to(device)
+        return ViewSpace(
+            self.anchors.to(device),
+            self.seen.to(device),
+            self.chance.to(device),
+            self.reach.to(device),
+            self.tilt,
+            orientations,
+        )
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Random poses -> T_map_camera (count, 4, 4) and the anchor (count,) of each."""

@@ -1,0 +1,41 @@
+"""Poses on their way from proposers to the gate, each remembering who proposed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import rotation_angle
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """T_map_camera: (P, 4, 4) in the recentred map. proposer: the name behind each row."""
+
+    T_map_camera: Tensor
+    proposer: list[str]
+
+    @classmethod
+    def of(cls, T_map_camera: Tensor, proposer: str) -> Candidates:
+        return cls(T_map_camera, [proposer] * len(T_map_camera))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
+        names = [name for part in parts for name in part.proposer]
+        return cls(torch.cat([part.T_map_camera for part in parts]), names)
+
+    def __len__(self) -> int:
+        return len(self.proposer)
+
+    def select(self, rows: Tensor) -> Candidates:
+        return Candidates(self.T_map_camera[rows], [self.proposer[row] for row in rows.tolist()])
+
+
+def apart(T_map_camera: Tensor, T_other: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance (P,) in metres and angle (P,) in radians of poses (P, 4, 4) from one (4, 4)."""
+    distance = (T_map_camera[:, :3, 3] - T_other[:3, 3]).norm(dim=1)
+    R_other = T_other[:3, :3].expand(len(T_map_camera), 3, 3)
+    return distance, rotation_angle(T_map_camera[:, :3, :3], R_other)

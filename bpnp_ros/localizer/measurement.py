@@ -1,0 +1,78 @@
+"""The one measurement model: how well does a pose explain the keypoints of a frame?
+
+A keypoint u is clutter with probability c, uniform over the image area A, or the image of a map
+point seen from the pose, drawn with weight d_j and Gaussian noise s (everything on z = 1):
+
+    p(u | pose) = c / A + (1 - c) sum_j d_j N(u; proj_j(pose), s^2) / sum_j d_j
+
+Search, refinement and gate all use it. The evidence of a pose is the log of the frame's likelihood
+ratio against clutter alone, in nats: 0 says "no better than chance".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.transform import invert, transform_points
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.map_model import MapModel
+
+NEAREST_DEPTH = 0.1
+FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow
+MOST_IN_VIEW = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Map points in view of P poses, the K likeliest at most.
+
+    xy: (P, K, 2) on the z = 1 plane. weight: (P, K) chance of being seen, 0 on padding.
+    in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map.
+    """
+
+    xy: Tensor
+    weight: Tensor
+    in_camera: Tensor
+    point: Tensor
+
+
+def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
+    """What poses (P, 4, 4) should see, points out of view dropped."""
+    seen, chance = model.view_space.seen_from(T_map_camera)
+    in_camera = transform_points(invert(T_map_camera), model.points[seen])
+    depth = in_camera[..., 2:].clamp_min(NEAREST_DEPTH)
+    xy = in_camera[..., :2] / depth
+    x, y = xy.unbind(-1)
+    in_view = (in_camera[..., 2] > NEAREST_DEPTH) & (x > frustum.x_min) & (x < frustum.x_max)
+    weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
+    most = int((weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
+    weight, kept = weight.topk(most, dim=1)
+    return Prediction(_take(xy, kept), weight, _take(in_camera, kept), seen.gather(1, kept))
+
+
+def _take(values: Tensor, kept: Tensor) -> Tensor:
+    return values.gather(1, kept[..., None].expand(*kept.shape, values.shape[-1]))
+
+
+def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
+    """How much likelier than clutter each predicted point makes each keypoint.
+
+    Returns (P, M, K): (1 - c) / c times A d_j N_ij / sum_j d_j, with N of standard deviation
+    `sigma`. Summed over points and 1 added it is a keypoint's likelihood ratio, but for c.
+    """
+    xy = frame.xy.expand(len(prediction.xy), -1, -1)
+    total = prediction.weight.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    odds = (1 - frame.clutter) / frame.clutter * frame.frustum.area / (2 * torch.pi * sigma**2)
+    scale = odds * prediction.weight / total
+    exponent = torch.cdist(xy, prediction.xy).square().mul_(-0.5 / sigma**2)
+    return exponent.clamp_min_(FAINTEST_LOG).exp_().mul_(scale[:, None, :])
+
+
+def evidence(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
+    """Log-likelihood ratio of each pose against pure clutter (P,), nats."""
+    ratio = explained(prediction, frame, sigma).sum(dim=2)
+    return torch.log(frame.clutter * (1 + ratio)).sum(dim=1)

@@ -1,0 +1,111 @@
+"""Where candidate poses come from. Each proposer has a name, and can be switched off."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.refinement import search_down
+from bpnp_ros.localizer.view_bank import ViewBank, build_view_bank
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.pnp.candidates import most_probable_pairs
+from bpnp_ros.pnp.ransac import RansacSettings, ransac
+
+NETWORK = "bpnpnet_map"
+LIKELIHOOD_SEARCH = "likelihood_search"
+TRACKER = "tracker"
+PRIOR = "prior"
+
+VIEWS_SEARCHED = 256
+PRIOR_SAMPLES = 256
+PAIRS_PER_KEYPOINT = (1.0, 2.0, 4.0)
+
+
+class Proposer(Protocol):
+    """Candidate poses for a frame, without knowing where the camera was."""
+
+    name: str
+
+    def prepare(self, frustum: Frustum) -> None:
+        """Do what takes long, once a camera is known."""
+
+    def propose(self, frame: Frame) -> Candidates:
+        """Candidates, near enough to be polished; possibly none."""
+
+
+class NetworkProposer:
+    """The own-map network's matches, and LO-RANSAC on the most probable of them."""
+
+    name = NETWORK
+
+    def __init__(self, model: MapModel, network: BPnPNetMap, seed: int) -> None:
+        self._points = model.point_map.points.astype(np.float64)
+        self._network = network
+        self._settings = RansacSettings(max_iterations=20_000, seed=seed)
+
+    def prepare(self, frustum: Frustum) -> None:
+        """The network needs nothing of the camera beforehand."""
+
+    def propose(self, frame: Frame) -> Candidates:
+        """One pose for each number of most probable pairs, where RANSAC finds one."""
+        everywhere = torch.ones_like(frame.score, dtype=torch.bool)[None]
+        with torch.no_grad():
+            P = self._network(frame.xy[None], everywhere)[0, :-1, :-1].exp()
+        poses = [self._pose(frame, P, share) for share in PAIRS_PER_KEYPOINT]
+        found = [pose for pose in poses if pose is not None]
+        stacked = torch.stack(found) if found else frame.xy.new_zeros(0, 4, 4)
+        return Candidates.of(stacked, self.name)
+
+    def _pose(self, frame: Frame, P: Tensor, share: float) -> Tensor | None:
+        pairs = most_probable_pairs(P, max(int(share * len(frame.xy)), 4))
+        xy = frame.xy[pairs.keypoint].double().cpu().numpy()
+        answer = ransac(xy, self._points[pairs.point.cpu().numpy()], self._settings)
+        return None if answer is None else torch.from_numpy(answer.T_map_camera).to(frame.xy)
+
+
+class LikelihoodSearch:
+    """Stored virtual views, scored by the measurement model; nothing is learned."""
+
+    name = LIKELIHOOD_SEARCH
+
+    def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
+        self._model, self._config = model, config
+        self._bank: ViewBank | None = None
+
+    def prepare(self, frustum: Frustum) -> None:
+        """Build the bank for a camera; some seconds."""
+        if self._bank is None or self._bank.frustum != frustum:
+            config = self._config
+            self._bank = build_view_bank(
+                self._model, frustum, config.bank_views, config.clutter, config.seed
+            )
+
+    def propose(self, frame: Frame) -> Candidates:
+        """The best views, pulled onto the keypoints from coarse to fine."""
+        self.prepare(frame.frustum)
+        assert self._bank is not None
+        poses, _ = self._bank.best(frame.coarse().xy, VIEWS_SEARCHED)
+        return search_down(self._model, Candidates.of(poses, self.name), frame)
+
+
+def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:
+    """Poses drawn from a prior, pulled onto the keypoints from coarse to fine."""
+    generator = torch.Generator().manual_seed(seed)
+    spread = np.linalg.cholesky(prior.covariance + 1e-12 * np.eye(6))
+    draws = torch.randn(PRIOR_SAMPLES, 6, generator=generator) @ torch.from_numpy(spread.T).float()
+    draws[0] = 0
+    centre = torch.from_numpy(prior.T_map_camera).float()
+    position = centre[:3, 3] - torch.from_numpy(model.point_map.origin).float() + draws[:, :3]
+    poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
+    return search_down(model, Candidates.of(poses, PRIOR), frame)

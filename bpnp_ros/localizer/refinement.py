@@ -1,0 +1,106 @@
+"""Pull poses onto the keypoints: Gauss-Newton on soft assignments, from coarse to fine.
+
+Expectation: each keypoint is shared out among the predicted points and clutter by the measurement
+model. Maximisation: one damped Gauss-Newton step on the weighted reprojection errors. All poses of
+a batch move independently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
+
+LONGEST_STEP = 0.5
+# candidates kept, and the standard deviations of one step each (z = 1 plane)
+COARSE_STAGES: tuple[tuple[int, list[float]], ...] = (
+    (256, [0.10, 0.08, 0.06]),
+    (64, [0.05, 0.04, 0.03]),
+)
+FINAL_KEEP = 16
+FINAL_START = 0.025
+FINAL_FACTOR = 0.75
+
+
+@dataclass(frozen=True, eq=False)
+class NormalEquations:
+    """H (P, 6, 6) and g (P, 6) of the weighted reprojection error, in units of 1 / sigma^2.
+
+    Order (v, w): translation and rotation of the camera in its own frame.
+    """
+
+    H: Tensor
+    g: Tensor
+
+
+def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float]) -> Tensor:
+    """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4)."""
+    for sigma in sigmas:
+        prediction = predict(model, T_map_camera, frame.frustum)
+        T_map_camera = T_map_camera @ _step(normal_equations(prediction, frame, sigma))
+    return T_map_camera
+
+
+def search_down(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:
+    """From hundreds of views within half a metre or so of the truth to the few best poses."""
+    coarse = frame.coarse()
+    for keep, sigmas in COARSE_STAGES:
+        candidates = keep_best(model, candidates, coarse, sigmas[0], keep)
+        refined = refine(model, candidates.T_map_camera, coarse, sigmas)
+        candidates = Candidates(refined, candidates.proposer)
+    return keep_best(model, candidates, coarse, COARSE_STAGES[-1][1][-1], FINAL_KEEP)
+
+
+def polish(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:
+    """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
+    sigmas = [FINAL_START * FINAL_FACTOR**i for i in range(20)]
+    sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
+    return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
+
+
+def keep_best(
+    model: MapModel, candidates: Candidates, frame: Frame, sigma: float, keep: int
+) -> Candidates:
+    """The `keep` candidates of most evidence, the best first."""
+    prediction = predict(model, candidates.T_map_camera, frame.frustum)
+    score = evidence(prediction, frame, sigma)
+    return candidates.select(score.topk(min(keep, len(score))).indices)
+
+
+def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> NormalEquations:
+    """Gauss-Newton system of the frame's soft assignments at each pose."""
+    ratio = explained(prediction, frame, sigma)
+    share = ratio / (1 + ratio.sum(dim=2, keepdim=True))
+    mass = share.sum(dim=1)
+    pull = share.transpose(1, 2) @ frame.xy - mass[..., None] * prediction.xy
+    J = projection_jacobian(prediction.in_camera)
+    H = torch.einsum("pkci,pk,pkcj->pij", J, mass, J)
+    g = torch.einsum("pkci,pkc->pi", J, pull)
+    return NormalEquations(H / sigma**2, g / sigma**2)
+
+
+def projection_jacobian(in_camera: Tensor) -> Tensor:
+    """d(x/z, y/z) / d(v, w) for T_map_camera <- T_map_camera Exp(v, w). (..., 3) -> (..., 2, 6)."""
+    x, y, z = in_camera.unbind(-1)
+    z = z.clamp_min(1e-3)
+    u, v = x / z, y / z
+    zero = torch.zeros_like(u)
+    row_u = torch.stack([-1 / z, zero, u / z, u * v, -(1 + u * u), v], dim=-1)
+    row_v = torch.stack([zero, -1 / z, v / z, 1 + v * v, -u * v, -u], dim=-1)
+    return torch.stack([row_u, row_v], dim=-2)
+
+
+def _step(normal: NormalEquations) -> Tensor:
+    """The damped step as transforms (P, 4, 4), its length bounded."""
+    damping = 1e-3 * normal.H.diagonal(dim1=-2, dim2=-1) + 1.0
+    step = torch.linalg.solve(normal.H + torch.diag_embed(damping), normal.g)
+    step = step * (LONGEST_STEP / step.norm(dim=1, keepdim=True).clamp_min(LONGEST_STEP))
+    return make_transform(so3_exp(step[:, 3:]), step[:, :3])
