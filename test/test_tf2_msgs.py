@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,6 @@ from geometry_msgs.msg import TransformStamped
 from tf2_msgs.msg import TFMessage
 
 TYPE_HASH = "e369d0f05a23ae52508854b66f6aa0437f3449d652e8cbf22d5abe85d020f087"
-PATIENCE = 30.0  # seconds for a process to start and be discovered
 
 
 def transforms() -> TFMessage:
@@ -39,9 +37,7 @@ def send_transforms_until_ended() -> None:
 
 
 @pytest.fixture
-def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+def sender(ros_domain: None) -> Iterator[None]:
     process = multiprocessing.get_context("spawn").Process(
         target=send_transforms_until_ended, daemon=True
     )
@@ -51,19 +47,11 @@ def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     process.join()
 
 
-@pytest.fixture
-def receiver(sender: None) -> Iterator[Any]:
-    rclpy.init()
-    yield rclpy.create_node("receiver")
-    rclpy.shutdown()
-
-
-def test_a_tf_message_arrives_from_another_process(receiver: Any) -> None:
+def test_a_tf_message_arrives_from_another_process(sender: None, ros: Any) -> None:
     received: list[TFMessage] = []
+    receiver = ros.node()
     receiver.create_subscription(TFMessage, "/tf", received.append, 10)
-    deadline = time.monotonic() + PATIENCE
-    while not received and time.monotonic() < deadline:
-        rclpy.spin_once(receiver, timeout_sec=0.1)
-    assert received[:1] == [transforms()]
+    ros.until(lambda: received, seconds=30.0)
+    assert received[0] == transforms()
     (publisher,) = receiver.get_publishers_info_by_topic("/tf")
     assert bytes(publisher.topic_type_hash.value).hex() == TYPE_HASH
