@@ -100,12 +100,8 @@ def read_keypoints(cloud: PointCloud2) -> tuple[Array, Array | None]:
 
 
 def read_map_points(cloud: PointCloud2) -> Array:
-    """Map points (N, 3) float64; those that are not finite are left out. Raises MapError."""
-    points = read_columns(cloud, ("x", "y", "z"), MapError)
-    finite = points[np.isfinite(points).all(axis=1)]
-    if len(finite) == 0:
-        raise MapError(f"the map is empty: none of its {len(points)} points is finite.")
-    return finite
+    """Map points (N, 3) float64, as they are, NaN included. Raises MapError."""
+    return read_columns(cloud, ("x", "y", "z"), MapError)
 
 
 def read_camera(info: CameraInfo, rectified: bool = False) -> Camera:

@@ -8,27 +8,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bpnp_ros.errors import ConfigError
-
-Range = tuple[float, float]
-
-
-def setting(
-    default: Any,
-    description: str,
-    unit: str = "",
-    range: Range | None = None,
-    choices: tuple[str, ...] = (),
-    read_only: bool = False,
-) -> Any:
-    """A dataclass field that tells people what it is."""
-    metadata = dict(
-        description=description, unit=unit, range=range, choices=choices, read_only=read_only
-    )
-    return field(default=default, metadata=metadata)
+from bpnp_ros.parameter import Range, setting
 
 
 @dataclass(frozen=True)

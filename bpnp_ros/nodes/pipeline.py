@@ -1,0 +1,195 @@
+"""Keypoints in, an answer out: what an active localization node does, off the executor's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, MapError
+from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
+from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.nodes.cameras import Cameras, NoCameraError
+from bpnp_ros.nodes.conversions import nanoseconds, read_pose
+from bpnp_ros.nodes.frames import Frames
+from bpnp_ros.nodes.maps import ActiveMap, Maps
+from bpnp_ros.nodes.outputs import Outputs
+from bpnp_ros.nodes.tally import Tally
+from bpnp_ros.nodes.tf import Transforms
+from bpnp_ros.nodes.tf_buffer import NoTransformError
+from bpnp_ros.nodes.worker import Worker
+
+if TYPE_CHECKING:
+    from geometry_msgs.msg import PoseWithCovarianceStamped
+    from rclpy.impl.rcutils_logger import RcutilsLogger
+    from sensor_msgs.msg import CameraInfo, PointCloud2
+    from std_msgs.msg import Header
+
+JUMP_BACK = 1_000_000_000  # nanoseconds; less is a message that came late
+PRIOR_FRAMES = 10  # in which an initial pose is tried
+
+_CATEGORIES: dict[type[BpnpError], Category] = {
+    MapError: Category.NO_MAP,
+    NoCameraError: Category.NO_CAMERA_INFO,
+    CameraError: Category.BAD_CAMERA_INFO,
+    TooFewKeypointsError: Category.TOO_FEW_KEYPOINTS,
+    KeypointError: Category.BAD_KEYPOINTS,
+    NoTransformError: Category.NO_TRANSFORM,
+}
+
+
+class Pipeline:
+    """From activation to deactivation. `on_...` methods belong to the executor's thread."""
+
+    def __init__(
+        self,
+        maps: Maps,
+        cameras: Cameras,
+        transforms: Transforms,
+        outputs: Outputs,
+        tally: Tally,
+        on_news: Callable[[], None],
+        logger: RcutilsLogger,
+    ) -> None:
+        self.maps, self.cameras, self.tally = maps, cameras, tally
+        self.enabled, self.ready, self.preparing = True, False, False
+        self._transforms, self._outputs = transforms, outputs
+        self._frames = Frames(maps.settings, transforms)
+        self._on_news, self._logger = on_news, logger
+        self._camera: Camera | None = None
+        self._given: PoseWithCovarianceStamped | None = None
+        self._given_frames = 0
+        self._last_stamp = 0
+        self._worker = Worker(("reset", "map", "prepare", "keypoints"), self._on_error)
+
+    @property
+    def dropped(self) -> int:
+        return self._worker.dropped["keypoints"]
+
+    def close(self, patience: float | None = None) -> bool:
+        """End the worker; False if it is still busy after `patience` seconds."""
+        return self._worker.stop(patience)
+
+    def on_map(self, message: PointCloud2) -> None:
+        self._worker.submit("map", partial(self._take_map, message))
+
+    def on_camera_info(self, info: CameraInfo) -> None:
+        news = self.cameras.update(info)
+        if isinstance(news, CameraError):
+            self._logger.error(str(news))
+        elif news is not None:
+            self._camera = news
+            self._worker.submit("prepare", self._prepare)
+
+    def on_initialpose(self, message: PoseWithCovarianceStamped) -> None:
+        self._given, self._given_frames = message, 0
+        self._logger.info("initial pose received; the next keypoints are looked for around it")
+
+    def on_keypoints(self, message: PointCloud2) -> None:
+        self.tally.count_received()
+        if self.enabled:
+            self._worker.submit("keypoints", partial(self._localize, message))
+
+    def forget_motion(self) -> None:
+        """Look for the next keypoints in the whole map."""
+        self._worker.submit("reset", self._reset)
+
+    def forget_time(self) -> None:
+        """Time has jumped back: what was heard of TF and cameras belongs to another time."""
+        self._logger.warning("time jumped back; TF, CameraInfo and tracking are forgotten")
+        self._transforms.clear()
+        self.cameras.clear()
+        self.forget_motion()
+
+    def _localize(self, message: PointCloud2) -> None:
+        try:
+            answer = self._answer(message)
+        except BpnpError as error:
+            kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
+            category = Category.INTERNAL_ERROR if kind is None else _CATEGORIES[kind]
+            answer = Rejection(category, str(error))
+        except Exception as error:
+            self._on_error(error)
+            answer = Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        self.tally.record(answer, nanoseconds(message.header.stamp))
+        self._on_news()
+
+    def _answer(self, message: PointCloud2) -> Fix | Rejection:
+        """Raises BpnpError where there is no answer."""
+        stamp, camera = self._checked_stamp(message.header), message.header.frame_id
+        active = self.maps.active
+        if active is None:
+            raise MapError(self.maps.refusal or "there is no map yet.")
+        keypoints = self.cameras.keypoints(message)
+        self.tally.keypoints = len(keypoints)
+        answer = active.localizer.localize(keypoints, stamp / 1e9, self._prior(active, camera))
+        self.ready = True
+        if isinstance(answer, Fix):
+            placement = self._frames.place(answer, active.frame, camera, stamp, active.metric)
+            self._given = None
+            self._outputs.publish(stamp, active, answer, placement, self._transforms.broadcast)
+        return answer
+
+    def _checked_stamp(self, header: Header) -> int:
+        stamp = nanoseconds(header.stamp)
+        if stamp == 0:
+            raise KeypointError("the stamp is zero; fill in that of the image.")
+        if stamp < self._last_stamp - JUMP_BACK:
+            self.forget_time()
+            self._reset()
+        elif stamp <= self._last_stamp:
+            raise KeypointError(
+                f"the stamp, {stamp / 1e9:.3f} s, is not later than the last one, "
+                f"{self._last_stamp / 1e9:.3f} s."
+            )
+        self._last_stamp = stamp
+        return stamp
+
+    def _prior(self, active: ActiveMap, camera: str) -> PosePrior | None:
+        """The initial pose, moved to the camera; refused loudly where that cannot be done."""
+        given = self._given
+        if given is None:
+            return None
+        self._given_frames += 1
+        if self._given_frames == PRIOR_FRAMES:
+            self._given = None
+        try:
+            T, covariance = read_pose(given.pose)
+            frame = given.header.frame_id or active.frame
+            return PosePrior(*self._frames.camera_prior(T, covariance, frame, active.frame, camera))
+        except (ConfigError, NoTransformError) as error:
+            self._given = None
+            self.tally.refused_prior = f"initial pose refused: {error}"
+            self._logger.error(self.tally.refused_prior)
+            return None
+
+    def _take_map(self, message: PointCloud2) -> None:
+        self.preparing = True
+        try:
+            if self.maps.take(message):
+                self.ready = False
+                self._prepare()
+            elif self.maps.refusal:
+                self._logger.error(self.maps.refusal)
+        finally:
+            self.preparing = False
+            self._on_news()
+
+    def _prepare(self) -> None:
+        if self.maps.active is not None and self._camera is not None:
+            self.maps.active.localizer.prepare(image_frustum(self._camera))
+            self.ready = True
+            self._on_news()
+
+    def _reset(self) -> None:
+        self._last_stamp = 0
+        if self.maps.active is not None:
+            self.maps.active.localizer.reset()
+
+    def _on_error(self, error: Exception) -> None:
+        self._logger.error(
+            f"internal error, please report it: {error!r}", throttle_duration_sec=5.0
+        )

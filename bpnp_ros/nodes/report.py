@@ -1,0 +1,84 @@
+"""From the pipeline's parts to one state with a reason, as docs/interface.md lists them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from bpnp_ros.localizer.types import Rejection
+from bpnp_ros.nodes.pipeline import Pipeline
+
+SILENCE = 2.0  # seconds without keypoints that are worth a word
+
+
+@dataclass(frozen=True)
+class Report:
+    """`why` is for people; `ready`: all it waits for is keypoints; `setup`: what it works with."""
+
+    state: str
+    why: str = ""
+    ready: bool = False
+    healthy: bool = False
+    failed: bool = False
+    setup: dict[str, str] = field(default_factory=dict)
+
+
+def inactive(state: str, failure: str) -> Report:
+    return Report(state, failure, failed=bool(failure))
+
+
+def active(pipeline: Pipeline) -> Report:
+    """The first thing that is missing, or how the localiser is doing."""
+    maps = pipeline.maps
+    setup = _setup(pipeline)
+    if not pipeline.enabled:
+        return Report("DISABLED", "call the service ~/enable", setup=setup)
+    if pipeline.preparing:
+        return Report("PREPARING", "working out what is seen from where in the map", setup=setup)
+    if maps.active is None:
+        why = maps.refusal or "no map has arrived on the topic map"
+        return Report("NO_MAP", why, failed=bool(maps.refusal), setup=setup)
+    if not pipeline.ready:
+        return Report("NO_CAMERA_INFO", pipeline.cameras.problem, setup=setup)
+    return _localizing(pipeline, maps.active.localizer.state, setup)
+
+
+def _localizing(pipeline: Pipeline, state: str, setup: dict[str, str]) -> Report:
+    tally = pipeline.tally
+    answer = tally.answer
+    silence = _silence(tally.received_at)
+    if silence:
+        return Report(state, silence, ready=True, setup=setup)
+    if isinstance(answer, Rejection):
+        why = f"{answer.category.value}: {answer.message}"
+        return Report(state, why, ready=True, setup=setup)
+    why = pipeline.maps.refusal or tally.refused_prior
+    return Report(state, why, ready=True, healthy=not why, setup=setup)
+
+
+def _silence(received_at: float | None) -> str:
+    if received_at is None:
+        return "no keypoints have arrived yet"
+    silent = time.monotonic() - received_at
+    return f"no keypoints for {silent:.0f} s" if silent > SILENCE else ""
+
+
+def _setup(pipeline: Pipeline) -> dict[str, str]:
+    settings, active = pipeline.maps.settings, pipeline.maps.active
+    setup = {
+        "dropped": str(pipeline.dropped),
+        "weights": settings.weights or "none",
+        "tf_mode": settings.tf_mode,
+        "map_refused": pipeline.maps.refusal,
+        "initialpose_refused": pipeline.tally.refused_prior,
+    }
+    if active is not None:
+        setup |= {
+            "map_points": str(active.points),
+            "map_frame": active.frame,
+            "map_metric": str(active.metric).lower(),
+            "memory_gib": f"{active.memory:.2f}",
+            "device": str(active.localizer.map_model.view_space.anchors.device),
+            "notes": " ".join(active.localizer.notes),
+        }
+    return setup
