@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,8 +28,7 @@ class ViewNoise:
     clutter: tuple[float, float] = (0.1, 0.5)
 
 
-@dataclass(frozen=True, eq=False)
-class VirtualViews:
+class VirtualViews(NamedTuple):
     """A batch of frames.
 
     xy: (B, M, 2) keypoints on the z = 1 plane in random order, padding last.

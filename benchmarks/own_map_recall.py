@@ -1,0 +1,134 @@
+"""How often the own-map network alone finds a camera in the demo's world.
+
+python -m benchmarks.own_map_recall BUNDLE [--views 500]. The views are fresh: places of another
+seed in the free volume, any yaw, observed by ray casting in the simulated world. No tracking, no
+likelihood search. Random weights are the control.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.evaluation.metrics import Tolerance, pose_errors, recall
+from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.keypoints import (
+    Keypoints,
+    TooFewKeypointsError,
+    keypoints_from_pixels,
+)
+from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.localizer.localizer import Localizer
+from bpnp_ros.localizer.types import Fix
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.point_map.exploration import ExplorationConfig, explore, fine_view_space
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.simulation.observation import DetectorNoise, observe
+from bpnp_ros.simulation.world import World, make_world
+from bpnp_ros.weights.bundle import MapBundle
+
+CAMERA = Camera(np.array([[370.0, 0, 320], [0, 370, 240], [0, 0, 1]]), 640, 480)
+TILT = 0.15
+TOLERANCES = (Tolerance(0.25, 2.0), Tolerance(0.25, 5.0))
+WRONG = Tolerance(1.0, 10.0)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """keypoints: what the camera at T_map_camera (4, 4) reports; None when too few."""
+
+    keypoints: Keypoints | None
+    T_map_camera: NDArray[np.float64]
+
+
+def fresh_views(world: World, count: int, noise: DetectorNoise, seed: int) -> Iterator[View]:
+    """Views from random free places with any yaw, those that show next to nothing included."""
+    for i, T_map_camera in enumerate(_poses(world, count, seed)):
+        seen = observe(world, T_map_camera, CAMERA, noise, np.random.default_rng([seed, i]))
+        yield View(_keypoints(seen.pixels), T_map_camera)
+
+
+def _poses(world: World, count: int, seed: int) -> NDArray[np.float64]:
+    """T_map_camera (count, 4, 4) in the free volume."""
+    point_map = PointMap.recentred(world.landmarks)
+    everything = np.arange(len(point_map))
+
+    def seen_from(positions: NDArray[np.float32]) -> NDArray[np.bool_]:
+        return np.stack([world.visible(p + point_map.origin, everything) for p in positions])
+
+    config = ExplorationConfig(tilt=TILT)
+    samples = explore(point_map, seen_from, count, config, seed)
+    space = fine_view_space(point_map, samples, config)
+    poses = space.sample(count, torch.Generator().manual_seed(seed))[0].double().numpy()
+    poses[:, :3, 3] += point_map.origin
+    return poses
+
+
+def _keypoints(pixels: NDArray[np.float32]) -> Keypoints | None:
+    try:
+        return keypoints_from_pixels(pixels, CAMERA)
+    except TooFewKeypointsError:
+        return None
+
+
+def random_weights(bundle: MapBundle) -> MapBundle:
+    """The same network, untrained: the control."""
+    network = bundle.network
+    assert network is not None
+    torch.manual_seed(0)
+    untrained = BPnPNetMap(bundle.model.points, network.places, network.size)
+    return replace(bundle, network=untrained)
+
+
+def measure(bundle: MapBundle, views: list[View]) -> dict[str, float]:
+    """Shares of all views and seconds a view, the network being the only proposer."""
+    config = LocalizerConfig(use_likelihood_search=False, use_tracker=False)
+    localizer = Localizer(bundle.model, bundle.network, config)
+    truth = np.stack([view.T_map_camera for view in views])
+    start = time.perf_counter()
+    found = np.stack([_answer(localizer, view) for view in views])
+    seconds = time.perf_counter() - start
+    errors = pose_errors(truth, found)
+    published = np.isfinite(errors.metres)
+    return {
+        **{f"recall {bounds}": round(recall(errors, bounds), 4) for bounds in TOLERANCES},
+        "wrong": round(float((published & ~errors.within(WRONG)).mean()), 4),
+        "median error m": round(float(np.median(errors.metres[published])), 4),
+        "seconds a view": round(seconds / len(views), 3),
+    }
+
+
+def _answer(localizer: Localizer, view: View) -> NDArray[np.float64]:
+    """The published pose, NaN where there is none."""
+    if view.keypoints is not None:
+        answer = localizer.localize(view.keypoints, 0.0)
+        if isinstance(answer, Fix):
+            return answer.T_map_camera
+    return np.full((4, 4), np.nan)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--views", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1, help="of the views; the world's is 0")
+    parser.add_argument("--missed", type=float, default=0.3)
+    parser.add_argument("--clutter", type=float, default=0.3)
+    options = parser.parse_args()
+    noise = DetectorNoise(missed=options.missed, clutter=options.clutter)
+    views = list(fresh_views(make_world(0), options.views, noise, options.seed))
+    bundle = MapBundle.load(options.bundle)
+    print(json.dumps({"trained": measure(bundle, views)}), flush=True)
+    print(json.dumps({"random": measure(random_weights(bundle), views)}))
+
+
+if __name__ == "__main__":
+    main()

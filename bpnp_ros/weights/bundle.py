@@ -1,0 +1,124 @@
+"""Everything that a localiser knows of one map, in one file: a bundle.
+
+Thinned points with their detectability, where a camera can be and what it sees there, and the
+network trained for them. The header is the model card: data, command, budget, figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bpnp_ros.errors import WeightsError
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
+from bpnp_ros.network.places import Places
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.recognise import is_same_map
+from bpnp_ros.point_map.view_space import ViewSpace
+from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+
+ARCHITECTURE = "bpnpnet_map"
+_CHANCES = 255
+_NETWORK = "network."
+
+
+@dataclass(frozen=True, eq=False)
+class MapBundle:
+    """What `training.own_map` makes of a map.
+
+    card: how it was made and how well it does; JSON.
+    tolerance: metres within which a point of a cloud is a point of this map.
+    frame: the map's frame, "" where unknown. scale: metres per unit of the original map.
+    """
+
+    model: MapModel
+    network: BPnPNetMap | None
+    card: dict[str, Any]
+    tolerance: float = 0.05
+    frame: str = ""
+    scale: float = 1.0
+
+    def recognises(self, points: NDArray[np.float64]) -> bool:
+        """Whether a cloud (N, 3), in its own frame, is (or contains) this bundle's map."""
+        return is_same_map(points, self.model.point_map, self.tolerance)
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file; network weights are rounded to float16."""
+        tensors = _map_tensors(self.model)
+        if self.network is not None:
+            weights = dict(self.network.named_parameters())
+            tensors |= {_NETWORK + name: weight.half() for name, weight in weights.items()}
+        about_map = {
+            "tolerance": self.tolerance,
+            "frame": self.frame,
+            "scale": self.scale,
+            "tilt": self.model.view_space.tilt,
+            "network": None if self.network is None else asdict(self.network.size),
+        }
+        save_weights(path, tensors, WeightsHeader(ARCHITECTURE, about_map, self.card))
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | None = None) -> MapBundle:
+        """Read a bundle. Raises WeightsError, with advice, for a damaged or foreign file."""
+        tensors, header = load_weights(path, ARCHITECTURE)
+        try:
+            model = _map_model(tensors, header.map)
+            network = _network(model, tensors, header.map["network"])
+            about = {key: header.map[key] for key in ("tolerance", "frame", "scale")}
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise WeightsError(
+                f"{path} is no complete bundle ({error}); train it again with training.own_map."
+            ) from error
+        device = device or torch.device("cpu")
+        network = None if network is None else network.to(device)
+        return cls(model.to(device), network, header.training, **about)
+
+
+def _map_tensors(model: MapModel) -> dict[str, Tensor]:
+    point_map, space = model.point_map, model.view_space
+    index_type = torch.int16 if len(point_map) < 2**15 else torch.int32
+    tensors = {
+        "points": torch.from_numpy(point_map.points),
+        "origin": torch.from_numpy(point_map.origin),
+        "detectability": torch.from_numpy(point_map.detectability),
+        "anchors": space.anchors,
+        "seen": space.seen.to(index_type),
+        "chance": (space.chance * _CHANCES).ceil().clamp(0, _CHANCES).to(torch.uint8),
+        "reach": space.reach,
+    }
+    if space.orientations is not None:
+        tensors["orientations"] = space.orientations
+    return tensors
+
+
+def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
+    points, origin, detectability = (
+        tensors[name].numpy() for name in ("points", "origin", "detectability")
+    )
+    space = ViewSpace(
+        tensors["anchors"],
+        tensors["seen"].long(),
+        tensors["chance"].float() / _CHANCES,
+        tensors["reach"],
+        about["tilt"],
+        tensors.get("orientations"),
+    )
+    return MapModel(PointMap(points, origin, detectability), space)
+
+
+def _network(
+    model: MapModel, tensors: dict[str, Tensor], size: dict[str, Any] | None
+) -> BPnPNetMap | None:
+    if size is None:
+        return None
+    network = BPnPNetMap(model.points, Places.of(model.view_space), NetworkSize(**size))
+    for name, weight in network.named_parameters():
+        weight.data.copy_(tensors[_NETWORK + name])
+    return network.eval()

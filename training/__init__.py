@@ -1,0 +1,1 @@
+"""Makes weights; needs no ROS."""

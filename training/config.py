@@ -1,0 +1,70 @@
+"""Settings of a training run. The same names on the command line, in YAML and in the run folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bpnp_ros.errors import ConfigError
+
+
+def _setting(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"help": about})
+
+
+@dataclass(frozen=True)
+class OwnMapConfig:
+    """How to train for one map. Metres, radians, pixels."""
+
+    minutes: float = _setting(30.0, "train this long; 0: until `views`")
+    views: int = _setting(0, "train on so many views; 0: until `minutes`")
+    seed: int = _setting(0, "of places, views and weights")
+    width: int = _setting(640, "image width, px")
+    height: int = _setting(480, "image height, px")
+    focal: float = _setting(370.0, "focal length, px; wider training views suit narrower cameras")
+    camera_height_min: float = _setting(1.2, "lowest camera above the floor, m")
+    camera_height_max: float = _setting(1.8, "highest camera above the floor, m")
+    tilt: float = _setting(0.2, "largest pitch and roll, rad")
+    range_max: float = _setting(15.0, "points farther away are not seen, m")
+    places: int = _setting(12000, "places drawn from the free volume")
+    cell: float = _setting(0.5, "the network tells places of this size apart, m")
+    most_points: int = _setting(10000, "thin the map to so many points")
+    pixel_noise: float = _setting(1.0, "standard deviation of keypoints, px")
+    missed_min: float = _setting(0.1, "smallest share of points in view that go undetected")
+    missed_max: float = _setting(0.5, "largest")
+    clutter_min: float = _setting(0.1, "smallest share of keypoints that are no map point")
+    clutter_max: float = _setting(0.5, "largest")
+    harmonics: int = _setting(40, "detail of the panoramas in azimuth")
+    bands: int = _setting(24, "detail of the panoramas in elevation")
+    batch: int = _setting(128, "views a step")
+    matches: int = _setting(8, "keypoints of a view whose match is trained")
+    learning_rate: float = _setting(1e-3, "Adam's, after warm-up")
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0 and self.views <= 0:
+            raise ConfigError("give `minutes` or `views`, or the training never ends.")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> OwnMapConfig:
+        """Raises ConfigError for a key that is not a setting."""
+        known = [setting.name for setting in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"unknown setting {', '.join(unknown)}; known are {', '.join(known)}."
+            )
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path: Path) -> OwnMapConfig:
+        """Read a YAML file of `name: value` lines."""
+        values = yaml.safe_load(path.read_text()) or {}
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} holds no `name: value` lines.")
+        return cls.from_dict(values)
+
+    def save(self, path: Path) -> None:
+        path.write_text(yaml.safe_dump(asdict(self), sort_keys=False))

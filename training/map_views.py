@@ -1,0 +1,89 @@
+"""From a map to a model of it and a source of training views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bpnp_ros.backends import open3d
+from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.point_map.exploration import (
+    ExplorationConfig,
+    SeenFrom,
+    coarse_view_space,
+    explore,
+    fine_view_space,
+)
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.view_space import ViewSpace
+from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
+from training.config import OwnMapConfig
+
+
+@dataclass(frozen=True, eq=False)
+class MapViews:
+    """model: what the bundle will hold. fine: exact places, for training views."""
+
+    model: MapModel
+    fine: ViewSpace
+
+
+def explore_map(point_map: PointMap, mesh: Path | None, config: OwnMapConfig) -> MapViews:
+    """Find free places and what is seen there: behind a mesh, or by hidden-point removal."""
+    exploration = ExplorationConfig(
+        camera_height_min=config.camera_height_min,
+        camera_height_max=config.camera_height_max,
+        tilt=config.tilt,
+        range_max=config.range_max,
+        cell=config.cell,
+    )
+    seen_from = _hidden_points(point_map) if mesh is None else _ray_casting(point_map, mesh)
+    samples = explore(point_map, seen_from, config.places, exploration, config.seed)
+    coarse = coarse_view_space(point_map, samples, exploration)
+    model = MapModel(point_map, coarse)
+    return MapViews(model, fine_view_space(point_map, samples, exploration))
+
+
+def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
+    noise = ViewNoise(
+        config.pixel_noise,
+        (config.missed_min, config.missed_max),
+        (config.clutter_min, config.clutter_max),
+    )
+    return ViewSource(views.fine, views.model.points, training_frustum(config), noise)
+
+
+def training_frustum(config: OwnMapConfig) -> Frustum:
+    """The image of the camera to train for, its principal point in the middle."""
+    f, half_width, half_height = config.focal, config.width / 2, config.height / 2
+    K = np.array([[f, 0, half_width], [0, f, half_height], [0, 0, 1.0]])
+    return Camera(K, config.width, config.height).frustum()
+
+
+def _ray_casting(point_map: PointMap, mesh: Path) -> SeenFrom:
+    vertices, triangles = open3d.read_mesh(mesh)
+    caster = open3d.RayCaster(vertices - point_map.origin, triangles)
+    return lambda positions: caster.visible(positions, point_map.points)
+
+
+def _hidden_points(point_map: PointMap) -> SeenFrom:
+    def seen_from(positions: np.ndarray) -> np.ndarray:
+        seen = np.zeros((len(positions), len(point_map)), bool)
+        for row, position in zip(seen, positions, strict=True):
+            row[open3d.hidden_point_removal(point_map.points, position)] = True
+        return seen
+
+    return seen_from
+
+
+def places_of(views: MapViews) -> torch.Tensor:
+    """The place (coarse anchor) that each fine anchor belongs to (A,)."""
+    poses = torch.eye(4).repeat(len(views.fine.anchors), 1, 1)
+    poses[:, :3, 3] = views.fine.anchors
+    if views.fine.orientations is not None:
+        poses[:, :3, :3] = views.fine.orientations
+    return views.model.view_space.nearest_anchor(poses)
