@@ -161,14 +161,13 @@ def run(command: list[str], **environment: str) -> None:
 
 
 def constraints(ros: str) -> str:
-    """constraints.txt with the user's torch; beside a ROS only what it must not lose."""
+    """constraints.txt with the user's torch; beside a ROS, numpy and torch alone."""
     lines = CONSTRAINTS.read_text().splitlines()
-    if ros:  # its messages are compiled against the numpy of the system
-        return f"numpy=={importlib.metadata.version('numpy')}\n"
-    torch = os.environ.get("TORCH")
-    if torch:
-        lines = [line for line in lines if not line.startswith("torch==")] + [torch]
-    return "\n".join(lines) + "\n"
+    torch = [line for line in lines if line.startswith("torch==")]
+    others = [line for line in lines if line not in torch]
+    if ros:  # the system's numpy stays: ROS's messages are compiled against it
+        others = [f"numpy=={importlib.metadata.version('numpy')}"]
+    return "\n".join([*others, os.environ.get("TORCH", torch[0]), ""])
 
 
 def make_venv(ros: str) -> None:
