@@ -36,10 +36,10 @@ class LocalizerConfig:
     rival_angle: float = setting(0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2))
     tracking_inliers: int = setting(8, "fewest inliers of a tracked fix", "", (6, 1000))
     tracking_evidence: float = setting(
-        20.0, "least log-likelihood ratio against clutter of a tracked fix", "nat", (0.0, 1e4)
+        30.0, "least log-likelihood ratio against clutter of a tracked fix", "nat", (0.0, 1e4)
     )
     tracking_share: float = setting(
-        0.5, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
+        0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
     )
     max_speed: float = setting(3.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
     max_turn_rate: float = setting(3.0, "fastest the camera turns", "rad/s", (0.01, 100.0))

@@ -30,7 +30,7 @@ from bpnp_ros.localizer.proposers import (
     Proposer,
     propose_around,
 )
-from bpnp_ros.localizer.refinement import polish
+from bpnp_ros.localizer.refinement import FROM_PREDICTION, polish, search_down, shake
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.localizer.verification import Gate, verify
@@ -39,6 +39,7 @@ from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.weights.bundle import MapBundle
 
 LOST, TRACKING = "LOST", "TRACKING"
+DOUBTFUL_SHARE = 0.8
 
 
 class Localizer:
@@ -122,13 +123,19 @@ class Localizer:
         return answer
 
     def _track(self, frame: Frame, stamp: float, timings: dict[str, float]) -> Fix | Rejection:
-        config = self.config
+        config, tracker, model = self.config, self._tracker, self.map_model
+        usual = tracker.share * len(frame.xy)
+        least = max(config.tracking_inliers, round(config.tracking_share * usual))
+        gate = Gate(config.tracking_evidence, least, 1.0)
         with _stage(timings, "track"):
-            predictions = self._tracker.predictions(stamp, frame.xy)
-            candidates = polish(self.map_model, Candidates.of(predictions, TRACKER), frame)
-            inliers = config.tracking_share * self._tracker.share * len(frame.xy)
-            gate = Gate(config.tracking_evidence, max(config.tracking_inliers, round(inliers)), 1.0)
-            answer = verify(self.map_model, candidates, frame, gate, config)
+            candidates = Candidates.of(tracker.predictions(stamp, frame.xy), TRACKER)
+            candidates = search_down(model, candidates, frame, FROM_PREDICTION)
+            candidates = polish(model, candidates, frame)
+            answer = verify(model, candidates, frame, gate, config)
+            if isinstance(answer, Rejection) or answer.inliers < DOUBTFUL_SHARE * usual:
+                nearby = polish(model, shake(model, candidates, frame, config.seed), frame)
+                candidates = Candidates.joined([candidates, nearby])
+                answer = verify(model, candidates, frame, gate, config)
         if isinstance(answer, Fix) and not self._within_reach(answer, stamp):
             answer = Rejection(
                 Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
@@ -136,7 +143,7 @@ class Localizer:
         if isinstance(answer, Fix):
             self._follow(answer, frame, stamp)
         else:
-            self._tracker.misses += 1
+            tracker.misses += 1
         return answer
 
     def _search(
@@ -159,6 +166,8 @@ class Localizer:
             )
         with _stage(timings, "refine"):
             candidates = polish(self.map_model, candidates, frame)
+            nearby = shake(self.map_model, candidates, frame, self.config.seed)
+            candidates = Candidates.joined([candidates, polish(self.map_model, nearby, frame)])
         with _stage(timings, "verify"):
             config = self.config
             gate = Gate(config.min_evidence, config.min_inliers, config.rival_share)

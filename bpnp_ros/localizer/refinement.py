@@ -20,11 +20,14 @@ from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
 
 LONGEST_STEP = 0.5
+
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
-COARSE_STAGES: tuple[tuple[int, list[float]], ...] = (
-    (256, [0.10, 0.08, 0.06]),
-    (64, [0.05, 0.04, 0.03]),
-)
+Stages = tuple[tuple[int, list[float]], ...]
+FROM_VIEWS: Stages = ((256, [0.10, 0.08, 0.06]), (64, [0.05, 0.04, 0.03]))
+FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
+FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
+SHAKES = 64
+SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START = 0.025
 FINAL_FACTOR = 0.75
@@ -49,14 +52,25 @@ def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[flo
     return T_map_camera
 
 
-def search_down(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:
-    """From hundreds of views within half a metre or so of the truth to the few best poses."""
+def search_down(
+    model: MapModel, candidates: Candidates, frame: Frame, stages: Stages = FROM_VIEWS
+) -> Candidates:
+    """From many poses, some of them near the truth, to the few best, the best first."""
     coarse = frame.coarse()
-    for keep, sigmas in COARSE_STAGES:
+    for keep, sigmas in stages:
         candidates = keep_best(model, candidates, coarse, sigmas[0], keep)
         refined = refine(model, candidates.T_map_camera, coarse, sigmas)
         candidates = Candidates(refined, candidates.proposer)
-    return keep_best(model, candidates, coarse, COARSE_STAGES[-1][1][-1], FINAL_KEEP)
+    return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
+
+
+def shake(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
+    """Candidates around the best of those given: half-way optima are left behind by trying."""
+    best = keep_best(model, candidates, frame, frame.sigma, 1)
+    offsets = torch.rand(SHAKES, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    offsets = (offsets * offsets.new_tensor(SHAKE_REACH)).to(frame.xy)
+    shaken = best.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
+    return search_down(model, Candidates.of(shaken, best.proposer[0]), frame, FROM_NEARBY)
 
 
 def polish(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:

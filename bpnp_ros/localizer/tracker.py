@@ -15,6 +15,12 @@ from bpnp_ros.localizer.types import Fix
 
 Pose = NDArray[np.float64]
 
+# a camera's turn changes faster than its way: rad about its y axis
+_YAWS = torch.tensor([-0.2, -0.1, 0.1, 0.2], dtype=torch.float64)[:, None]
+_TURNS = make_transform(
+    so3_exp(_YAWS * torch.tensor([0.0, 1.0, 0.0])), torch.zeros(4, 3, dtype=torch.float64)
+)
+
 
 @dataclass
 class Tracker:
@@ -32,7 +38,7 @@ class Tracker:
         """Take in a fix."""
         share = fix.inliers / keypoints
         elapsed = stamp - self.last_stamp
-        if self.last is None or self.misses > 0 or not 0 < elapsed < 1:
+        if self.last is None or not 0 < elapsed < 1:
             self.motion = np.zeros(6)
         else:
             self.motion = _twist(np.linalg.inv(self.last) @ pose) / elapsed
@@ -40,13 +46,14 @@ class Tracker:
         self.last, self.last_stamp, self.misses = pose, stamp, 0
 
     def predictions(self, stamp: float, like: Tensor) -> Tensor:
-        """Candidates (2, 4, 4) for a stamp: carried on, and standing still."""
+        """Candidates (6, 4, 4) for a stamp: carried on, also turning otherwise, and standing."""
         assert self.last is not None
         elapsed = min(max(stamp - self.last_stamp, 0.0), 1.0)
         step = torch.from_numpy(self.motion * elapsed)
         last = torch.from_numpy(self.last)
         ahead = last @ make_transform(so3_exp(step[3:]), step[:3])
-        return torch.stack([ahead, last]).to(like)
+        turned = ahead @ _TURNS
+        return torch.cat([ahead[None], turned, last[None]]).to(like)
 
     def within_reach(
         self, pose: Pose, stamp: float, max_speed: float, max_turn_rate: float

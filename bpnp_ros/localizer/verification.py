@@ -36,7 +36,12 @@ class Gate:
 def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
-    """The candidate (at least one) of most evidence as a Fix, or why it is none."""
+    """The candidate of most evidence as a Fix, or why it is none."""
+    candidates = candidates.select(model.view_space.holds(candidates.T_map_camera).nonzero()[:, 0])
+    if len(candidates) == 0:
+        return Rejection(
+            Category.NOT_VERIFIED, "every candidate is where no camera can be in this map"
+        )
     prediction = predict(model, candidates.T_map_camera, frame.frustum)
     score = evidence(prediction, frame, frame.sigma)
     best = int(score.argmax())

@@ -1,8 +1,8 @@
 """Where a camera can be in a map, and which points it sees from there.
 
-One structure serves the likelihood search, the refinement, the gate and the training views: a set of
-anchors (places, or mapping cameras with their orientation), each with the points seen there and the
-chance of seeing them. A pose sees what its nearest anchor sees.
+One structure serves the likelihood search, the refinement, the gate and the training views: a set
+of anchors (places, or mapping cameras with their orientation), each with the points seen there and
+the chance of seeing them. A pose sees what its nearest anchor sees.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bpnp_ros.geometry.transform import make_transform
 # columns: the optical axes x (right), y (down), z (forward) of a level camera that looks along +x
 _LEVEL_CAMERA = ((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
 _CHUNK = 4096
+_SLACK = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,23 +70,30 @@ class ViewSpace:
     def _uniform(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
         return (torch.rand(shape, generator=generator) * 2 - 1).to(self.anchors)
 
-    def nearest_anchor(self, T_map_camera: Tensor) -> Tensor:
-        """The anchor that stands for each pose (P, 4, 4) -> (P,)."""
-        parts = [self._nearest(poses) for poses in T_map_camera.split(_CHUNK)]
-        return torch.cat(parts)
+    def seen_from(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
+        """Points seen from poses (P, 4, 4), field of view aside: indices and chances (P, K)."""
+        parts = [self._nearest(poses)[0] for poses in T_map_camera.split(_CHUNK)]
+        anchor = torch.cat(parts)
+        return self.seen[anchor], self.chance[anchor]
 
-    def _nearest(self, T_map_camera: Tensor) -> Tensor:
+    def holds(self, T_map_camera: Tensor) -> Tensor:
+        """Whether a camera can be at poses (P, 4, 4), some slack allowed -> (P,) bool."""
+        _, distance = self._nearest(T_map_camera)
+        if self.orientations is not None:
+            return distance < _SLACK**2
+        upright = -T_map_camera[:, 2, 1]
+        level = torch.asin(upright.clamp(-1, 1)) > torch.pi / 2 - _SLACK * self.tilt
+        return level & (distance < _SLACK**2)
+
+    def _nearest(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
+        """The anchor that stands for each pose, and its squared distance in reaches, (P,)."""
         position = T_map_camera[:, :3, 3]
         distance = torch.cdist(position / self.reach, self.anchors / self.reach).square()
         if self.orientations is not None:
             cosine = T_map_camera[:, :3, 2] @ self.orientations[:, :, 2].T
             distance = distance + (2 - 2 * cosine) / self.tilt**2
-        return distance.argmin(dim=1)
-
-    def seen_from(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
-        """Points seen from poses (P, 4, 4), field of view aside -> indices, chances, each (P, K)."""
-        anchor = self.nearest_anchor(T_map_camera)
-        return self.seen[anchor], self.chance[anchor]
+        nearest = distance.min(dim=1)
+        return nearest.indices, nearest.values
 
 
 def camera_orientation(yaw_pitch_roll: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def _walk(rng: Generator, plan: FloorPlan, room: int, frames: int, rate: float) 
     ahead = np.diff(track, axis=0, append=track[-1:] + (track[-1:] - track[-2:-1]))
     seconds = np.arange(frames) / rate
     yaw = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0]))
-    yaw = _smooth(yaw[:, None], rate)[:, 0] + _sway(rng, seconds, 0.5, 7.0)
+    yaw = _smooth(yaw[:, None], rate, seconds=2.5)[:, 0] + _sway(rng, seconds, 0.5, 7.0)
     tilt = [_sway(rng, seconds, amplitude, 5.0) for amplitude in (0.12, 0.06)]
     R = camera_orientation(torch.from_numpy(np.stack([yaw, *tilt], axis=1))).numpy()
     T = np.tile(np.eye(4), (frames, 1, 1))
