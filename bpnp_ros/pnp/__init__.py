@@ -1,0 +1,1 @@
+"""From matches to a pose: candidate pairs, RANSAC, weighted blind PnP as a declarative layer."""
