@@ -1,0 +1,80 @@
+"""Tensors and a header in one safetensors file, read without running anything in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bpnp_ros.errors import WeightsError
+
+FORMAT_VERSION = 1
+_HEADER_KEY = "bpnp_ros"
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """What a file of weights is; everything must be expressible in JSON.
+
+    architecture: name of the network, such as "bpnpnet". map: the map the weights were trained for,
+    empty for any map. training: the run they come from (command, seed, epoch, figures).
+    """
+
+    architecture: str
+    map: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader) -> None:
+    """Write tensors and header; `path` is replaced at once or not at all."""
+    text = json.dumps({"version": FORMAT_VERSION, **asdict(header)}, sort_keys=True)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        save_file(contiguous, partial, metadata={_HEADER_KEY: text})
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], WeightsHeader]:
+    """Read what `save_weights` wrote; tensors come on the CPU.
+
+    Raises WeightsError, with advice, for a file that is missing, truncated, not ours, of a newer
+    version, or of another architecture than asked for.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = _parse_header(path, file.metadata())
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is truncated or no safetensors file ({error}); copy it again, or train again."
+        ) from error
+    if header.architecture != architecture:
+        raise WeightsError(
+            f"{path} holds weights of '{header.architecture}', but '{architecture}' is asked for."
+        )
+    return tensors, header
+
+
+def _parse_header(path: Path, metadata: dict[str, str] | None) -> WeightsHeader:
+    text = (metadata or {}).get(_HEADER_KEY)
+    if text is None:
+        raise WeightsError(f"{path} was not written by bpnp_ros: it has no '{_HEADER_KEY}' header.")
+    try:
+        fields = json.loads(text)
+        version = fields.pop("version")
+        if version > FORMAT_VERSION:
+            raise WeightsError(f"{path} has format {version}; update bpnp_ros to read it.")
+        return WeightsHeader(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WeightsError(f"The header of {path} is damaged ({error}); copy it again.") from error
