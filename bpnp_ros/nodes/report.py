@@ -46,6 +46,8 @@ def active(pipeline: Pipeline) -> Report:
 def _localizing(pipeline: Pipeline, state: str, setup: dict[str, str]) -> Report:
     tally = pipeline.tally
     answer = tally.answer
+    if answer is None and tally.received:
+        return Report(state, "looking at the first keypoints", ready=True, setup=setup)
     silence = _silence(tally.received_at)
     if silence:
         return Report(state, silence, ready=True, setup=setup)
