@@ -64,6 +64,7 @@ class BPnPNet(nn.Module):
         batch, through batch norm).
         """
         M, N = p2d.shape[1], p3d.shape[1]
+        num_points_2d, num_points_3d = num_points_2d.to(p2d.device), num_points_3d.to(p3d.device)
         row_prior = uniform_prior(num_points_2d, M) if prior_2d is None else prior_2d
         column_prior = uniform_prior(num_points_3d, N) if prior_3d is None else prior_3d
         true_2d = _first(num_points_2d, M) if self.true_points_only else None
