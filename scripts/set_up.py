@@ -45,6 +45,7 @@ and start again with PIP_EXTRA_INDEX_URL set to PyTorch's CPU index (pytorch.org
 
 # Which Debian or Ubuntu package holds a library that the wheels of Open3D and OpenCV leave out.
 APT_PACKAGES = {
+    "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
     "libX11.so.6": "libx11-6",
     "libglib-2.0.so.0": "libglib2.0-0",
