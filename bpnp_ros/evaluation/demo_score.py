@@ -40,10 +40,11 @@ class FrameReport:
 
 @dataclass(frozen=True, eq=False)
 class DemoRecord:
-    """A run. `sent` is the truth of every keypoint message, `published` what came back on TF.
+    """A run, or the part of it before an interruption, with at least one message sent.
 
-    kidnaps: rows of `sent` where the camera was taken elsewhere. latency: (P,) seconds from the
-    sending of a message to the arrival of its pose.
+    `sent` is the truth of every keypoint message, `published` what came back on TF. kidnaps: rows
+    of `sent` where the camera was taken elsewhere. latency: (P,) seconds from the sending of a
+    message to the arrival of its pose.
     """
 
     sent: Trajectory
@@ -166,8 +167,6 @@ def find_recoveries(record: DemoRecord, errors: PoseErrors) -> tuple[Recovery, .
     starts = [0, *record.kidnaps]
     recoveries = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(accurate)], strict=True)):
-        if start >= len(accurate):
-            break  # interrupted before this kidnap
         hits = start + np.flatnonzero(accurate[start:end])
         took = float(seconds[hits[0]] - seconds[start]) if len(hits) else float("inf")
         proposer = proposers.get(int(record.sent.stamps_ns[hits[0]]), "") if len(hits) else ""
