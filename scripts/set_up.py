@@ -63,10 +63,10 @@ class SetUpError(Exception):
 def sourced_ros() -> str:
     """The distribution of the ROS 2 that is sourced, "" without one."""
     distribution = os.environ.get("ROS_DISTRO", "")
-    if distribution and subprocess.run([sys.executable, "-c", "import rclpy"]).returncode:
+    if distribution and not can_run([sys.executable, "-c", "import rclpy"]):
         raise SetUpError(
             f"ROS 2 {distribution} is sourced, but {sys.executable} cannot import its rclpy.\n"
-            "Use the Python that it was built for: make PYTHON=/usr/bin/python3 ..."
+            "Start with the Python it was built for, usually: make PYTHON=/usr/bin/python3 ..."
         )
     return distribution
 
@@ -86,8 +86,8 @@ def check_python(ros: str) -> None:
         return
     if not (3, 11) <= version <= (3, 13):
         raise SetUpError(
-            f"This is Python {platform.python_version()}; the wheels of ROS 2 need 3.11, 3.12 or "
-            "3.13.\nName one that you have: make PYTHON=python3.12 ..., or source your ROS 2."
+            f"This is Python {platform.python_version()}; without a ROS 2 it takes 3.11 to 3.13.\n"
+            "Name one that you have: make PYTHON=python3.12 ..., or source your ROS 2."
         )
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise SetUpError(
