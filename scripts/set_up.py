@@ -26,7 +26,7 @@ VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "set-up.sha256"
 CONSTRAINTS = CHECKOUT / "constraints.txt"
 TF2_MSGS = CHECKOUT / "ros_wheels" / "tf2_msgs"
-EXTRAS = "bags,test,dev"
+EXTRAS = "bags,training,test,dev"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 SIZES = """\
@@ -34,7 +34,7 @@ Setting up {venv} with Python {version}: once, then a run starts in seconds.
 It downloads from your pip index, in the versions of constraints.txt:
     Open3D                 400 MB
     {ros:20}   {ros_size:3} MB
-    NumPy, OpenCV, others  200 MB
+    NumPy, OpenCV, others  220 MB
     torch                  190 MB as a CPU build, several GB with CUDA; your index decides
 and needs about 3 GB of disk with the CPU build.\
 """
