@@ -81,17 +81,17 @@ class LocalizationNode(LifecycleNode):
         if self.get_parameter("autostart").value and self.trigger_configure() == Success:
             self.trigger_activate()
 
-    def close(self, patience: float | None = None) -> bool:
-        """Stop listening and computing; False if a computation goes on after `patience` seconds."""
+    def close(self, patience: float | None = None) -> None:
+        """Stop listening and computing; wait at most `patience` seconds for what is under way."""
         for subscription in self._listening:
             self.destroy_subscription(subscription)
         self._listening = []
-        idle = self._pipeline is None or self._pipeline.close(patience)
-        self._pipeline = None
+        if self._pipeline is not None:
+            self._pipeline.close(patience)
+            self._pipeline = None
         if self._transforms is not None:
             self._transforms.close()
             self._transforms = None
-        return idle
 
     # lifecycle
 

@@ -36,8 +36,8 @@ class MapServer(Node):
             f"in frame '{settings.map_frame}'"
         )
 
-    def close(self, patience: float | None = None) -> bool:
-        return True
+    def close(self, patience: float | None = None) -> None:
+        """Nothing goes on beside the executor."""
 
 
 def read_points(settings: MapServerSettings) -> np.ndarray:

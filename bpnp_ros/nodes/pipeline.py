@@ -69,9 +69,9 @@ class Pipeline:
     def dropped(self) -> int:
         return self._worker.dropped["keypoints"]
 
-    def close(self, patience: float | None = None) -> bool:
-        """End the worker; False if it is still busy after `patience` seconds."""
-        return self._worker.stop(patience)
+    def close(self, patience: float | None = None) -> None:
+        """End the worker; wait at most `patience` seconds for what is under way."""
+        self._worker.stop(patience)
 
     def on_map(self, message: PointCloud2) -> None:
         self._worker.submit("map", partial(self._take_map, message))

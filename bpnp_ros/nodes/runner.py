@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from bpnp_ros.errors import BpnpError
 
@@ -19,13 +19,14 @@ LAST_PATIENCE = 2.0  # seconds for work under way when the node is told to end
 def node_command(module: str, name: str) -> Callable[[], None]:
     """`main` for the node class `name` of `module`, which is imported when it runs.
 
-    The class has `start()`, called before spinning, and `close(patience) -> bool`, called after.
+    The class has `start()`, called before spinning, and `close(patience)`, called after.
     """
 
     def main() -> None:
-        signal.signal(signal.SIGINT, _interrupt_once)
+        signal.signal(signal.SIGINT, _leave)
         with contextlib.suppress(KeyboardInterrupt):
             _run(module, name)
+        _leave()
 
     return main
 
@@ -47,6 +48,7 @@ def _run(module: str, name: str) -> None:
             raise
         sys.exit(f"{error.name} is not installed: {ADVICE}")
     try:
+        signal.signal(signal.SIGINT, _interrupt_once)
         rclpy.init()
         _spin(node_class())
     except (BpnpError, ParameterException) as error:
@@ -68,9 +70,13 @@ def _spin(node: Any) -> None:
         pass
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        idle = node.close(LAST_PATIENCE)
+        node.close(LAST_PATIENCE)
         node.destroy_node()
-    if not idle:  # a thread deep in torch would crash an interpreter that ends around it
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+
+
+def _leave(*_: object) -> NoReturn:
+    """Without the interpreter's own end: it takes a second of tidying up torch, and `ros2 launch`
+    kills after five; and it would crash around a thread that is still deep in torch."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
