@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from bpnp_ros.backends import open3d
 from bpnp_ros.geometry.camera import Camera, Frustum
@@ -78,12 +77,3 @@ def _hidden_points(point_map: PointMap) -> SeenFrom:
         return seen
 
     return seen_from
-
-
-def places_of(views: MapViews) -> torch.Tensor:
-    """The place (coarse anchor) that each fine anchor belongs to (A,)."""
-    poses = torch.eye(4).repeat(len(views.fine.anchors), 1, 1)
-    poses[:, :3, 3] = views.fine.anchors
-    if views.fine.orientations is not None:
-        poses[:, :3, :3] = views.fine.orientations
-    return views.model.view_space.nearest_anchor(poses)

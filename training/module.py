@@ -10,22 +10,20 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
-from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.simulation.virtual_views import VirtualViews
 from training.config import OwnMapConfig
 
 _WARM_UP = 0.01
 _FINAL_RATE = 0.02
-# features of the match layer are few and far smoother than panoramas
-_MATCHING_RATE = 10.0
+_SIGHT_RATE = 2.0  # times the learning rate of the panoramas
 
 
 class OwnMapTraining(lightning.LightningModule):
     """Two cross-entropies: over places and headings, and over map points and the dustbin."""
 
-    def __init__(self, network: BPnPNetMap, space: ViewSpace, config: OwnMapConfig) -> None:
+    def __init__(self, network: BPnPNetMap, config: OwnMapConfig) -> None:
         super().__init__()
-        self.network, self.space, self.config = network, space, config
+        self.network, self.config = network, config
         self.seconds_before = 0.0
         self.started = time.monotonic()
 
@@ -47,13 +45,10 @@ class OwnMapTraining(lightning.LightningModule):
         ]
         return min(max(shares), 1.0)
 
-    def on_fit_start(self) -> None:
-        self.space = self.space.to(self.device)
-
     def training_step(self, batch: tuple[VirtualViews, Tensor], index: int) -> Tensor:
         views, jitter = batch
         self._set_rate()
-        place = self.space.nearest_anchor(views.T_map_camera)
+        place = self.network.places.nearest(views.T_map_camera)
         turn = self._turn_on_grid(views.T_map_camera, place, jitter)
         place_loss = self._place_loss(views, place, turn)
         match_loss, accuracy = self._match_loss(views, place, turn)
@@ -90,7 +85,7 @@ class OwnMapTraining(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         groups = [
             {"params": list(self.network.panorama.parameters()), "factor": 1.0},
-            {"params": list(self.network.sight.parameters()), "factor": _MATCHING_RATE},
+            {"params": list(self.network.sight.parameters()), "factor": _SIGHT_RATE},
         ]
         return torch.optim.Adam(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))
 

@@ -22,10 +22,10 @@ from bpnp_ros.point_map.cleaning import thin_to_count
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.weights.bundle import MapBundle
 from training.config import OwnMapConfig
-from training.map_views import MapViews, explore_map, places_of, training_frustum, view_source
+from training.map_views import MapViews, explore_map, training_frustum, view_source
 from training.module import OwnMapTraining
-from training.panoramas import start_from_panoramas
 from training.run_folder import CHECKPOINT, CONFIG, KeepWhatThereIs, Progress
+from training.start import start_from_counts
 from training.views import ViewBlocks
 
 
@@ -52,7 +52,7 @@ def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMa
     point_map = thin_to_count(load_map(map_path), config.most_points)
     print(f"{map_path}: {len(point_map)} points; looking for free places", flush=True)
     views = explore_map(point_map, mesh, config)
-    module = OwnMapTraining(new_network(views, config), views.model.view_space, config)
+    module = OwnMapTraining(new_network(views, config), config)
 
     def save_bundle(trained: OwnMapTraining) -> None:
         MapBundle(views.model, trained.network, model_card(trained)).save(out)
@@ -63,11 +63,12 @@ def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMa
 
 
 def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
-    """A network for the map that knows its panoramas and has not been trained."""
+    """A network that knows what the map's views show and has not been trained."""
     torch.manual_seed(config.seed)
     size = NetworkSize(harmonics=config.harmonics, bands=config.bands)
-    network = BPnPNetMap(views.model.points, Places.of(views.model.view_space), size)
-    start_from_panoramas(network, views.fine, places_of(views), training_frustum(config))
+    network = BPnPNetMap(views.model.points, Places(views.model.view_space), size)
+    space, frustum = views.model.view_space, training_frustum(config)
+    start_from_counts(network, space, views.fine, frustum)
     return network
 
 

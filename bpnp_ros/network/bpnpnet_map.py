@@ -8,6 +8,7 @@ have). The 3D side is a table of learned features, shipped with the map.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,9 @@ from bpnp_ros.network.panorama import Panorama
 from bpnp_ros.network.places import Places, level_bearings, turn_by_yaw
 from bpnp_ros.network.sight import Sight
 from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
+
+_OUT_OF_SIGHT = math.log(0.02)
+_TINY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class NetworkSize:
     bands: int = 24
     yaws: int = 96
     elevation: float = 0.85
-    tilt_step: float = 0.14
-    features: int = 32
+    tilt_step: float = 0.1
+    features: int = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +75,14 @@ class BPnPNetMap(nn.Module):
     def hypotheses(self, xy: Tensor, mask: Tensor, count: int) -> Hypotheses:
         """The likeliest poses: place, heading, pitch and roll of the grids of this network."""
         tilts = self.places.tilts(self.size.tilt_step)
-        scores = torch.stack(
-            [self.place_scores(xy, mask, tilt.expand(len(xy), 2)) for tilt in tilts]
+        B, T, A = len(xy), len(tilts), len(self.places)
+        scores = self.place_scores(
+            xy.repeat_interleave(T, 0), mask.repeat_interleave(T, 0), tilts.repeat(B, 1)
         )
-        yaws, B, A = scores.shape[1:]
-        flat = scores.permute(2, 0, 1, 3).flatten(1)
+        flat = scores.view(-1, B, T * A).transpose(0, 1).flatten(1)
         best, index = flat.topk(min(count, flat.shape[1]), dim=1)
-        place, yaw = index % A, self.panorama.heading(index // A % yaws)
-        turn = torch.cat([yaw[..., None], tilts[index // (A * yaws)]], dim=-1)
+        place, yaw = index % A, self.panorama.heading(index // (T * A))
+        turn = torch.cat([yaw[..., None], tilts[index // A % T]], dim=-1)
         poses = self.places.poses(place.flatten(), turn.flatten(0, 1)).view(B, -1, 4, 4)
         return Hypotheses(poses, best - flat.logsumexp(1, keepdim=True), place, turn)
 
@@ -96,22 +100,34 @@ class BPnPNetMap(nn.Module):
 
     def match_odds(self, xy: Tensor, mask: Tensor, hypotheses: Hypotheses) -> Tensor:
         """Log-odds of each match against the keypoint staying alone, over hypotheses (B, M, N)."""
-        items = [self._match_odds(xy[b], hypotheses, b) for b in range(len(xy))]
-        return torch.stack(items) if items else xy.new_zeros(0, xy.shape[1], len(self.sight.points))
+        odds = xy.new_zeros(len(xy), xy.shape[1], len(self.sight.points))
+        for b in range(len(xy)):
+            odds[b] = self._match_odds(xy[b], hypotheses, b)
+        return odds
 
     def _match_odds(self, xy: Tensor, hypotheses: Hypotheses, b: int) -> Tensor:
+        """The mixture of what each hypothesis says, over the points in sight of its place."""
         place, turn = hypotheses.place[b], hypotheses.yaw_pitch_roll[b]
-        odds = self.sight_odds(xy.expand(len(place), -1, -1), place, turn)
-        weight = hypotheses.log_probability[b].log_softmax(0)[:, None]
-        alone = -torch.nn.functional.softplus(odds.logsumexp(dim=2))
-        matched = (odds + (alone + weight)[..., None]).logsumexp(dim=0)
-        return matched - (alone + weight).logsumexp(dim=0)[:, None]
+        weight = hypotheses.log_probability[b].softmax(dim=0)
+        matched = xy.new_full((len(xy), len(self.sight.points)), _TINY)
+        alone = xy.new_full((len(xy),), _TINY)
+        in_sight = self.sight.seen(place) > _OUT_OF_SIGHT
+        for h, columns in enumerate(in_sight):
+            points = columns.nonzero()[:, 0]
+            one = slice(h, h + 1)
+            odds = self.sight_odds(xy[None], place[one], turn[one], points)[0]
+            odds = torch.nn.functional.pad(odds, (0, 1)).softmax(dim=1) * weight[h]
+            matched[:, points] += odds[:, :-1]
+            alone += odds[:, -1]
+        return matched.log() - alone.log()[:, None]
 
-    def sight_odds(self, xy: Tensor, place: Tensor, turn: Tensor) -> Tensor:
+    def sight_odds(
+        self, xy: Tensor, place: Tensor, turn: Tensor, points: Tensor | None = None
+    ) -> Tensor:
         """Log-odds of each match if the camera stands at places (H,), turned by (H, 3) rad.
 
-        xy: (H, M, 2). Returns (H, M, N).
+        xy: (H, M, 2). points: (K,) rows of the map, by default all. Returns (H, M, K).
         """
         bearing = turn_by_yaw(level_bearings(xy, turn[:, 1:]), turn[:, 0])
         bearing = bearing @ self.places.frame[place].transpose(1, 2)
-        return self.sight(bearing, self.places.position[place], place)
+        return self.sight(bearing, self.places.position[place], place, points)

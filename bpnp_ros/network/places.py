@@ -18,32 +18,40 @@ from bpnp_ros.point_map.view_space import ViewSpace, camera_orientation
 
 
 class Places(nn.Module):
-    """position (A, 3) metres, frame (A, 3, 3) R_map_place, tilt (): largest pitch and roll, rad."""
+    """The anchors of a view space.
+
+    position: (A, 3) metres. frame: (A, 3, 3) R_map_place. tilt: (), largest pitch and roll, rad.
+    reach: (3,) half the size of a place, metres.
+    """
 
     position: Tensor
     frame: Tensor
     tilt: Tensor
+    reach: Tensor
 
-    def __init__(self, position: Tensor, frame: Tensor, tilt: Tensor, any_yaw: bool) -> None:
+    def __init__(self, space: ViewSpace) -> None:
         super().__init__()
-        self.register_buffer("position", position)
-        self.register_buffer("frame", frame)
-        self.register_buffer("tilt", tilt)
-        self.any_yaw = any_yaw
-
-    @classmethod
-    def of(cls, space: ViewSpace) -> Places:
-        """The anchors of a view space."""
+        self.any_yaw = space.orientations is None
         if space.orientations is None:
             frame = torch.eye(3).expand(len(space.anchors), 3, 3).contiguous()
         else:
-            level = camera_orientation(torch.zeros(1, 3))[0]
-            frame = space.orientations.float() @ level.T
-        tilt = torch.tensor(space.tilt)
-        return cls(space.anchors.float(), frame, tilt, space.orientations is None)
+            frame = space.orientations @ _level(space.anchors.device).T
+        self.register_buffer("position", space.anchors)
+        self.register_buffer("frame", frame.to(space.anchors))
+        self.register_buffer("tilt", torch.tensor(space.tilt).to(space.anchors))
+        self.register_buffer("reach", space.reach)
 
     def __len__(self) -> int:
         return len(self.position)
+
+    def nearest(self, T_map_camera: Tensor) -> Tensor:
+        """The place that stands for each pose (P, 4, 4) -> (P,)."""
+        position = T_map_camera[:, :3, 3] / self.reach
+        distance = torch.cdist(position, self.position / self.reach).square()
+        if not self.any_yaw:
+            cosine = T_map_camera[:, :3, 2] @ self.frame[:, :, 0].T
+            distance = distance + (2 - 2 * cosine) / self.tilt**2
+        return distance.argmin(dim=1)
 
     def poses(self, place: Tensor, yaw_pitch_roll: Tensor) -> Tensor:
         """place (H,), yaw_pitch_roll (H, 3) rad -> T_map_camera (H, 4, 4)."""
@@ -52,8 +60,7 @@ class Places(nn.Module):
 
     def yaw_pitch_roll(self, T_map_camera: Tensor, place: Tensor) -> Tensor:
         """How poses (H, 4, 4) are turned from the frames of their places (H,) -> (H, 3) rad."""
-        level = camera_orientation(torch.zeros(1, 3, device=place.device))[0]
-        R = self.frame[place].transpose(1, 2) @ T_map_camera[:, :3, :3] @ level.T
+        R = self.frame[place].transpose(1, 2) @ T_map_camera[:, :3, :3] @ _level(place.device).T
         yaw = torch.atan2(R[:, 1, 0], R[:, 0, 0])
         pitch = torch.asin((-R[:, 2, 0]).clamp(-1, 1))
         roll = torch.atan2(R[:, 2, 1], R[:, 2, 2])
@@ -64,6 +71,11 @@ class Places(nn.Module):
         count = max(math.ceil(2 * float(self.tilt) / step), 1)
         line = self.tilt * ((2 * torch.arange(count, device=self.tilt.device) + 1) / count - 1)
         return torch.cartesian_prod(line, line)
+
+
+def _level(device: torch.device) -> Tensor:
+    """Axes of a level camera that looks along x (3, 3)."""
+    return camera_orientation(torch.zeros(1, 3, device=device))[0]
 
 
 def level_bearings(xy: Tensor, pitch_roll: Tensor) -> Tensor:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 _NEAREST = 0.2
+_SMALLEST_CHANCE = 0.01
 
 
 class Sight(nn.Module):
@@ -26,18 +29,37 @@ class Sight(nn.Module):
         self.point_bias = nn.Parameter(torch.zeros(len(points)))
         self.log_angle = nn.Parameter(torch.tensor(0.03).log())
         self.log_reach = nn.Parameter(torch.tensor(0.15).log())
-        self.clutter = nn.Parameter(torch.tensor(0.0))
+        self.log_clutter = nn.Parameter(torch.tensor(0.0))
 
-    def forward(self, bearing: Tensor, position: Tensor, place: Tensor) -> Tensor:
-        """Log-odds against clutter of each match, (H, M, N).
+    def forward(
+        self, bearing: Tensor, position: Tensor, place: Tensor, points: Tensor | None = None
+    ) -> Tensor:
+        """Log-odds against clutter of each match, (H, M, K).
 
         bearing: (H, M, 3) unit, in the map's axes. position: (H, 3), where they are seen from.
-        place: (H,) index.
+        place: (H,) index. points: (K,) rows of the map, by default all.
         """
-        towards = self.points - position[:, None]
+        rows = slice(None) if points is None else points
+        towards = self.points[rows] - position[:, None]
         distance = towards.norm(dim=-1).clamp_min(_NEAREST)
         cosine = bearing @ (towards / distance[..., None]).transpose(1, 2)
         variance = self.log_angle.exp() ** 2 + (self.log_reach.exp() / distance) ** 2
-        seen = self.place_feature[place] @ self.point_feature.T + self.point_bias
-        level = seen - variance.log() - self.clutter
+        level = self.seen(place)[:, rows] - variance.log() - self.log_clutter
         return torch.addcmul(level[:, None], cosine - 1, (1 / variance)[:, None])
+
+    def seen(self, place: Tensor) -> Tensor:
+        """Log of the chance that a point is seen, roughly: places (H,) -> (H, N)."""
+        return self.place_feature[place] @ self.point_feature.T + self.point_bias
+
+    @torch.no_grad()
+    def set_seen(self, chance: Tensor, clutter: float) -> None:
+        """Start from the chance (A, N) that a place sees a point, and the density of clutter."""
+        log_chance = chance.clamp_min(_SMALLEST_CHANCE).log()
+        mean = log_chance.mean(dim=0)
+        U, S, Vh = torch.linalg.svd(log_chance - mean, full_matrices=False)
+        rank = min(len(S), self.point_feature.shape[1])
+        root = S[:rank].sqrt()
+        self.place_feature.zero_()[:, :rank] = U[:, :rank] * root
+        self.point_feature.zero_()[:, :rank] = Vh[:rank].T * root
+        self.point_bias.copy_(mean)
+        self.log_clutter.fill_(math.log(2 * math.pi * clutter))

@@ -118,7 +118,7 @@ def _network(
 ) -> BPnPNetMap | None:
     if size is None:
         return None
-    network = BPnPNetMap(model.points, Places.of(model.view_space), NetworkSize(**size))
+    network = BPnPNetMap(model.points, Places(model.view_space), NetworkSize(**size))
     for name, weight in network.named_parameters():
         weight.data.copy_(tensors[_NETWORK + name])
     return network.eval()

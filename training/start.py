@@ -1,8 +1,9 @@
-"""A start for the panorama layer: what each place shows in each direction.
+"""A start for the network: what the map's virtual views show, counted before anything is learned.
 
-The layer scores places by sums over keypoints, as a likelihood does. So it starts as the log of how
-much likelier a keypoint is there than elsewhere in the view; training then learns what tells places
-apart, which a likelihood of independent keypoints does not.
+The panorama layer scores places by sums over keypoints, as a likelihood does. So it starts as the
+log of how much likelier a keypoint is there than elsewhere in the view; training then learns what
+tells places apart, which a likelihood of independent keypoints does not. The sight layer starts
+with what each place sees.
 """
 
 from __future__ import annotations
@@ -15,23 +16,27 @@ from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.point_map.view_space import ViewSpace
 
 CLUTTER = 0.3
+TYPICAL_KEYPOINTS = 100
 CAUTION = 0.2  # keypoints are not independent: their evidence counts for less
 BLUR = 0.4  # cells, beside the linear interpolation
 _CHUNK = 200
 
 
-def start_from_panoramas(
-    net: BPnPNetMap, space: ViewSpace, place: Tensor, frustum: Frustum
+def start_from_counts(
+    net: BPnPNetMap, coarse: ViewSpace, fine: ViewSpace, frustum: Frustum
 ) -> None:
-    """Set the layer from what is seen at the anchors of a fine view space, of places (A,)."""
-    density = _blur(_density(net, space, place))
+    """Set the layers from what is seen at places (coarse) and at single positions (fine)."""
+    density = _blur(_density(net, fine))
     evidence = torch.log(CLUTTER + (1 - CLUTTER) * density / _mean_in_view(net, density, frustum))
     net.panorama.set_evidence(CAUTION * evidence)
+    chance = torch.zeros(len(coarse.anchors), len(net.sight.points))
+    chance.scatter_add_(1, coarse.seen, coarse.chance)
+    net.sight.set_seen(chance, TYPICAL_KEYPOINTS * CLUTTER / frustum.area)
 
 
-def _density(net: BPnPNetMap, space: ViewSpace, place: Tensor) -> Tensor:
+def _density(net: BPnPNetMap, space: ViewSpace) -> Tensor:
     """Mean count of points seen in each cell (places, yaws, bands)."""
-    layer = net.panorama
+    layer, place = net.panorama, _places_of(net, space)
     shape = (len(net.places), layer.yaws, layer.bands)
     density = torch.zeros(shape[0] * shape[1] * shape[2])
     for rows in torch.arange(len(space.anchors)).split(_CHUNK):
@@ -48,6 +53,15 @@ def _density(net: BPnPNetMap, space: ViewSpace, place: Tensor) -> Tensor:
                 density.index_add_(0, cell.flatten(), share.flatten())
     visits = torch.bincount(place, minlength=shape[0]).clamp_min(1)
     return density.view(shape) / visits[:, None, None]
+
+
+def _places_of(net: BPnPNetMap, space: ViewSpace) -> Tensor:
+    """The place that each anchor of a view space belongs to (A,)."""
+    poses = torch.eye(4).repeat(len(space.anchors), 1, 1)
+    poses[:, :3, 3] = space.anchors
+    if space.orientations is not None:
+        poses[:, :3, :3] = space.orientations
+    return net.places.nearest(poses)
 
 
 def _neighbours(position: Tensor) -> list[tuple[Tensor, Tensor]]:
