@@ -111,6 +111,7 @@ def _draw_global_fixes(axes: Axes, record: DemoRecord, x: Array, y: Array) -> No
             edgecolors=INK,
             lw=0.9,
             zorder=7,
+            clip_on=False,
             label=f"global fix by {proposer}",
         )
 

@@ -26,6 +26,9 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Trajectory:
+        return Trajectory(self.stamps_ns[rows], self.T_map_camera[rows])
+
 
 def match_stamps(
     stamps_ns: NDArray[np.int64], wanted_ns: NDArray[np.int64]

@@ -1,0 +1,34 @@
+"""Which weights the demo gives to the node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+
+from bpnp_ros.errors import WeightsError
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.places import Places
+from bpnp_ros.weights.bundle import MapBundle
+
+
+def demo_bundle() -> Path:
+    """The bundle of the demo's world that comes with the package. Raises WeightsError."""
+    path = Path(str(files("bpnp_ros") / "data" / "demo_bundle.safetensors"))
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; train it (docs/training.md), or give --weights.")
+    return path
+
+
+def write_random_bundle(trained: Path, path: Path, seed: int = 0) -> Path:
+    """A bundle of the same map, its network as it was before the first step of training."""
+    bundle = MapBundle.load(trained)
+    if bundle.network is None:
+        raise WeightsError(f"{trained} holds no network, so none can be made random.")
+    torch.manual_seed(seed)
+    model, size = bundle.model, bundle.network.size
+    fresh = BPnPNetMap(model.points, Places(model.view_space), size)
+    replace(bundle, network=fresh, card={"weights": "random"}).save(path)
+    return path
