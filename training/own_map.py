@@ -7,6 +7,7 @@ import logging
 import shlex
 import subprocess
 import sys
+import warnings
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning.*")
     try:
         run = _run_folder(options)
         train(options.map, options.out, run, options.mesh, _config(options))
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped before the training began")
+        print(f"\nstopped; go on with the same command and --resume {run}")
         return 130
     return 0
 
@@ -107,7 +109,11 @@ def _fit(module: OwnMapTraining, views: MapViews, run: Path, keeper: KeepWhatThe
         num_sanity_val_steps=0,
     )
     checkpoint = run / CHECKPOINT
-    trainer.fit(module, datamodule=Loader(), ckpt_path=checkpoint if checkpoint.exists() else None)
+    resumed = checkpoint if checkpoint.exists() else None
+    try:
+        trainer.fit(module, datamodule=Loader(), ckpt_path=resumed)
+    except SystemExit as ctrl_c:
+        raise KeyboardInterrupt from ctrl_c
 
 
 def _run_folder(options: argparse.Namespace) -> Path:

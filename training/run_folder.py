@@ -58,7 +58,7 @@ class Progress(Callback):
 
 
 class KeepWhatThereIs(Callback):
-    """Saves checkpoint and bundle after every epoch, and when the training ends or is ended."""
+    """Saves checkpoint and bundle after every epoch, the bundle also when interrupted."""
 
     def __init__(self, folder: Path, save_bundle: Callable[[OwnMapTraining], None]) -> None:
         self.checkpoint, self.save_bundle = folder / CHECKPOINT, save_bundle
@@ -69,3 +69,9 @@ class KeepWhatThereIs(Callback):
         assert isinstance(module, OwnMapTraining)
         trainer.save_checkpoint(self.checkpoint)
         self.save_bundle(module)
+
+    def on_exception(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, error: BaseException
+    ) -> None:
+        if isinstance(error, KeyboardInterrupt) and isinstance(module, OwnMapTraining):
+            self.save_bundle(module)

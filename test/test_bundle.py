@@ -1,0 +1,99 @@
+"""Bundles: a map and its network in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bpnp_ros.errors import WeightsError
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
+from bpnp_ros.network.places import Places
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.view_space import ViewSpace
+from bpnp_ros.weights.bundle import MapBundle
+from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
+
+SHIPPED = Path(__file__).parents[1] / "bpnp_ros" / "data" / "demo_bundle.safetensors"
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    offset = np.array([5e6, -3e6, 100.0])
+    return np.random.default_rng(0).uniform(-5, 5, size=(60, 3)) + offset
+
+
+@pytest.fixture
+def bundle(points: np.ndarray) -> MapBundle:
+    torch.manual_seed(0)
+    point_map = PointMap.recentred(points)
+    seen = torch.arange(60).repeat(3, 1)
+    space = ViewSpace(torch.randn(3, 3), seen, torch.rand(3, 60), torch.full((3,), 0.3), 0.1)
+    model = MapModel(point_map, space)
+    size = NetworkSize(harmonics=4, bands=3, yaws=12, features=5)
+    network = BPnPNetMap(model.points, Places(space), size)
+    return MapBundle(model, network, {"command": "a test"}, 0.07, "map", 2.0)
+
+
+def test_what_is_saved_is_loaded(bundle: MapBundle, tmp_path: Path) -> None:
+    bundle.save(tmp_path / "b.safetensors")
+    loaded = MapBundle.load(tmp_path / "b.safetensors")
+    assert (loaded.card, loaded.tolerance, loaded.frame, loaded.scale) == (
+        bundle.card, 0.07, "map", 2.0,
+    )  # fmt: skip
+    np.testing.assert_array_equal(loaded.model.point_map.origin, bundle.model.point_map.origin)
+    np.testing.assert_array_equal(loaded.model.point_map.points, bundle.model.point_map.points)
+    space, was = loaded.model.view_space, bundle.model.view_space
+    assert torch.equal(space.seen, was.seen) and space.tilt == was.tilt
+    torch.testing.assert_close(space.chance, was.chance, atol=1 / 255, rtol=0)
+
+
+def test_the_loaded_network_answers_like_the_saved_one(bundle: MapBundle, tmp_path: Path) -> None:
+    bundle.save(tmp_path / "b.safetensors")
+    loaded = MapBundle.load(tmp_path / "b.safetensors").network
+    assert loaded is not None and bundle.network is not None
+    xy, mask = torch.rand(1, 8, 2) - 0.5, torch.ones(1, 8, dtype=torch.bool)
+    torch.testing.assert_close(
+        loaded(xy, mask).exp(), bundle.network(xy, mask).exp(), atol=0.02, rtol=0.05
+    )
+
+
+def test_a_bundle_may_have_no_network(bundle: MapBundle, tmp_path: Path) -> None:
+    MapBundle(bundle.model, None, {}).save(tmp_path / "b.safetensors")
+    assert MapBundle.load(tmp_path / "b.safetensors").network is None
+
+
+def test_its_map_is_recognised_reordered_and_another_is_not(
+    bundle: MapBundle, points: np.ndarray
+) -> None:
+    assert bundle.recognises(points[::-1])
+    assert not bundle.recognises(points + 1.0)
+
+
+@pytest.mark.parametrize("size", [0, 7, 200, 2000])
+def test_a_truncated_bundle_is_refused(bundle: MapBundle, tmp_path: Path, size: int) -> None:
+    bundle.save(tmp_path / "b.safetensors")
+    whole = (tmp_path / "b.safetensors").read_bytes()
+    assert len(whole) > size
+    (tmp_path / "b.safetensors").write_bytes(whole[:size])
+    with pytest.raises(WeightsError, match=r"b\.safetensors"):
+        MapBundle.load(tmp_path / "b.safetensors")
+
+
+def test_weights_without_a_map_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "b.safetensors"
+    save_weights(path, {"points": torch.zeros(3, 3)}, WeightsHeader("bpnpnet_map"))
+    with pytest.raises(WeightsError, match="no complete bundle"):
+        MapBundle.load(path)
+
+
+def test_the_shipped_bundle_knows_the_demo_world_and_how_it_was_made() -> None:
+    from bpnp_ros.simulation.world import make_world
+
+    bundle = MapBundle.load(SHIPPED)
+    assert bundle.recognises(make_world(0).landmarks)
+    assert "training.own_map" in bundle.card["command"]
+    assert SHIPPED.stat().st_size < 8e6

@@ -1,0 +1,95 @@
+"""Training for one map: one command, resumable, the same views for the same seed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bpnp_ros.errors import ConfigError
+from bpnp_ros.weights.bundle import MapBundle
+from training import views as training_views
+
+lightning = pytest.importorskip("lightning")
+
+from training.config import OwnMapConfig
+from training.own_map import main
+from training.run_folder import KeepWhatThereIs
+
+SMALL = ["--places", "200", "--batch", "4", "--harmonics", "8", "--bands", "6", "--cell", "1.5"]
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A bare room as a map, and epochs of four steps."""
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(training_views, "EPOCH_BLOCKS", 4)
+    rng = np.random.default_rng(0)
+    points = rng.uniform([-3, -2.5, 0], [3, 2.5, 2.6], size=(200, 3))
+    points[::2, 0] = 3 * rng.choice([-1, 1], 100)
+    points[1::2, 1] = 2.5 * rng.choice([-1, 1], 100)
+    np.savez(tmp_path / "room.npz", points=points)
+    yield tmp_path
+    signal.signal(signal.SIGINT, on_ctrl_c)  # Lightning ignores it once it was pressed
+
+
+def train(room: Path, name: str, *options: str) -> int:
+    paths = [str(room / "room.npz"), "--out", str(room / f"{name}.safetensors")]
+    if "--resume" not in options:
+        paths += ["--run", str(room / name)]
+    return main([*paths, *SMALL, *options])
+
+
+def weights(room: Path, name: str) -> dict[str, torch.Tensor]:
+    network = MapBundle.load(room / f"{name}.safetensors").network
+    assert network is not None
+    return dict(network.named_parameters())
+
+
+def test_one_command_makes_a_bundle_that_says_how(room: Path) -> None:
+    assert train(room, "a", "--minutes", "0", "--views", "16") == 0
+    bundle = MapBundle.load(room / "a.safetensors")
+    assert bundle.card["views"] == 16 and bundle.card["settings"]["places"] == 200
+    assert len(bundle.model.point_map) == 200
+    assert (room / "a" / "metrics.jsonl").read_text().count("\n") == 1
+
+
+def test_a_run_stopped_by_ctrl_c_ends_like_one_that_never_was(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = ("--minutes", "0", "--views", "32")
+    assert train(room, "whole", *budget) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(KeepWhatThereIs, "on_train_epoch_end", _keep_and_press_ctrl_c)
+        assert train(room, "stopped", *budget) == 130
+    assert MapBundle.load(room / "stopped.safetensors").card["views"] == 16
+    assert train(room, "stopped", "--resume", str(room / "stopped")) == 0
+    whole, resumed = weights(room, "whole"), weights(room, "stopped")
+    for name, weight in whole.items():
+        torch.testing.assert_close(resumed[name], weight, atol=0, rtol=0)
+
+
+_keep = KeepWhatThereIs.on_train_epoch_end
+
+
+def _keep_and_press_ctrl_c(
+    keeper: KeepWhatThereIs, trainer: lightning.Trainer, module: lightning.LightningModule
+) -> None:
+    _keep(keeper, trainer, module)
+    raise KeyboardInterrupt
+
+
+def test_a_run_is_not_overwritten_by_another(room: Path, capsys: pytest.CaptureFixture) -> None:
+    assert train(room, "a", "--minutes", "0", "--views", "16") == 0
+    assert train(room, "a", "--minutes", "0", "--views", "16") == 1
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_an_unknown_setting_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("minuts: 3\n")
+    with pytest.raises(ConfigError, match="minuts"):
+        OwnMapConfig.load(tmp_path / "c.yaml")
