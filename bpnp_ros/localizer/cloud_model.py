@@ -17,7 +17,7 @@ from bpnp_ros.point_map.exploration import (
     explore,
 )
 
-PLACES = 1500
+PLACES = 500
 
 
 def model_from_points(

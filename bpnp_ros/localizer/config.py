@@ -41,7 +41,7 @@ class LocalizerConfig:
     tracking_share: float = setting(
         0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
     )
-    max_speed: float = setting(3.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
+    max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
     max_turn_rate: float = setting(3.0, "fastest the camera turns", "rad/s", (0.01, 100.0))
     lost_after: int = setting(3, "frames without a fix before searching anew", "", (1, 1000))
     max_sigma_position: float = setting(

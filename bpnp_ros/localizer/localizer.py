@@ -30,7 +30,7 @@ from bpnp_ros.localizer.proposers import (
     Proposer,
     propose_around,
 )
-from bpnp_ros.localizer.refinement import FROM_PREDICTION, polish, search_down, shake
+from bpnp_ros.localizer.refinement import FROM_PREDICTION, keep_best, polish, search_down, shake
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.localizer.verification import Gate, verify
@@ -128,12 +128,13 @@ class Localizer:
         least = max(config.tracking_inliers, round(config.tracking_share * usual))
         gate = Gate(config.tracking_evidence, least, 1.0)
         with _stage(timings, "track"):
-            candidates = Candidates.of(tracker.predictions(stamp, frame.xy), TRACKER)
-            candidates = search_down(model, candidates, frame, FROM_PREDICTION)
+            predicted = Candidates.of(tracker.predictions(stamp, frame.xy), TRACKER)
+            candidates = search_down(model, predicted, frame, FROM_PREDICTION)
             candidates = polish(model, candidates, frame)
             answer = verify(model, candidates, frame, gate, config)
             if isinstance(answer, Rejection) or answer.inliers < DOUBTFUL_SHARE * usual:
-                nearby = polish(model, shake(model, candidates, frame, config.seed), frame)
+                ahead = predicted.select(torch.tensor([0]))
+                nearby = polish(model, shake(model, ahead, frame, config.seed), frame)
                 candidates = Candidates.joined([candidates, nearby])
                 answer = verify(model, candidates, frame, gate, config)
         if isinstance(answer, Fix) and not self._within_reach(answer, stamp):
@@ -166,7 +167,8 @@ class Localizer:
             )
         with _stage(timings, "refine"):
             candidates = polish(self.map_model, candidates, frame)
-            nearby = shake(self.map_model, candidates, frame, self.config.seed)
+            best = keep_best(self.map_model, candidates, frame, frame.sigma, 1)
+            nearby = shake(self.map_model, best, frame, self.config.seed)
             candidates = Candidates.joined([candidates, polish(self.map_model, nearby, frame)])
         with _stage(timings, "verify"):
             config = self.config

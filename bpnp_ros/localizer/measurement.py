@@ -40,8 +40,8 @@ class Prediction:
     point: Tensor
 
 
-def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
-    """What poses (P, 4, 4) should see, points out of view dropped."""
+def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
+    """All points that the anchors of poses (P, 4, 4) see; weight 0 where out of view."""
     seen, chance = model.view_space.seen_from(T_map_camera)
     in_camera = transform_points(invert(T_map_camera), model.points[seen])
     depth = in_camera[..., 2:].clamp_min(NEAREST_DEPTH)
@@ -49,9 +49,16 @@ def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     x, y = xy.unbind(-1)
     in_view = (in_camera[..., 2] > NEAREST_DEPTH) & (x > frustum.x_min) & (x < frustum.x_max)
     weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
-    most = int((weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
-    weight, kept = weight.topk(most, dim=1)
-    return Prediction(_take(xy, kept), weight, _take(in_camera, kept), seen.gather(1, kept))
+    return Prediction(xy, weight, in_camera, seen)
+
+
+def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
+    """What poses (P, 4, 4) should see, points out of view dropped."""
+    everywhere = project(model, T_map_camera, frustum)
+    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
+    weight, kept = everywhere.weight.topk(most, dim=1)
+    xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
+    return Prediction(xy, weight, in_camera, everywhere.point.gather(1, kept))
 
 
 def _take(values: Tensor, kept: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ SHAKES = 64
 SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START = 0.025
-FINAL_FACTOR = 0.75
+FINAL_FACTOR = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +64,12 @@ def search_down(
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
 
-def shake(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
-    """Candidates around the best of those given: half-way optima are left behind by trying."""
-    best = keep_best(model, candidates, frame, frame.sigma, 1)
+def shake(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
+    """Candidates around one pose: half-way optima are left behind by trying."""
     offsets = torch.rand(SHAKES, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     offsets = (offsets * offsets.new_tensor(SHAKE_REACH)).to(frame.xy)
-    shaken = best.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
-    return search_down(model, Candidates.of(shaken, best.proposer[0]), frame, FROM_NEARBY)
+    shaken = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
+    return search_down(model, Candidates.of(shaken, centre.proposer[0]), frame, FROM_NEARBY)
 
 
 def polish(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:

@@ -15,6 +15,8 @@ from bpnp_ros.localizer.types import Fix
 
 Pose = NDArray[np.float64]
 
+SLACK_METRES, SLACK_RADIANS = 0.15, 0.1  # for the errors of the fixes themselves
+
 # a camera's turn changes faster than its way: rad about its y axis
 _YAWS = torch.tensor([-0.2, -0.1, 0.1, 0.2], dtype=torch.float64)[:, None]
 _TURNS = make_transform(
@@ -62,8 +64,8 @@ class Tracker:
         assert self.last is not None
         moved = _twist(np.linalg.inv(self.last) @ pose)
         elapsed = max(stamp - self.last_stamp, 0.0)
-        near = np.linalg.norm(moved[:3]) <= max_speed * elapsed + 0.3
-        return bool(near and np.linalg.norm(moved[3:]) <= max_turn_rate * elapsed + 0.2)
+        near = np.linalg.norm(moved[:3]) <= max_speed * elapsed + SLACK_METRES
+        return bool(near and np.linalg.norm(moved[3:]) <= max_turn_rate * elapsed + SLACK_RADIANS)
 
 
 def _twist(T: Pose) -> Pose:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.localizer.measurement import predict
+from bpnp_ros.localizer.measurement import project
 
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS
@@ -46,7 +46,7 @@ def build_view_bank(
 
 
 def _log_ratio(model: MapModel, poses: Tensor, frustum: Frustum, clutter: float) -> Tensor:
-    prediction = predict(model, poses, frustum)
+    prediction = project(model, poses, frustum)
     density = blur(histogram(prediction.xy, prediction.weight, frustum))
     density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * CELLS
     return torch.log(clutter + (1 - clutter) * density)

@@ -16,7 +16,7 @@ from bpnp_ros.simulation.floor_plan import CORRIDOR_WIDTH, FloorPlan, Room
 SPEED = 0.7
 CLEARANCE = 0.35
 DOORSTEP = 0.7
-STAND_OFF = 1.0
+STAND_OFF = 1.25
 
 
 @dataclass(frozen=True, eq=False)
