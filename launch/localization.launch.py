@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
@@ -17,7 +18,6 @@ from launch_ros.actions import Node
 from bpnp_ros.keypoints.keypoints import KeypointConfig
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.nodes.settings import LocalizationSettings, parameters_of
-from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory("bpnp_ros"))
 

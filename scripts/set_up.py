@@ -74,7 +74,7 @@ def sourced_ros() -> str:
 def fingerprint(ros: str) -> str:
     """Changes with everything that decides what is in .venv."""
     files = [CONSTRAINTS, CHECKOUT / "setup.py", Path(__file__)]
-    files += [TF2_MSGS / name for name in ("setup.py", "pyproject.toml")]
+    files += [TF2_MSGS / name for name in ("setup.py", "pyproject.toml", "dispatch.c")]
     words = [sys.version, sys.executable, ros, os.environ.get("TORCH", "")]
     content = b"".join(path.read_bytes() for path in files) + "\n".join(words).encode()
     return hashlib.sha256(content).hexdigest()

@@ -55,3 +55,13 @@ def test_a_tf_message_arrives_from_another_process(sender: None, ros: Any) -> No
     assert received[0] == transforms()
     (publisher,) = receiver.get_publishers_info_by_topic("/tf")
     assert bytes(publisher.topic_type_hash.value).hex() == TYPE_HASH
+
+
+def test_ros_gets_every_type_support_that_it_asks_for(
+    ros: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What it misses it leaves behind as an error that the next subscription complains about."""
+    node = ros.node()
+    node.create_subscription(TFMessage, "/tf", print, 10)
+    node.create_subscription(TransformStamped, "other", print, 10)
+    assert "error" not in capfd.readouterr().err

@@ -34,14 +34,13 @@ def generate(prefix: Path, output: Path) -> None:
     from rosidl_adapter.msg import convert_msg_to_idl
     from rosidl_generator_c.cli import GenerateC
     from rosidl_generator_py.cli import GeneratePython
-    from rosidl_typesupport_c.cli import GenerateCTypesupport
     from rosidl_typesupport_fastrtps_c.cli import GenerateFastRTPSCTypesupport
+    from rosidl_typesupport_introspection_c.cli import GenerateIntrospectionCTypesupport
 
-    # One implementation each, so that nothing is looked up and loaded at run time.
     generators = (
         GenerateC("c"),
         GenerateFastRTPSCTypesupport("fastrtps_c"),
-        GenerateCTypesupport("c", typesupport_implementations=["rosidl_typesupport_fastrtps_c"]),
+        GenerateIntrospectionCTypesupport("introspection_c"),
         GeneratePython("py", typesupport_implementations=["rosidl_typesupport_c"]),
     )
     message = Path("msg/TFMessage.msg")
@@ -81,7 +80,7 @@ class GenerateAndCompile(build_ext):
         generate(prefix, generated)
         check_hash(generated / "msg" / "TFMessage.json")
         self.force = True  # what is generated has no date that tells whether it is new
-        ext.sources = [str(path) for path in sorted(generated.rglob("*.c*"))]
+        ext.sources += [str(path) for path in sorted(generated.rglob("*.c*"))]
         include = prefix / "include"
         ext.include_dirs = [str(generated.parent), numpy.get_include(), str(include)]
         ext.include_dirs += [str(path) for path in include.iterdir()]
@@ -104,7 +103,7 @@ setup(
     ext_modules=[
         Extension(
             "tf2_msgs.tf2_msgs_s__rosidl_typesupport_c",
-            sources=[],
+            sources=["dispatch.c"],
             language="c++",
             extra_compile_args=["-g0"],
             extra_link_args=["-s"],
@@ -112,6 +111,7 @@ setup(
                 "geometry_msgs__rosidl_generator_c",
                 "geometry_msgs__rosidl_generator_py",
                 "geometry_msgs__rosidl_typesupport_fastrtps_c",
+                "geometry_msgs__rosidl_typesupport_introspection_c",
                 "rosidl_typesupport_fastrtps_c",
                 "rosidl_typesupport_fastrtps_cpp",
                 "rosidl_runtime_c",
