@@ -77,9 +77,9 @@ class GenerateAndCompile(build_ext):
         check_compiler()
         prefix = wheels_prefix()
         generated = Path(self.build_temp).resolve() / "tf2_msgs"
+        shutil.rmtree(generated, ignore_errors=True)  # of an earlier build
         generate(prefix, generated)
         check_hash(generated / "msg" / "TFMessage.json")
-        self.force = True  # what is generated has no date that tells whether it is new
         ext.sources += [str(path) for path in sorted(generated.rglob("*.c*"))]
         include = prefix / "include"
         ext.include_dirs = [str(generated.parent), numpy.get_include(), str(include)]
