@@ -42,6 +42,7 @@ class RosWorld:
         nodes = self._executor.get_nodes()
         self._executor.shutdown()
         for node in nodes:
+            getattr(node, "close", lambda: None)()
             node.destroy_node()
 
 
