@@ -61,6 +61,13 @@ def test_the_loaded_network_answers_like_the_saved_one(bundle: MapBundle, tmp_pa
     )
 
 
+def test_saving_again_changes_nothing(bundle: MapBundle, tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.safetensors", tmp_path / "twice.safetensors"
+    bundle.save(once)
+    MapBundle.load(once).save(twice)
+    assert once.read_bytes() == twice.read_bytes()
+
+
 def test_a_bundle_may_have_no_network(bundle: MapBundle, tmp_path: Path) -> None:
     MapBundle(bundle.model, None, {}).save(tmp_path / "b.safetensors")
     assert MapBundle.load(tmp_path / "b.safetensors").network is None

@@ -90,12 +90,18 @@ def _map_tensors(model: MapModel) -> dict[str, Tensor]:
         "detectability": torch.from_numpy(point_map.detectability),
         "anchors": space.anchors,
         "seen": space.seen.to(index_type),
-        "chance": (space.chance * _CHANCES).ceil().clamp(0, _CHANCES).to(torch.uint8),
+        "chance": _as_bytes(space.chance),
         "reach": space.reach,
     }
     if space.orientations is not None:
         tensors["orientations"] = space.orientations
     return tensors
+
+
+def _as_bytes(chance: Tensor) -> Tensor:
+    """Chances in 1/255; a small one stays above the 0 of padding."""
+    least = (chance > 0).float()
+    return (chance * _CHANCES).round().maximum(least).to(torch.uint8)
 
 
 def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
