@@ -50,7 +50,7 @@ class FakeLocalizer:
     def __init__(self, points: np.ndarray) -> None:
         space = SimpleNamespace(anchors=torch.zeros(1))
         self.map_model = SimpleNamespace(point_map=PointMap.recentred(points), view_space=space)
-        self.state, self.notes, self.resets = "LOST", ["built from the cloud alone"], 0
+        self.state, self.notes, self.resets = "LOST", list[str](), 0
         self.asked: list[tuple[Any, float, Any]] = []
         self.answer: Callable[[], Fix | Rejection] = fix_at
         self.gate = threading.Event()

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from robot import SECOND, T_MAP_CAMERA, Robot, edge, shifted
+from robot import RNG, SECOND, T_MAP_CAMERA, Robot, edge, shifted
 
+from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.types import Category
 from bpnp_ros.nodes.conversions import read_pose, read_transform
+from bpnp_ros.nodes.frames import move_covariance
 from bpnp_ros.nodes.messages import (
     header,
     pose_message,
@@ -94,3 +97,18 @@ def test_an_initial_pose_in_an_unknown_frame_is_refused_loudly(ros: RosWorld) ->
 
     assert "'mars'" in robot.until(refusal)
     assert all(prior is None for _, _, prior in robot.localizer.asked)
+
+
+def test_the_covariance_of_the_base_is_that_of_the_camera_at_the_end_of_a_lever() -> None:
+    """Against the covariance of many poses, disturbed about the map's axes."""
+    T_camera_base = shifted(0.3, -0.2, 1.0)
+    A = RNG.normal(size=(6, 6))
+    covariance = 1e-6 * A @ A.T
+    disturbed = RNG.multivariate_normal(np.zeros(6), covariance, 40_000)
+    R = so3_exp(torch.from_numpy(disturbed[:, 3:])).numpy() @ T_MAP_CAMERA[:3, :3]
+    lever = T_camera_base[:3, 3]
+    moved = disturbed[:, :3] + (R - T_MAP_CAMERA[:3, :3]) @ lever
+    expected = np.cov(np.hstack([moved, disturbed[:, 3:]]).T)
+    found = move_covariance(covariance, T_MAP_CAMERA, T_camera_base)
+    assert np.abs(found - expected).max() < 0.03 * np.abs(expected).max()
+    assert np.abs(found - covariance).max() > 0.2 * np.abs(expected).max()

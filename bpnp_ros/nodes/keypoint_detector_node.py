@@ -34,7 +34,7 @@ class KeypointDetector(Node):
         subscribe(self, Image, "image", self._on_image, NEWEST_IMAGE)
         subscribe(self, CompressedImage, "image/compressed", self._on_compressed, NEWEST_IMAGE)
 
-    def close(self, patience: float | None = None) -> None:
+    def close(self) -> None:
         """Nothing goes on beside the executor."""
 
     def _on_image(self, image: Image) -> None:

@@ -6,6 +6,7 @@ import gc
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,6 @@ from std_srvs.srv import SetBool, Trigger
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.keypoints.keypoints import KeypointConfig
 from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.nodes import report
 from bpnp_ros.nodes.cameras import Cameras
 from bpnp_ros.nodes.diagnostics import diagnostics
 from bpnp_ros.nodes.engine import Engine
@@ -32,6 +32,7 @@ from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.pipeline import Pipeline
 from bpnp_ros.nodes.qos import LATCHED, RELIABLE, SENSOR, subscribe
+from bpnp_ros.nodes.report import Report, active_report, inactive_report
 from bpnp_ros.nodes.settings import LocalizationSettings
 from bpnp_ros.nodes.tally import Tally
 from bpnp_ros.nodes.tf import Transforms
@@ -61,6 +62,7 @@ class LocalizationNode(LifecycleNode):
         self._configuration = Parameters(self, CONFIGURATIONS)
         self._configuration.fix_while(self._in_use)
         self._failure = ""
+        self._logged_state = ""
         self._tally = Tally()
         self._configured: _Configured | None = None
         self._transforms: Transforms | None = None
@@ -81,7 +83,7 @@ class LocalizationNode(LifecycleNode):
         if self.get_parameter("autostart").value and self.trigger_configure() == Success:
             self.trigger_activate()
 
-    def close(self, patience: float | None = None) -> None:
+    def close(self, patience: float = 2.0) -> None:
         """Stop listening and computing; wait at most `patience` seconds for what is under way."""
         for subscription in self._listening:
             self.destroy_subscription(subscription)
@@ -159,7 +161,8 @@ class LocalizationNode(LifecycleNode):
 
     def _listen(self, to: Pipeline, from_topic: bool) -> None:
         def add(kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
-            self._listening.append(subscribe(self, kind, topic, callback, qos))
+            tell = partial(to.mismatches.__setitem__, topic)
+            self._listening.append(subscribe(self, kind, topic, callback, qos, tell))
 
         add(PointCloud2, "keypoints", to.on_keypoints, SENSOR)
         add(CameraInfo, "camera_info", to.on_camera_info, SENSOR)
@@ -206,14 +209,16 @@ class LocalizationNode(LifecycleNode):
         if self._pipeline is not None:
             self._pipeline.forget_time()
 
-    def _report(self) -> report.Report:
+    def _report(self) -> Report:
         if self._pipeline is not None:
-            return report.active(self._pipeline)
-        return report.inactive("INACTIVE" if self._configured else "UNCONFIGURED", self._failure)
+            return active_report(self._pipeline)
+        return inactive_report("INACTIVE" if self._configured else "UNCONFIGURED", self._failure)
 
     def _publish_diagnostics(self) -> None:
-        if self.context.ok():
-            top = header(self.get_clock().now().nanoseconds, "")
-            self._diagnostics.publish(
-                diagnostics(top, self.get_name(), self._report(), self._tally)
-            )
+        if not self.context.ok():
+            return
+        report, top = self._report(), header(self.get_clock().now().nanoseconds, "")
+        self._diagnostics.publish(diagnostics(top, self.get_name(), report, self._tally))
+        if report.state != self._logged_state:
+            self._logged_state = report.state
+            self.get_logger().info(f"{report.state}: {report.why}" if report.why else report.state)

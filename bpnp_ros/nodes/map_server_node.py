@@ -36,7 +36,7 @@ class MapServer(Node):
             f"in frame '{settings.map_frame}'"
         )
 
-    def close(self, patience: float | None = None) -> None:
+    def close(self) -> None:
         """Nothing goes on beside the executor."""
 
 

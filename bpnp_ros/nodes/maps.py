@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from bpnp_ros.localizer.localizer import Localizer
 
 GIB = 2**30
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +72,9 @@ class Maps:
             frame = self._frame_of(message)
             points = clean_map(read_map_points(message), scale=self.settings.map_scale or None)
             self._use(points, frame, True)
-        except BpnpError as error:
-            self.refusal = f"map refused: {error}"
+        except Exception as error:  # whatever somebody sends, the node lives on
+            kind = "" if isinstance(error, BpnpError) else f"{type(error).__name__}: "
+            self.refusal = f"map refused: {kind}{error}"
             return False
         return True
 
@@ -90,6 +94,8 @@ class Maps:
                 f"{len(point_map)} points need {needed:.1f} GiB; memory_limit allows {limit:g}. "
                 "Thin the map or raise the limit."
             )
+        for note in localizer.notes:
+            _log.warning(note)
         self.active = ActiveMap(localizer, frame, metric, len(point_map), needed)
         self.refusal = ""
 

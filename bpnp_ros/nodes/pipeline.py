@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -63,13 +64,14 @@ class Pipeline:
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
         self._last_stamp = 0
+        self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
         self._worker = Worker(("reset", "map", "prepare", "keypoints"), self._on_error)
 
     @property
     def dropped(self) -> int:
         return self._worker.dropped["keypoints"]
 
-    def close(self, patience: float | None = None) -> None:
+    def close(self, patience: float) -> None:
         """End the worker; wait at most `patience` seconds for what is under way."""
         self._worker.stop(patience)
 
@@ -167,21 +169,31 @@ class Pipeline:
             return None
 
     def _take_map(self, message: PointCloud2) -> None:
-        self.preparing = True
-        try:
+        with self._preparing():
             if self.maps.take(message):
                 self.ready = False
-                self._prepare()
+                self._prepare_localizer()
             elif self.maps.refusal:
                 self._logger.error(self.maps.refusal)
-        finally:
-            self.preparing = False
-            self._on_news()
 
     def _prepare(self) -> None:
+        with self._preparing():
+            self._prepare_localizer()
+
+    def _prepare_localizer(self) -> None:
         if self.maps.active is not None and self._camera is not None:
             self.maps.active.localizer.prepare(image_frustum(self._camera))
             self.ready = True
+
+    @contextmanager
+    def _preparing(self) -> Iterator[None]:
+        """Say that it takes a while, and when it is over."""
+        self.preparing = True
+        self._on_news()
+        try:
+            yield
+        finally:
+            self.preparing = False
             self._on_news()
 
     def _reset(self) -> None:

@@ -40,19 +40,29 @@ _WEAKEST = {"reliability": "best_effort", "durability": "volatile"}
 
 
 def subscribe(
-    node: Node, message_type: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile
+    node: Node,
+    message_type: type,
+    topic: str,
+    callback: Callable[[Any], None],
+    qos: QoSProfile,
+    tell: Callable[[str], None] = lambda advice: None,
 ) -> Subscription:
-    """A subscription whose QoS the parameters qos_overrides.<topic>.subscription.* can change."""
+    """A subscription whose QoS the parameters qos_overrides.<topic>.subscription.* can change.
+
+    A publisher whose QoS does not fit is logged, and `tell` is told, with the parameter that helps.
+    """
     full_name = node.resolve_topic_name(topic)
 
     def advise(event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
         parameter = f"qos_overrides.{full_name}.subscription.{policy}"
         value = _WEAKEST.get(policy, "what the publisher offers")
-        node.get_logger().error(
+        advice = (
             f"a publisher of {full_name} offers another {policy} than this node asks for, so "
             f"nothing arrives from it; set the parameter '{parameter}' to '{value}'."
         )
+        node.get_logger().error(advice)
+        tell(advice)
 
     return node.create_subscription(
         message_type,

@@ -23,23 +23,24 @@ class Report:
     setup: dict[str, str] = field(default_factory=dict)
 
 
-def inactive(state: str, failure: str) -> Report:
+def inactive_report(state: str, failure: str) -> Report:
     return Report(state, failure, failed=bool(failure))
 
 
-def active(pipeline: Pipeline) -> Report:
+def active_report(pipeline: Pipeline) -> Report:
     """The first thing that is missing, or how the localiser is doing."""
-    maps = pipeline.maps
+    maps, mismatch = pipeline.maps, pipeline.mismatches.get
     setup = _setup(pipeline)
     if not pipeline.enabled:
         return Report("DISABLED", "call the service ~/enable", setup=setup)
     if pipeline.preparing:
         return Report("PREPARING", "working out what is seen from where in the map", setup=setup)
     if maps.active is None:
-        why = maps.refusal or "no map has arrived on the topic map"
+        why = maps.refusal or mismatch("map", "no map has arrived on the topic map")
         return Report("NO_MAP", why, failed=bool(maps.refusal), setup=setup)
     if not pipeline.ready:
-        return Report("NO_CAMERA_INFO", pipeline.cameras.problem, setup=setup)
+        why = mismatch("camera_info", pipeline.cameras.problem)
+        return Report("NO_CAMERA_INFO", why, setup=setup)
     return _localizing(pipeline, maps.active.localizer.state, setup)
 
 
@@ -50,11 +51,12 @@ def _localizing(pipeline: Pipeline, state: str, setup: dict[str, str]) -> Report
         return Report(state, "looking at the first keypoints", ready=True, setup=setup)
     silence = _silence(tally.received_at)
     if silence:
-        return Report(state, silence, ready=True, setup=setup)
+        why = pipeline.mismatches.get("keypoints", silence)
+        return Report(state, why, ready=True, setup=setup)
     if isinstance(answer, Rejection):
         why = f"{answer.category.value}: {answer.message}"
         return Report(state, why, ready=True, setup=setup)
-    why = pipeline.maps.refusal or tally.refused_prior
+    why = pipeline.maps.refusal or tally.refused_prior or setup["notes"]
     return Report(state, why, ready=True, healthy=not why, setup=setup)
 
 

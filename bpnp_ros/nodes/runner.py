@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -13,13 +14,12 @@ from typing import Any, NoReturn
 from bpnp_ros.errors import BpnpError
 
 ADVICE = "source your ROS 2 (. /opt/ros/<distro>/setup.bash), or see docs/installation.md"
-LAST_PATIENCE = 2.0  # seconds for work under way when the node is told to end
 
 
 def node_command(module: str, name: str) -> Callable[[], None]:
     """`main` for the node class `name` of `module`, which is imported when it runs.
 
-    The class has `start()`, called before spinning, and `close(patience)`, called after.
+    The class has `start()`, called before spinning, and `close()`, called after.
     """
 
     def main() -> None:
@@ -58,11 +58,27 @@ def _run(module: str, name: str) -> None:
             rclpy.shutdown()
 
 
+class _ToRos(logging.Handler):
+    """What the core logs, which knows nothing of ROS, among the node's own log."""
+
+    def __init__(self, logger: Any) -> None:
+        super().__init__(logging.INFO)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            self._logger.warning(record.getMessage())
+        else:
+            self._logger.info(record.getMessage())
+
+
 def _spin(node: Any) -> None:
     from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    logging.getLogger("bpnp_ros").addHandler(_ToRos(node.get_logger()))
+    logging.getLogger("bpnp_ros").setLevel(logging.INFO)
     try:
         node.start()
         executor.spin()
@@ -70,7 +86,7 @@ def _spin(node: Any) -> None:
         pass
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        node.close(LAST_PATIENCE)
+        node.close()
         node.destroy_node()
 
 

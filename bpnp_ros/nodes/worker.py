@@ -30,7 +30,7 @@ class Worker:
             self._waiting[purpose] = job
             self._changed.notify()
 
-    def stop(self, patience: float | None = None) -> bool:
+    def stop(self, patience: float) -> bool:
         """Give up what waits, let the running job end; False if it did not within `patience` s."""
         with self._changed:
             self._stopping = True
