@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.weights.bundle import MapBundle
 from training import views as training_views
 
-lightning = pytest.importorskip("lightning")
+pytest.importorskip("lightning")
 
 from training.config import OwnMapConfig
 from training.own_map import main
@@ -76,10 +77,8 @@ def test_a_run_stopped_by_ctrl_c_ends_like_one_that_never_was(
 _keep = KeepWhatThereIs.on_train_epoch_end
 
 
-def _keep_and_press_ctrl_c(
-    keeper: KeepWhatThereIs, trainer: lightning.Trainer, module: lightning.LightningModule
-) -> None:
-    _keep(keeper, trainer, module)
+def _keep_and_press_ctrl_c(keeper: KeepWhatThereIs, *trainer_and_module: Any) -> None:
+    _keep(keeper, *trainer_and_module)
     raise KeyboardInterrupt
 
 

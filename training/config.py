@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bpnp_ros.errors import ConfigError
-
-
-def _setting(default: Any, about: str) -> Any:
-    return field(default=default, metadata={"help": about})
+from bpnp_ros.parameter import setting
 
 
 @dataclass(frozen=True)
 class OwnMapConfig:
     """How to train for one map. Metres, radians, pixels."""
 
-    minutes: float = _setting(30.0, "train this long; 0: until `views`")
-    views: int = _setting(0, "train on so many views; 0: until `minutes`")
-    seed: int = _setting(0, "of places, views and weights")
-    width: int = _setting(640, "image width, px")
-    height: int = _setting(480, "image height, px")
-    focal: float = _setting(370.0, "focal length, px; wider training views suit narrower cameras")
-    camera_height_min: float = _setting(1.2, "lowest camera above the floor, m")
-    camera_height_max: float = _setting(1.8, "highest camera above the floor, m")
-    tilt: float = _setting(0.2, "largest pitch and roll, rad")
-    range_max: float = _setting(15.0, "points farther away are not seen, m")
-    places: int = _setting(12000, "places drawn from the free volume")
-    cell: float = _setting(0.5, "the network tells places of this size apart, m")
-    most_points: int = _setting(10000, "thin the map to so many points")
-    pixel_noise: float = _setting(1.0, "standard deviation of keypoints, px")
-    missed_min: float = _setting(0.1, "smallest share of points in view that go undetected")
-    missed_max: float = _setting(0.5, "largest")
-    clutter_min: float = _setting(0.1, "smallest share of keypoints that are no map point")
-    clutter_max: float = _setting(0.5, "largest")
-    harmonics: int = _setting(40, "detail of the panoramas in azimuth")
-    bands: int = _setting(24, "detail of the panoramas in elevation")
-    batch: int = _setting(128, "views a step")
-    matches: int = _setting(8, "keypoints of a view whose match is trained")
-    learning_rate: float = _setting(1e-3, "Adam's, after warm-up")
+    minutes: float = setting(30.0, "train this long; 0: until `views`", "min")
+    views: int = setting(0, "train on so many views; 0: until `minutes`")
+    seed: int = setting(0, "of places, views and weights")
+    width: int = setting(640, "image width", "px")
+    height: int = setting(480, "image height", "px")
+    focal: float = setting(370.0, "focal length; take that of your widest camera", "px")
+    camera_height_min: float = setting(1.2, "lowest camera above the floor", "m")
+    camera_height_max: float = setting(1.8, "highest camera above the floor", "m")
+    tilt: float = setting(0.2, "largest pitch and roll", "rad")
+    range_max: float = setting(15.0, "points farther away are not seen", "m")
+    places: int = setting(12000, "places drawn from the free volume")
+    cell: float = setting(0.5, "the network tells places of this size apart", "m")
+    most_points: int = setting(10000, "thin the map to so many points")
+    pixel_noise: float = setting(1.0, "standard deviation of keypoints", "px")
+    missed_min: float = setting(0.1, "smallest share of points in view that go undetected")
+    missed_max: float = setting(0.5, "largest")
+    clutter_min: float = setting(0.1, "smallest share of keypoints that are no map point")
+    clutter_max: float = setting(0.5, "largest")
+    harmonics: int = setting(40, "detail of the panoramas in azimuth")
+    bands: int = setting(24, "detail of the panoramas in elevation")
+    batch: int = setting(128, "views a step")
+    matches: int = setting(8, "keypoints of a view whose match is trained")
+    learning_rate: float = setting(7e-4, "Adam's, after warm-up")
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 and self.views <= 0:
@@ -50,7 +47,7 @@ class OwnMapConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> OwnMapConfig:
         """Raises ConfigError for a key that is not a setting."""
-        known = [setting.name for setting in fields(cls)]
+        known = [entry.name for entry in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise ConfigError(

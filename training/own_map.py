@@ -49,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMapConfig) -> None:
     """Train, or go on with what `run` holds, and write the bundle to `out`."""
-    run.mkdir(parents=True, exist_ok=True)
+    for folder in (run, out.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     config.save(run / CONFIG)
     point_map = thin_to_count(load_map(map_path), config.most_points)
     print(f"{map_path}: {len(point_map)} points; looking for free places", flush=True)
@@ -131,7 +132,7 @@ def _config(options: argparse.Namespace) -> OwnMapConfig:
     file = options.resume / CONFIG if options.resume else options.config
     config = OwnMapConfig.load(file) if file else OwnMapConfig()
     given = {name: value for name, value in vars(options).items() if value is not None}
-    names = {setting.name for setting in fields(OwnMapConfig)}
+    names = {entry.name for entry in fields(OwnMapConfig)}
     return replace(config, **{name: given[name] for name in names & given.keys()})
 
 
@@ -144,10 +145,11 @@ def _parser() -> argparse.ArgumentParser:
     folder.add_argument("--run", type=Path, help="folder of a new run; runs/<name of the bundle>")
     folder.add_argument("--resume", type=Path, help="go on with the run in this folder")
     parser.add_argument("--config", type=Path, help="YAML file with the settings below")
-    for setting in fields(OwnMapConfig):
-        option, default = "--" + setting.name.replace("_", "-"), setting.default
-        about = f"{setting.metadata['help']} (default {default})"
-        parser.add_argument(option, type=type(default), help=about)
+    for entry in fields(OwnMapConfig):
+        unit = f" {entry.metadata['unit']}".rstrip()
+        about = f"{entry.metadata['description']} (default {entry.default}{unit})"
+        option = "--" + entry.name.replace("_", "-")
+        parser.add_argument(option, type=type(entry.default), help=about)
     return parser
 
 
