@@ -27,6 +27,7 @@ class Engine:
     @classmethod
     def from_settings(cls, settings: LocalizationSettings, config: LocalizerConfig) -> Engine:
         """Load the weights. Raises ConfigError and WeightsError."""
+        torch.set_num_threads(settings.threads)
         device = choose_device(settings.device)
         bundle = MapBundle.load(Path(settings.weights), device) if settings.weights else None
         return cls(config, device, bundle)

@@ -27,6 +27,10 @@ class LocalizationSettings:
     )
     weights: str = setting("", "bundle trained for this map; empty: proposers without weights")
     device: str = setting("auto", "where torch computes; auto: cuda where there is one, else cpu")
+    threads: int = setting(
+        1, "threads of one computation on the cpu; more rarely help, and hurt on a busy one", "",
+        (1, 256),
+    )  # fmt: skip
     memory_limit: float = setting(
         8.0, "refuse a map that needs more memory than this", "GiB", (0.1, 1024.0)
     )
