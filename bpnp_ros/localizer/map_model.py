@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ class MapModel:
     point_map: PointMap
     view_space: ViewSpace
 
-    @property
+    @cached_property
     def points(self) -> Tensor:
         """Map points (N, 3) float32, recentred, on the view space's device."""
         return torch.from_numpy(self.point_map.points).to(self.view_space.anchors.device)
