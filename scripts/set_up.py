@@ -158,7 +158,7 @@ def clean_environment() -> dict[str, str]:
 def run(command: list[str], **environment: str) -> None:
     done = subprocess.run(command, env=clean_environment() | environment, cwd=CHECKOUT)
     if done.returncode:
-        raise SetUpError(f"This failed, see above: {' '.join(command)}")
+        raise SetUpError(f"This ended with status {done.returncode}: {' '.join(command)}")
 
 
 def constraints(ros: str) -> str:
