@@ -25,13 +25,14 @@ from bpnp_ros.tools.demo_session import Session
 from bpnp_ros.tools.demo_stream import CAMERA, NOISE, WORLD_SEED, Control, DemoStream, make_stream
 from bpnp_ros.tools.demo_table import Display, summary_table
 from bpnp_ros.tools.demo_weights import demo_bundle, write_random_bundle
-from bpnp_ros.tools.node_process import NodeProcess, Parameters
+from bpnp_ros.tools.node_process import NodeProcess, Parameters, node_command
 
 if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
 WHOLE, SHORT, CONTROL = (60.0, 2), (20.0, 1), (15.0, 0)  # seconds, kidnaps
 COULD_NOT_RUN, INTERRUPTED = 2, 130
+LOG_WIDTH = 110
 
 
 def main() -> None:
@@ -39,6 +40,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     torch.set_num_threads(1)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
     try:
         sys.exit(run(parse_arguments(), console))
     except BpnpError as error:
@@ -80,7 +83,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     isolate(arguments.domain_id)
     link = open_link()
     try:
-        with NodeProcess(node_parameters(arguments), arguments.out / "node.log") as node:
+        command = node_command(node_parameters(arguments))
+        with NodeProcess(command, arguments.out / "node.log") as node:
             stream = demo_stream(arguments)
             introduce(console, stream, arguments)
             session = Session(stream, link, node)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
 REMINDER = 0.5  # seconds between two CameraInfo while the node gets ready
-REDRAWN = 0.25  # seconds
+REDRAWN = 0.5  # seconds
 LAST_ANSWERS = 3.0  # seconds given to what is under way at the end
 
 
@@ -68,6 +68,7 @@ class Session:
         self._link.spin(LAST_ANSWERS, until=lambda: last in self._link.reports)
         self._link.spin(REDRAWN)  # TF travels on its own
         self._show(display, float(self._stream.path.stamps[-1]))
+        self._node.check()
 
     def record(self) -> DemoRecord:
         """The run so far."""

@@ -63,7 +63,8 @@ class Display:
             self._live.update(live_table(now, record, score), refresh=True)
         elif now.seconds >= self._next_line:
             self._next_line = now.seconds + LINE_EVERY
-            self._console.print(f"{now.seconds:5.1f} s  {answer_text(now.report, record, score)}")
+            line = f"{now.seconds:5.1f} s  {answer_text(now.report, record, score)}"
+            self._console.print(line, soft_wrap=True)
 
 
 def live_table(now: Now, record: DemoRecord, score: DemoScore) -> RenderableType:
@@ -71,7 +72,7 @@ def live_table(now: Now, record: DemoRecord, score: DemoScore) -> RenderableType
     state = now.report.state if now.report else ""
     head = Table.grid(padding=(0, 2))
     head.add_row(
-        ProgressBar(total=now.duration, completed=now.seconds, width=40),
+        ProgressBar(total=now.duration, completed=now.seconds, width=40, complete_style="cyan"),
         f"{now.seconds:.1f} of {now.duration:.0f} s",
         Text(state, STATE_STYLES.get(state, "")),
     )
@@ -110,16 +111,16 @@ def summary_table(record: DemoRecord, score: DemoScore, over: bool) -> Table:
 
 def summary_lines(record: DemoRecord, score: DemoScore) -> dict[str, str]:
     """Figures for people, by name."""
-    metres, degrees = (
-        quantiles(errors, [0.5])[0] for errors in (score.errors.metres, score.errors.degrees)
-    )
+    of_poses = score.published_errors
+    metres, degrees = (quantiles(e, [0.5])[0] for e in (of_poses.metres, of_poses.degrees))
     rejected = sum(score.rejections.values())
     answers = f"{len(record.published)} poses, {rejected} rejected, {score.unanswered} not answered"
     return {
         "messages": f"{len(record.sent)}: {answers}",
+        "waiting for a fix": f"{int((~score.judged).sum())} messages, not in the share above",
         "rejected": _listed(score.rejections),
         "global fixes": _listed(score.global_fixes),
-        "median error": f"{metres:.3f} m, {degrees:.2f}°",
+        "median error of the poses": f"{metres:.3f} m, {degrees:.2f}°",
         "message to pose": (
             f"p50 {1e3 * score.latency['p50']:.0f} ms, p95 {1e3 * score.latency['p95']:.0f} ms"
         ),

@@ -21,9 +21,8 @@ Parameters = dict[str, str | bool | float]
 class NodeProcess:
     """A running node. `log` gets all that it prints; `with` ends it whatever happens."""
 
-    def __init__(self, parameters: Parameters, log: Path) -> None:
+    def __init__(self, command: list[str], log: Path) -> None:
         self._log = log
-        command = launch_command(parameters) if is_launchable() else module_command(parameters)
         with log.open("w", encoding="utf-8") as output:
             self._process = subprocess.Popen(
                 command,
@@ -61,6 +60,11 @@ class NodeProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def node_command(parameters: Parameters) -> list[str]:
+    """By the launch file where ROS 2 knows it, else as a module of this Python."""
+    return launch_command(parameters) if is_launchable() else module_command(parameters)
 
 
 def is_launchable() -> bool:
