@@ -88,7 +88,7 @@ def random_weights(bundle: MapBundle) -> MapBundle:
     return replace(bundle, network=untrained)
 
 
-def measure(bundle: MapBundle, views: list[View]) -> dict[str, float]:
+def measure(bundle: MapBundle, views: list[View]) -> dict[str, float | None]:
     """Shares of all views and seconds a view, the network being the only proposer."""
     config = LocalizerConfig(use_likelihood_search=False, use_tracker=False)
     localizer = Localizer(bundle.model, bundle.network, config)
@@ -101,7 +101,9 @@ def measure(bundle: MapBundle, views: list[View]) -> dict[str, float]:
     return {
         **{f"recall {bounds}": round(recall(errors, bounds), 4) for bounds in TOLERANCES},
         "wrong": round(float((published & ~errors.within(WRONG)).mean()), 4),
-        "median error m": round(float(np.median(errors.metres[published])), 4),
+        "median error m": round(float(np.median(errors.metres[published])), 4)
+        if published.any()
+        else None,
         "seconds a view": round(seconds / len(views), 3),
     }
 
