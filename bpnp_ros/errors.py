@@ -6,7 +6,7 @@ class BpnpError(Exception):
 
 
 class CameraError(BpnpError):
-    """Intrinsics that cannot be used: zero focal length, unknown distortion model, no image size."""
+    """Intrinsics that cannot be used: no focal length, no image size, an unknown lens."""
 
 
 class ConfigError(BpnpError):

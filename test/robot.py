@@ -28,7 +28,7 @@ from bpnp_ros.nodes.qos import LATCHED, SENSOR
 from bpnp_ros.point_map.point_map import PointMap
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 SECOND = 1_000_000_000
 RNG = np.random.default_rng(0)

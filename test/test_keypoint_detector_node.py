@@ -20,7 +20,7 @@ from bpnp_ros.nodes.messages import header
 from bpnp_ros.nodes.qos import SENSOR
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 TOP = header(5_000_000_007, "camera")
 

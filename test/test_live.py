@@ -23,7 +23,7 @@ from bpnp_ros.nodes.settings import LocalizationSettings
 from bpnp_ros.simulation.camera_path import make_camera_path
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bpnp_ros" / "data" / "demo_bundle.safetensors"
 

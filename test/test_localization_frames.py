@@ -23,7 +23,7 @@ from bpnp_ros.nodes.messages import (
 )
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 
 def test_base_hangs_below_the_map_by_the_extrinsics_of_tf(ros: RosWorld) -> None:

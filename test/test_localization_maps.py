@@ -19,7 +19,7 @@ from bpnp_ros.nodes.messages import (
 )
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 
 def test_a_map_is_replaced_while_running_and_ignored_when_merely_repeated(ros: RosWorld) -> None:

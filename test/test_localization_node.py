@@ -35,7 +35,7 @@ from bpnp_ros.nodes.messages import (
 )
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 
 def test_with_map_and_camera_it_says_that_it_is_ready(ros: RosWorld) -> None:

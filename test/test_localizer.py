@@ -61,7 +61,7 @@ def test_pure_clutter_gets_no_pose(localizer: Localizer) -> None:
 
 def test_a_mirrored_image_gets_no_pose(localizer: Localizer) -> None:
     for view in fresh_views(4, seed=2):
-        mirrored = view.keypoints.xy * np.float32([-1, 1])
+        mirrored = view.keypoints.xy * np.array([-1, 1], np.float32)
         answer = localizer.localize(replace(view.keypoints, xy=mirrored), 0.0)
         assert isinstance(answer, Rejection)
 
@@ -189,7 +189,7 @@ def test_a_parameter_out_of_its_range_is_named() -> None:
 def _twin_rooms() -> MapModel:
     """Two copies of the world, 40 m apart; a camera can be in either."""
     model = rooms()
-    shift = np.float32([40, 0, 0])
+    shift = np.array([40, 0, 0], np.float32)
     point_map, space = model.point_map, model.view_space
     points = np.concatenate([point_map.points, point_map.points + shift])
     doubled = ViewSpace(

@@ -19,7 +19,7 @@ from bpnp_ros.nodes.map_server_node import MapServer
 from bpnp_ros.nodes.qos import LATCHED
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 POINTS = np.random.default_rng(1).uniform(-5, 5, (40, 3)) + np.array([4_000_000.0, 0, 0])
 

@@ -15,7 +15,7 @@ from bpnp_ros.nodes.reference import SECTIONS, TABLES, document_text, yaml_text
 from bpnp_ros.nodes.settings import LocalizationSettings, Parameter, parameters_of
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 PARAMETERS = list(parameters_of(*SECTIONS.values()))
 CHECKOUT = Path(__file__).resolve().parents[1]

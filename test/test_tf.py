@@ -20,7 +20,7 @@ from bpnp_ros.nodes.tf import OwnStore, Tf2Store, Transforms
 from bpnp_ros.nodes.tf_buffer import NEWEST, NoTransformError
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 SECOND = 1_000_000_000
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)

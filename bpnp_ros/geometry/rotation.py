@@ -17,7 +17,7 @@ def skew(v: Tensor) -> Tensor:
 
 
 def so3_exp(r: Tensor) -> Tensor:
-    """Rodrigues' formula, differentiable everywhere. Angle-axis (..., 3) rad -> matrix (..., 3, 3)."""
+    """Rodrigues' formula, differentiable everywhere. Angle-axis (..., 3) rad -> (..., 3, 3)."""
     angle_squared = (r * r).sum(-1)[..., None, None]
     small = angle_squared < _SMALL_ANGLE_SQUARED
     safe = torch.where(small, torch.ones_like(angle_squared), angle_squared)

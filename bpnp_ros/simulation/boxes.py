@@ -39,13 +39,16 @@ class Boxes:
         leave = np.fmin.reduce(np.fmax(to_lower, to_upper), axis=2)
         last = 1 - slack / np.maximum(length, slack)
         hit = (enter < leave) & (leave > 0) & (np.maximum(enter, 0) < last[:, None])
-        return hit.any(axis=1)
+        blocked: NDArray[np.bool_] = np.logical_or.reduce(hit, axis=1)
+        return blocked
 
     def contain(self, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
         """Which points (N, 3) lie in a box grown by `margin` metres -> (N,)."""
         above = points[:, None] > self.lower - margin
         below = points[:, None] < self.upper + margin
-        return (above & below).all(axis=2).any(axis=1)
+        within = np.logical_and.reduce(above & below, axis=2)
+        inside: NDArray[np.bool_] = np.logical_or.reduce(within, axis=1)
+        return inside
 
     def grown(self, margin: float) -> Boxes:
         """The same boxes, larger by `margin` metres on every side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,7 @@ def make_floor_plan(rng: Generator, rooms_per_side: int = 3) -> FloorPlan:
     rooms = []
     for side in (0, 1):
         edges = np.concatenate([[0.0], np.cumsum(widths[side])])
-        for x_min, x_max in zip(edges[:-1], edges[1:], strict=True):
+        for x_min, x_max in itertools.pairwise(edges):
             rooms.append(_make_room(rng, side, float(x_min), float(x_max)))
     corridor = Room(np.zeros(2), np.array([length, CORRIDOR_WIDTH]), None)
     furniture = [box for room in rooms for box in _furnish(rng, room)]

@@ -26,7 +26,7 @@ class World:
     normals: Array
 
     def visible(self, position: Array, candidates: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the landmarks `candidates` (N,) a camera at `position` (3,) could see -> (N,)."""
+        """Which landmarks `candidates` (N,) a camera at `position` (3,) could see -> (N,)."""
         towards = position - self.landmarks[candidates]
         distance = np.linalg.norm(towards, axis=1)
         facing = (towards * self.normals[candidates]).sum(axis=1) > FLATTEST_VIEW * distance
@@ -36,7 +36,7 @@ class World:
 
 
 def make_world(seed: int, rooms_per_side: int = 3, landmarks_per_room: int = 480) -> World:
-    """The same seed gives the same world. Defaults: six rooms, a corridor, about 2,900 landmarks."""
+    """The same seed gives the same world. By default six rooms and 2,848 landmarks or so."""
     rng = np.random.default_rng(seed)
     plan = make_floor_plan(rng, rooms_per_side)
     per_room = [_room_landmarks(rng, plan, room, landmarks_per_room) for room in plan.rooms]
