@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 
 from lifecycle_msgs.msg import State
 from rclpy.parameter import Parameter
-from robot import POINTS, SECOND, Robot, camera_info, keypoints
+from robot import NOT_VERIFIED, POINTS, SECOND, Robot, camera_info, keypoints
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool, Trigger
@@ -21,7 +22,7 @@ from bpnp_ros.nodes.messages import header, map_message, time_message
 from bpnp_ros.nodes.qos import RELIABLE
 
 if TYPE_CHECKING:
-    from test.conftest import RosWorld
+    from conftest import RosWorld
 
 
 def test_relocalize_searches_anew_or_says_why_it_cannot(ros: RosWorld) -> None:
@@ -89,8 +90,9 @@ def test_an_overridden_qos_gets_the_map_of_such_a_publisher(ros: RosWorld) -> No
     robot.status(map_points="50")
 
 
-def test_frames_that_come_too_fast_are_dropped_and_counted(ros: RosWorld) -> None:
+def test_while_it_is_lost_the_latest_frame_wins_and_the_others_are_counted(ros: RosWorld) -> None:
     robot = Robot(ros).ready()
+    robot.localizer.answer = lambda: NOT_VERIFIED
     robot.localizer.gate.clear()
     for number in range(1, 6):
         cloud = keypoints()
@@ -98,8 +100,23 @@ def test_frames_that_come_too_fast_are_dropped_and_counted(ros: RosWorld) -> Non
         robot.keypoints.publish(cloud)
         robot.status(received=str(number))
     robot.localizer.gate.set()
-    assert robot.status(fixes="2")["dropped"] == "3"
+    robot.status(rejections="NOT_VERIFIED 2", dropped="3")
     assert [stamp for _, stamp, _ in robot.localizer.asked] == [21, 25]
+
+
+def test_after_a_slow_search_the_tracker_goes_through_what_came_meanwhile(ros: RosWorld) -> None:
+    robot = Robot(ros).ready()
+    robot.localizer.gate.clear()
+    for tenth in range(1, 11):
+        cloud = keypoints()
+        cloud.header = header(20 * SECOND + tenth * SECOND // 10, "camera")
+        robot.keypoints.publish(cloud)
+        robot.status(received=str(tenth))
+    robot.localizer.gate.set()
+    status = robot.status(stamp="21.000000000")
+    stamps = [stamp for _, stamp, _ in robot.localizer.asked]
+    assert stamps == pytest.approx(np.linspace(20.1, 21.0, 10))
+    assert (status["fixes"], status["dropped"]) == ("10", "0")
 
 
 def test_a_manager_takes_it_through_its_life_and_back(ros: RosWorld) -> None:

@@ -33,7 +33,7 @@ def finish(worker: Worker, go_on: threading.Event) -> None:
     assert worker.stop(PATIENCE)
 
 
-def test_the_latest_job_wins_and_the_others_are_counted() -> None:
+def test_the_latest_job_of_a_purpose_wins() -> None:
     worker, go_on = busy_worker([])
     done: list[str] = []
     for number in range(5):
@@ -41,7 +41,6 @@ def test_the_latest_job_wins_and_the_others_are_counted() -> None:
     worker.submit("map", partial(done.append, "map"))
     finish(worker, go_on)
     assert done == ["map", "frame 4"]
-    assert worker.dropped == {"map": 0, "frame": 4, "last": 0}
 
 
 def test_a_job_that_raises_does_not_end_the_worker() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,8 +12,11 @@ from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, 
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
 from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers import TRACKER
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.nodes.backlog import Backlog
 from bpnp_ros.nodes.cameras import Cameras, NoCameraError
 from bpnp_ros.nodes.conversions import nanoseconds, read_pose
 from bpnp_ros.nodes.frames import Frames
@@ -64,12 +68,14 @@ class Pipeline:
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
         self._last_stamp = 0
+        self._backlog = Backlog()
+        self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
         self._worker = Worker(("reset", "map", "prepare", "keypoints"), self._on_error)
 
     @property
     def dropped(self) -> int:
-        return self._worker.dropped["keypoints"]
+        return self._backlog.dropped
 
     def close(self, patience: float) -> None:
         """End the worker; wait at most `patience` seconds for what is under way."""
@@ -93,7 +99,8 @@ class Pipeline:
     def on_keypoints(self, message: PointCloud2) -> None:
         self.tally.count_received()
         if self.enabled:
-            self._worker.submit("keypoints", partial(self._localize, message))
+            self._backlog.push(message)
+            self._worker.submit("keypoints", self._localize_next)
 
     def forget_motion(self) -> None:
         """Look for the next keypoints in the whole map."""
@@ -106,7 +113,21 @@ class Pipeline:
         self.cameras.clear()
         self.forget_motion()
 
-    def _localize(self, message: PointCloud2) -> None:
+    def _localize_next(self) -> None:
+        active = self.maps.active
+        tracking = active is not None and active.localizer.state == TRACKING
+        last, pace = self._last_stamp, self._pace
+        message = self._backlog.pop_after(last, pace) if tracking else self._backlog.pop_latest()
+        if message is None:
+            return
+        start = time.perf_counter()
+        answer = self._localize(message)
+        if isinstance(answer, Fix) and answer.proposer == TRACKER:
+            self._pace += 0.3 * (time.perf_counter() - start - self._pace)
+        if len(self._backlog):
+            self._worker.submit("keypoints", self._localize_next)
+
+    def _localize(self, message: PointCloud2) -> Fix | Rejection:
         try:
             answer = self._answer(message)
         except BpnpError as error:
@@ -118,6 +139,7 @@ class Pipeline:
             answer = Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         self.tally.record(answer, nanoseconds(message.header.stamp))
         self._on_news()
+        return answer
 
     def _answer(self, message: PointCloud2) -> Fix | Rejection:
         """Raises BpnpError where there is no answer."""
@@ -198,6 +220,7 @@ class Pipeline:
 
     def _reset(self) -> None:
         self._last_stamp = 0
+        self._backlog.clear()
         if self.maps.active is not None:
             self.maps.active.localizer.reset()
 

@@ -19,14 +19,12 @@ class Worker:
         self._on_error = on_error
         self._changed = threading.Condition()
         self._stopping = False
-        self.dropped = dict.fromkeys(purposes, 0)
         self._thread = threading.Thread(target=self._run, name="localizer", daemon=True)
         self._thread.start()
 
     def submit(self, purpose: str, job: Job) -> None:
         """Let `job` run as soon as can be, in place of one of the same purpose that still waits."""
         with self._changed:
-            self.dropped[purpose] += self._waiting[purpose] is not None
             self._waiting[purpose] = job
             self._changed.notify()
 
