@@ -17,7 +17,7 @@ ACCURATE_SHARE = 0.95
 FIX_WITHIN = 3.0  # seconds of stamps
 TRACKER = "tracker"
 NETWORK = "bpnpnet_map"
-ANSWERS_OF_A_LIVING_NODE = 5
+ANSWERS_OF_A_LIVING_NODE = 3
 
 
 @dataclass(frozen=True)

@@ -111,19 +111,24 @@ def summary_table(record: DemoRecord, score: DemoScore, over: bool) -> Table:
 
 def summary_lines(record: DemoRecord, score: DemoScore) -> dict[str, str]:
     """Figures for people, by name."""
-    of_poses = score.published_errors
-    metres, degrees = (quantiles(e, [0.5])[0] for e in (of_poses.metres, of_poses.degrees))
     rejected = sum(score.rejections.values())
     answers = f"{len(record.published)} poses, {rejected} rejected, {score.unanswered} not answered"
-    return {
+    lines = {
         "messages": f"{len(record.sent)}: {answers}",
         "waiting for a fix": f"{int((~score.judged).sum())} messages, not in the share above",
         "rejected": _listed(score.rejections),
         "global fixes": _listed(score.global_fixes),
+    }
+    return lines | (_pose_lines(score) if len(record.published) else {})
+
+
+def _pose_lines(score: DemoScore) -> dict[str, str]:
+    errors = score.published_errors
+    p50, p95 = (1e3 * score.latency[name] for name in ("p50", "p95"))
+    metres, degrees = (quantiles(values, [0.5])[0] for values in (errors.metres, errors.degrees))
+    return {
         "median error of the poses": f"{metres:.3f} m, {degrees:.2f}°",
-        "message to pose": (
-            f"p50 {1e3 * score.latency['p50']:.0f} ms, p95 {1e3 * score.latency['p95']:.0f} ms"
-        ),
+        "message to pose": f"p50 {p50:.0f} ms, p95 {p95:.0f} ms",
     }
 
 
