@@ -52,7 +52,8 @@ def read_columns(
         if cloud.height * cloud.width == 0:
             shape, offset, strides = (0, 0), 0, (0, 0)
         view = np.ndarray(shape, dtype, cloud.data, offset, strides)
-        columns.append(view.astype(np.float64).reshape(-1))
+        with np.errstate(invalid="ignore"):  # signalling NaN
+            columns.append(view.astype(np.float64).reshape(-1))
     return np.stack(columns, axis=1)
 
 
