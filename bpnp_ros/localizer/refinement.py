@@ -23,10 +23,10 @@ LONGEST_STEP = 0.5
 
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
 Stages = tuple[tuple[int, list[float]], ...]
-FROM_VIEWS: Stages = ((256, [0.10, 0.08, 0.06]), (64, [0.05, 0.04, 0.03]))
+FROM_VIEWS: Stages = ((192, [0.09]), (64, [0.07, 0.055]), (24, [0.04, 0.03]))
 FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
-SHAKES = 64
+SHAKES = 48
 SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START = 0.025
