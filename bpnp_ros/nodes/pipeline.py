@@ -199,8 +199,9 @@ class Pipeline:
                 self._logger.error(self.maps.refusal)
 
     def _prepare(self) -> None:
-        with self._preparing():
-            self._prepare_localizer()
+        if self.maps.active is not None:
+            with self._preparing():
+                self._prepare_localizer()
 
     def _prepare_localizer(self) -> None:
         if self.maps.active is not None and self._camera is not None:
