@@ -22,7 +22,7 @@ class LocalizerConfig:
         0.5, "share of keypoints expected to belong to no map point", "", (0.05, 0.95)
     )
     keypoint_sigma: float = setting(
-        2.0, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0)
+        1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0)
     )
     min_inliers: int = setting(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
     min_evidence: float = setting(
