@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ENOUGH = 0.9
-COULD_NOT_RUN = 2
+PASSED, FAILED = 0, 1  # exit codes of a demo that ran
 HEADING = (
     "seed  verdict  fixes within, s      accurate  wrong  by network  not answered  p50, p95 ms"
 )
@@ -44,11 +44,11 @@ def run(seed: int, folder: Path, options: list[str]) -> bool:
         code = subprocess.call(
             [*command, "--out", str(folder), *options], stdout=log, stderr=subprocess.STDOUT
         )
-    if code >= COULD_NOT_RUN:
+    if code not in (PASSED, FAILED):
         print(f"{seed:4}  could not run: see {log.name}", flush=True)
         return False
     print(f"{seed:4}  {row(json.loads((folder / 'demo.json').read_text()))}", flush=True)
-    return code == 0
+    return code == PASSED
 
 
 def row(figures: dict[str, Any]) -> str:

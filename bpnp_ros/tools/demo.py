@@ -94,6 +94,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     passed = session.started and conclude(session, stream, arguments, console)
     if cut_short is not None:
         raise cut_short
+    console.print("passed" if passed else "failed", style="bold green" if passed else "bold red")
     return int(not passed)
 
 
@@ -166,9 +167,6 @@ def conclude(
     files = write_report(arguments.out, stream.world, record, score, about)
     console.print(summary_table(record, score, over=True))
     console.print("\n" + "\n".join(str(file) for file in files), style="dim", markup=False)
-    console.print(
-        "passed" if score.passed else "failed", style="bold green" if score.passed else "bold red"
-    )
     return score.passed
 
 
