@@ -88,11 +88,11 @@ def display() -> Display:
 def test_messages_leave_at_the_streams_own_pace_with_its_stamps() -> None:
     wire = Wire()
     session_with(wire).play(display())
-    stamps, sent_at = np.array(wire.sent).T
-    np.testing.assert_array_equal(np.diff(stamps.astype(np.int64) // 10**6 * 10**6) > 0, True)
-    assert wire.sent[-1][0] - wire.sent[0][0] == pytest.approx(1.9e9, abs=1)
-    assert sent_at[-1] - sent_at[0] >= 1.85
-    assert abs(wire.sent[0][0] / 1e9 - time.time()) < 60
+    stamps, sent_at = zip(*wire.sent, strict=True)
+    np.testing.assert_array_equal(np.diff(stamps), 100_000_000)
+    assert abs(stamps[0] / 1e9 - time.time()) < 60
+    ahead = np.array(sent_at) - sent_at[0] - STREAM.path.stamps
+    assert ahead.min() > -0.05
 
 
 def test_what_came_back_is_recorded_beside_the_truth() -> None:
