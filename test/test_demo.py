@@ -97,8 +97,18 @@ def test_the_node_is_told_where_its_weights_are_and_nothing_of_the_truth(tmp_pat
 
 @pytest.mark.parametrize(
     ("words", "messages", "kidnaps"),
-    [([], 60, 2), (["--short"], 20, 1), (["--control", "pure-clutter"], 15, 0)],
+    [([], 300, 2), (["--short"], 100, 1), (["--control", "pure-clutter"], 75, 0)],
 )
 def test_the_demo_is_as_long_as_it_says(words: list[str], messages: int, kidnaps: int) -> None:
-    stream = demo.demo_stream(parse_arguments([*words, "--rate", "1"]))
+    stream = demo.demo_stream(parse_arguments([*words, "--rate", "5"]))
     assert (len(stream), len(stream.path.kidnaps)) == (messages, kidnaps)
+
+
+@pytest.mark.parametrize("words", [["--duration", "0.1"], ["--rate", "0"], ["--rate", "nan"]])
+def test_a_stream_that_cannot_be_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(words)
+    assert ended.value.code == 2
+    assert "--duration must be from 2 to 600 s" in capsys.readouterr().err

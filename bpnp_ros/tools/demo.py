@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
 WHOLE, SHORT, CONTROL = (60.0, 2), (20.0, 1), (15.0, 0)  # seconds, kidnaps
+SHORTEST, LONGEST = 2.0, 600.0  # seconds
+SLOWEST, FASTEST = 5.0, 30.0  # Hz
 COULD_NOT_RUN, INTERRUPTED = 2, 130
 LOG_WIDTH = 110
 
@@ -44,7 +46,7 @@ def main() -> None:
         console.width = LOG_WIDTH
     try:
         sys.exit(run(parse_arguments(), console))
-    except BpnpError as error:
+    except (BpnpError, OSError) as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(COULD_NOT_RUN)
     except KeyboardInterrupt:
@@ -74,7 +76,19 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--domain-id", type=int, metavar="N", help="ROS_DOMAIN_ID (one of its own)")
     arguments = parser.parse_args(words)
     arguments.control = Control(arguments.control) if arguments.control else None
+    seconds, _ = length(arguments)
+    if not (SHORTEST <= seconds <= LONGEST and SLOWEST <= arguments.rate <= FASTEST):
+        parser.error(
+            f"--duration must be from {SHORTEST:g} to {LONGEST:g} s, "
+            f"--rate from {SLOWEST:g} to {FASTEST:g} Hz"
+        )
     return arguments
+
+
+def length(arguments: argparse.Namespace) -> tuple[float, int]:
+    """Seconds of the stream, kidnaps in it."""
+    seconds, kidnaps = CONTROL if arguments.control else SHORT if arguments.short else WHOLE
+    return seconds if arguments.duration is None else arguments.duration, kidnaps
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -128,9 +142,8 @@ def node_parameters(arguments: argparse.Namespace) -> Parameters:
 
 
 def demo_stream(arguments: argparse.Namespace) -> DemoStream:
-    default = CONTROL if arguments.control else SHORT if arguments.short else WHOLE
-    duration, kidnaps = arguments.duration or default[0], default[1]
-    return make_stream(arguments.path_seed, duration, arguments.rate, kidnaps, arguments.control)
+    seconds, kidnaps = length(arguments)
+    return make_stream(arguments.path_seed, seconds, arguments.rate, kidnaps, arguments.control)
 
 
 def introduce(console: Console, stream: DemoStream, arguments: argparse.Namespace) -> None:
