@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,14 @@ class RosWorld:
         for node in nodes:
             getattr(node, "close", lambda: None)()
             node.destroy_node()
+
+
+@pytest.fixture(autouse=True)
+def our_logs_reach_the_tests() -> None:
+    """ROS's launch, once imported, keeps the loggers made after it to themselves."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("bpnp_ros") and isinstance(logger, logging.Logger):
+            logger.propagate = True
 
 
 @pytest.fixture
