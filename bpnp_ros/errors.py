@@ -13,6 +13,10 @@ class ConfigError(BpnpError):
     """A parameter that does not exist or is out of its range."""
 
 
+class DataSetError(BpnpError):
+    """A training or test set that cannot be used: missing, damaged, of an unknown kind."""
+
+
 class KeypointError(BpnpError):
     """Keypoints that cannot be used: wrong fields, not finite, too few."""
 
