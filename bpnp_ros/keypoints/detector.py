@@ -42,6 +42,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def columns(self) -> dict[str, NDArray[np.float32]]:
+        """By the names that the fields of a keypoint message have."""
+        return {"u": self.pixels[:, 0], "v": self.pixels[:, 1], "score": self.score}
+
 
 def detect_keypoints(image: NDArray[np.uint8], config: DetectorConfig | None = None) -> Detections:
     """Keypoints of a grey image (H, W) uint8; one per place, whatever its scales and orientations.

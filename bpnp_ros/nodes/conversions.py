@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, MapError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
+from bpnp_ros.keypoints.image import GreyImage, decode_compressed, decode_image
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
     from geometry_msgs.msg import Point, PoseWithCovariance, Quaternion, Transform, Vector3
-    from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
+    from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
 
 Array = NDArray[np.float64]
 
@@ -103,6 +104,15 @@ def read_keypoints(cloud: PointCloud2) -> tuple[Array, Array | None]:
 def read_map_points(cloud: PointCloud2) -> Array:
     """Map points (N, 3) float64, as they are, NaN included. Raises MapError."""
     return read_columns(cloud, ("x", "y", "z"), MapError)
+
+
+def read_image(image: Image | CompressedImage) -> GreyImage:
+    """A grey image (H, W). Raises KeypointError for one that is unknown, cut off or damaged."""
+    if not hasattr(image, "encoding"):
+        return decode_compressed(image.data)
+    big_endian = bool(image.is_bigendian)
+    size = (image.width, image.height, image.step)
+    return decode_image(image.data, *size, image.encoding, big_endian)
 
 
 def read_camera(info: CameraInfo, rectified: bool = False) -> Camera:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
-from std_msgs.msg import Header
 
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.keypoints.detector import DetectorConfig, detect_keypoints
-from bpnp_ros.keypoints.image import decode_compressed, decode_image
+from bpnp_ros.nodes.conversions import read_image
 from bpnp_ros.nodes.messages import cloud_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import NEWEST_IMAGE, SENSOR, subscribe
@@ -31,33 +27,16 @@ class KeypointDetector(Node):
     def start(self) -> None:
         """Raises ConfigError."""
         self._config = self._configuration.read(DetectorConfig)
-        subscribe(self, Image, "image", self._on_image, NEWEST_IMAGE)
-        subscribe(self, CompressedImage, "image/compressed", self._on_compressed, NEWEST_IMAGE)
+        subscribe(self, Image, "image", self._detect, NEWEST_IMAGE)
+        subscribe(self, CompressedImage, "image/compressed", self._detect, NEWEST_IMAGE)
 
     def close(self) -> None:
         """Nothing goes on beside the executor."""
 
-    def _on_image(self, image: Image) -> None:
-        self._detect(
-            image.header,
-            lambda: decode_image(
-                image.data,
-                image.width,
-                image.height,
-                image.step,
-                image.encoding,
-                bool(image.is_bigendian),
-            ),
-        )
-
-    def _on_compressed(self, image: CompressedImage) -> None:
-        self._detect(image.header, lambda: decode_compressed(image.data))
-
-    def _detect(self, header: Header, decode: Callable[[], NDArray[np.uint8]]) -> None:
+    def _detect(self, image: Image | CompressedImage) -> None:
         try:
-            found = detect_keypoints(decode(), self._config)
+            found = detect_keypoints(read_image(image), self._config)
         except BpnpError as error:
             self.get_logger().error(str(error), throttle_duration_sec=5.0)
             return
-        u, v = found.pixels.T
-        self._keypoints.publish(cloud_message(header, {"u": u, "v": v, "score": found.score}))
+        self._keypoints.publish(cloud_message(image.header, found.columns()))

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, MapError
+from bpnp_ros.errors import BpnpError, CameraError, ConfigError
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import TRACKER
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.nodes.answering import Answering, rejection_for
 from bpnp_ros.nodes.backlog import Backlog
-from bpnp_ros.nodes.cameras import Cameras, NoCameraError
+from bpnp_ros.nodes.cameras import Cameras
 from bpnp_ros.nodes.conversions import nanoseconds, read_pose
 from bpnp_ros.nodes.frames import Frames
 from bpnp_ros.nodes.maps import ActiveMap, Maps
@@ -31,19 +31,8 @@ if TYPE_CHECKING:
     from geometry_msgs.msg import PoseWithCovarianceStamped
     from rclpy.impl.rcutils_logger import RcutilsLogger
     from sensor_msgs.msg import CameraInfo, PointCloud2
-    from std_msgs.msg import Header
 
-JUMP_BACK = 1_000_000_000  # nanoseconds; less is a message that came late
 PRIOR_FRAMES = 10  # in which an initial pose is tried
-
-_CATEGORIES: dict[type[BpnpError], Category] = {
-    MapError: Category.NO_MAP,
-    NoCameraError: Category.NO_CAMERA_INFO,
-    CameraError: Category.BAD_CAMERA_INFO,
-    TooFewKeypointsError: Category.TOO_FEW_KEYPOINTS,
-    KeypointError: Category.BAD_KEYPOINTS,
-    NoTransformError: Category.NO_TRANSFORM,
-}
 
 
 class Pipeline:
@@ -67,7 +56,7 @@ class Pipeline:
         self._camera: Camera | None = None
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
-        self._last_stamp = 0
+        self._answering = Answering(maps, cameras, self._start_anew)
         self._backlog = Backlog()
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
@@ -116,7 +105,7 @@ class Pipeline:
     def _localize_next(self) -> None:
         active = self.maps.active
         tracking = active is not None and active.localizer.state == TRACKING
-        last, pace = self._last_stamp, self._pace
+        last, pace = self._answering.last_stamp, self._pace
         message = self._backlog.pop_after(last, pace) if tracking else self._backlog.pop_latest()
         if message is None:
             return
@@ -131,9 +120,7 @@ class Pipeline:
         try:
             answer = self._answer(message)
         except BpnpError as error:
-            kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
-            category = Category.INTERNAL_ERROR if kind is None else _CATEGORIES[kind]
-            answer = Rejection(category, str(error))
+            answer = rejection_for(error)
         except Exception as error:
             self._on_error(error)
             answer = Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
@@ -143,34 +130,24 @@ class Pipeline:
 
     def _answer(self, message: PointCloud2) -> Fix | Rejection:
         """Raises BpnpError where there is no answer."""
-        stamp, camera = self._checked_stamp(message.header), message.header.frame_id
-        active = self.maps.active
-        if active is None:
-            raise MapError(self.maps.refusal or "there is no map yet.")
-        keypoints = self.cameras.keypoints(message)
-        self.tally.keypoints = len(keypoints)
-        answer = active.localizer.localize(keypoints, stamp / 1e9, self._prior(active, camera))
+        answer = self._answering.answer(message, self._prior)
+        self.tally.keypoints = len(self._answering.keypoints or ())
         self.ready = True
         if isinstance(answer, Fix):
-            placement = self._frames.place(answer, active.frame, camera, stamp, active.metric)
-            self._given = None
-            self._outputs.publish(stamp, active, answer, placement, self._transforms.broadcast)
+            self._publish(answer, message)
         return answer
 
-    def _checked_stamp(self, header: Header) -> int:
-        stamp = nanoseconds(header.stamp)
-        if stamp == 0:
-            raise KeypointError("the stamp is zero; fill in that of the image.")
-        if stamp < self._last_stamp - JUMP_BACK:
-            self.forget_time()
-            self._reset()
-        elif stamp <= self._last_stamp:
-            raise KeypointError(
-                f"the stamp, {stamp / 1e9:.3f} s, is not later than the last one, "
-                f"{self._last_stamp / 1e9:.3f} s."
-            )
-        self._last_stamp = stamp
-        return stamp
+    def _publish(self, fix: Fix, message: PointCloud2) -> None:
+        stamp, camera = nanoseconds(message.header.stamp), message.header.frame_id
+        active = self.maps.active
+        assert active is not None, "it made the fix"
+        placement = self._frames.place(fix, active.frame, camera, stamp, active.metric)
+        self._given = None
+        self._outputs.publish(stamp, active, fix, placement, self._transforms.broadcast)
+
+    def _start_anew(self) -> None:
+        self.forget_time()
+        self._reset()
 
     def _prior(self, active: ActiveMap, camera: str) -> PosePrior | None:
         """The initial pose, moved to the camera; refused loudly where that cannot be done."""
@@ -220,7 +197,7 @@ class Pipeline:
             self._on_news()
 
     def _reset(self) -> None:
-        self._last_stamp = 0
+        self._answering.last_stamp = 0
         self._backlog.clear()
         if self.maps.active is not None:
             self.maps.active.localizer.reset()

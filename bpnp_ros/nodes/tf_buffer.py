@@ -19,6 +19,7 @@ from bpnp_ros.geometry.rotation import so3_exp, so3_log
 Array = NDArray[np.float64]
 
 HISTORY = 10_000_000_000  # nanoseconds
+FOREVER = 2**63 - 1  # nanoseconds
 NEWEST = 0
 
 
@@ -32,6 +33,8 @@ class _Edge:
 
     parent: str
     static: bool
+    history: int
+    longest_gap: int
     stamps: list[int] = field(default_factory=list)
     transforms: list[Array] = field(default_factory=list)
 
@@ -39,13 +42,13 @@ class _Edge:
         if self.static:
             self.stamps, self.transforms = [stamp], [T]
             return
-        if self.stamps and stamp < self.stamps[-1] - HISTORY:
+        if self.stamps and stamp < self.stamps[-1] - self.history:
             return
         at = bisect.bisect_left(self.stamps, stamp)
         known = at < len(self.stamps) and self.stamps[at] == stamp
         self.stamps[at : at + known] = [stamp]
         self.transforms[at : at + known] = [T]
-        expired = bisect.bisect_left(self.stamps, self.stamps[-1] - HISTORY)
+        expired = bisect.bisect_left(self.stamps, self.stamps[-1] - self.history)
         del self.stamps[:expired], self.transforms[:expired]
 
     def at(self, stamp: int, child: str) -> Array:
@@ -57,6 +60,11 @@ class _Edge:
         if after in (0, len(self.stamps)):
             raise NoTransformError(self._out_of_range(stamp, child))
         before, next_ = self.stamps[after - 1], self.stamps[after]
+        if next_ - before > self.longest_gap:
+            raise NoTransformError(
+                f"TF from '{self.parent}' to '{child}' has a gap of {(next_ - before) / 1e9:.3f} s "
+                f"around {stamp / 1e9:.3f} s."
+            )
         share = (stamp - before) / (next_ - before)
         return interpolate(self.transforms[after - 1], self.transforms[after], share)
 
@@ -70,9 +78,14 @@ class _Edge:
 
 
 class TransformBuffer:
-    """Edges of /tf and /tf_static, looked up at any time of the last ten seconds. Thread-safe."""
+    """Edges of /tf and /tf_static, looked up at any time of the last seconds. Thread-safe.
 
-    def __init__(self) -> None:
+    history: how long what moves is remembered. longest_gap: between two entries over which to
+    interpolate. Both in nanoseconds.
+    """
+
+    def __init__(self, history: int = HISTORY, longest_gap: int = FOREVER) -> None:
+        self._history, self._longest_gap = history, longest_gap
         self._edges: dict[str, _Edge] = {}
         self._lock = threading.Lock()
 
@@ -81,7 +94,7 @@ class TransformBuffer:
         with self._lock:
             edge = self._edges.get(child)
             if edge is None or edge.parent != parent or edge.static != static:
-                edge = self._edges[child] = _Edge(parent, static)
+                edge = self._edges[child] = _Edge(parent, static, self._history, self._longest_gap)
             edge.insert(stamp, T)
 
     def clear(self) -> None:
