@@ -30,7 +30,15 @@ from bpnp_ros.localizer.proposers import (
     Proposer,
     propose_around,
 )
-from bpnp_ros.localizer.refinement import FROM_PREDICTION, keep_best, polish, search_down, shake
+from bpnp_ros.localizer.refinement import (
+    FINAL_KEEP,
+    FROM_PREDICTION,
+    TWIN_START,
+    keep_best,
+    polish,
+    search_down,
+    shake,
+)
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.localizer.verification import Gate, verify
@@ -40,6 +48,7 @@ from bpnp_ros.weights.bundle import MapBundle
 
 LOST, TRACKING = "LOST", "TRACKING"
 DOUBTFUL_SHARE = 0.8
+MOST_TWINS = 256
 
 
 class Localizer:
@@ -77,6 +86,7 @@ class Localizer:
 
     def prepare(self, frustum: Frustum) -> None:
         """Do what takes seconds, once the camera is known; `localize` does it otherwise."""
+        _ = self.map_model.repeats
         for proposer in self._proposers:
             proposer.prepare(frustum)
 
@@ -166,14 +176,32 @@ class Localizer:
                 f"no proposer has a candidate; asked were: {', '.join(self.proposers) or 'none'}",
             )
         with _stage(timings, "refine"):
-            candidates = polish(self.map_model, candidates, frame)
-            best = keep_best(self.map_model, candidates, frame, frame.sigma, 1)
-            nearby = shake(self.map_model, best, frame, self.config.seed)
-            candidates = Candidates.joined([candidates, polish(self.map_model, nearby, frame)])
+            candidates = self._refined(candidates, frame)
+        if prior is None:
+            with _stage(timings, "twins"):
+                candidates = self._with_twins(candidates, frame)
         with _stage(timings, "verify"):
             config = self.config
             gate = Gate(config.min_evidence, config.min_inliers, config.rival_share)
             return verify(self.map_model, candidates, frame, gate, config)
+
+    def _refined(self, candidates: Candidates, frame: Frame) -> Candidates:
+        model = self.map_model
+        candidates = polish(model, candidates, frame)
+        best = keep_best(model, candidates, frame, frame.sigma, 1)
+        nearby = shake(model, best, frame, self.config.seed)
+        return Candidates.joined([candidates, polish(model, nearby, frame)])
+
+    def _with_twins(self, candidates: Candidates, frame: Frame) -> Candidates:
+        """Joined by poses in parts of the map that look like what the best candidate sees."""
+        model = self.map_model
+        if len(model.repeats) == 0:
+            return candidates
+        best = keep_best(model, candidates, frame, frame.sigma, 1)
+        poses = model.repeats.twins(best.T_map_camera[0], MOST_TWINS)
+        twins = Candidates.of(poses, best.proposer[0])
+        twins = keep_best(model, twins, frame, TWIN_START, FINAL_KEEP)
+        return Candidates.joined([candidates, polish(model, twins, frame, TWIN_START)])
 
     def _recentred(self, fix: Fix) -> NDArray[np.float64]:
         pose = fix.T_map_camera.copy()

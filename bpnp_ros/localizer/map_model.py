@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.repeats import Repeats, find_repeats
 from bpnp_ros.point_map.view_space import ViewSpace
 
 
@@ -23,6 +24,11 @@ class MapModel:
     def points(self) -> Tensor:
         """Map points (N, 3) float32, recentred, on the view space's device."""
         return torch.from_numpy(self.point_map.points).to(self.view_space.anchors.device)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """Where the map looks like another part of itself; found in a second or some."""
+        return find_repeats(self.points)
 
     def to(self, device: torch.device) -> MapModel:
         return MapModel(self.point_map, self.view_space.to(device))

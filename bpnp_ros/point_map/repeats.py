@@ -1,0 +1,177 @@
+"""Where a map repeats itself: rigid motions that carry a part of it onto another part.
+
+Identical rooms look alike to a camera that knows positions alone. A search may find one of them and
+miss the other; the map knows both. Constellations of five neighbouring points that are equally far
+apart propose motions; a motion stays when it carries most of a neighbourhood onto the map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import rotation_angle
+from bpnp_ros.geometry.transform import invert, make_transform, transform_points
+
+MOST_APEXES = 16_384
+NEIGHBOURS = 7  # of an apex; every four of them make a constellation with it
+SHORTEST_EDGE = 0.25  # metres between an apex and its neighbours
+EDGE_CELL, LONGEST_EDGE = 0.08, 63  # metres, cells; edges in the same cell are taken for equal
+PARTNERS = 4  # equal constellations that each is compared with
+LEAST_SHIFT, LEAST_TURN = 0.5, 0.35  # metres, radians; a smaller motion leads to no other place
+PLACE = 2.0  # metres; one motion is kept from a place to a place
+MOST_MOTIONS = 3000
+NEIGHBOURHOOD = 3.0  # metres around an apex that must reappear
+# points asked, metres that they may miss by, and the share that must not: from coarse to fine
+CHECKS = ((12, 0.15, 0.5), (48, 0.10, 0.5), (48, 0.05, 0.6))
+_CHUNK = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class Repeats:
+    """The map around centre (T, 3) appears again at motion (T, 4, 4) times it; metres."""
+
+    motion: Tensor
+    centre: Tensor
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def twins(self, T_map_camera: Tensor, most: int) -> Tensor:
+        """Poses (K, 4, 4), K <= most, that may see what a pose (4, 4) sees."""
+        distance = (self.centre - T_map_camera[:3, 3]).norm(dim=1)
+        nearest = distance.topk(min(most, len(self)), largest=False).indices
+        return self.motion[nearest] @ T_map_camera
+
+
+def find_repeats(points: Tensor, seed: int = 0) -> Repeats:
+    """The repeats of a map (N, 3), metres. There are none in most maps."""
+    if len(points) <= NEIGHBOURS:
+        return Repeats(points.new_zeros(0, 4, 4), points.new_zeros(0, 3))
+    generator = torch.Generator().manual_seed(seed)
+    corners = _constellations(points, generator)
+    first, second = _equal_pairs(points[corners])
+    start, end = points[corners[first]], points[corners[second]]
+    motion = _aligned(start, end, torch.ones_like(start[..., 0]))
+    found = Repeats(motion, start[:, 0])
+    found = _select(found, _leads_elsewhere(found) & _is_exact(motion, start, end))
+    found = _select(found, _one_per_places(found, generator))
+    for check in CHECKS:
+        found = _confirmed(found, points, check, generator)
+    return _both_ways(found)
+
+
+def _select(repeats: Repeats, kept: Tensor) -> Repeats:
+    return Repeats(repeats.motion[kept], repeats.centre[kept])
+
+
+def _both_ways(repeats: Repeats) -> Repeats:
+    back = Repeats(invert(repeats.motion), _carried(repeats, repeats.centre[:, None])[:, 0])
+    return _joined([repeats, back])
+
+
+def _joined(parts: list[Repeats]) -> Repeats:
+    return Repeats(
+        torch.cat([part.motion for part in parts]), torch.cat([part.centre for part in parts])
+    )
+
+
+def _constellations(points: Tensor, generator: torch.Generator) -> Tensor:
+    """Rows (C, 5) of an apex and four of its neighbours, the nearest first."""
+    apexes = torch.randperm(len(points), generator=generator)[:MOST_APEXES].to(points.device)
+    near = [_neighbours(points, rows) for rows in apexes.split(max(_CHUNK // len(points), 1))]
+    neighbours = torch.cat(near)
+    fours = torch.tensor(list(combinations(range(neighbours.shape[1]), 4)), dtype=torch.long)
+    corners = neighbours[:, fours.to(points.device)]
+    apex = apexes[:, None, None].expand(-1, corners.shape[1], 1)
+    return torch.cat([apex, corners], dim=2).flatten(0, 1)
+
+
+def _neighbours(points: Tensor, apexes: Tensor) -> Tensor:
+    distance = torch.cdist(points[apexes], points)
+    distance = distance.masked_fill(distance < SHORTEST_EDGE, torch.inf)
+    return distance.topk(min(NEIGHBOURS, len(points)), largest=False).indices
+
+
+def _equal_pairs(constellations: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of constellations (C, 5, 3) whose ten edges are of equal lengths."""
+    pairs = torch.tensor(list(combinations(range(5), 2)), device=constellations.device)
+    edges = (constellations[:, pairs[:, 0]] - constellations[:, pairs[:, 1]]).norm(dim=2)
+    cells = (edges / EDGE_CELL).long().clamp_max(LONGEST_EDGE)
+    digit = torch.arange(len(pairs), device=cells.device)
+    key, order = (cells * (LONGEST_EDGE + 1) ** digit).sum(dim=1).sort()
+    first, second = [], []
+    for step in range(1, PARTNERS + 1):
+        row = (key[step:] == key[:-step]).nonzero()[:, 0]
+        first.append(order[row])
+        second.append(order[row + step])
+    return torch.cat(first), torch.cat(second)
+
+
+def _aligned(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    """Motions (T, 4, 4) that carry points (T, K, 3) closest to others, weights (T, K): Kabsch."""
+    weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    start_mean, end_mean = ((weight[..., None] * x).sum(dim=1) for x in (start, end))
+    spread = (start - start_mean[:, None]) * weight[..., None]
+    U, _, Vh = torch.linalg.svd((end - end_mean[:, None]).transpose(1, 2) @ spread)
+    flip = torch.ones_like(start_mean)
+    flip[:, 2] = torch.linalg.det(U @ Vh)
+    R = U @ (flip[:, :, None] * Vh)
+    return make_transform(R, end_mean - (R @ start_mean[..., None])[..., 0])
+
+
+def _is_exact(motion: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Whether the corners meet: those of a mirror image have equal edges, but do not."""
+    return (transform_points(motion, start) - end).norm(dim=2).amax(dim=1) < EDGE_CELL
+
+
+def _leads_elsewhere(repeats: Repeats) -> Tensor:
+    shift = (_carried(repeats, repeats.centre[:, None])[:, 0] - repeats.centre).norm(dim=1)
+    R = repeats.motion[:, :3, :3]
+    turn = rotation_angle(torch.eye(3).to(R).expand_as(R), R)
+    return (shift > LEAST_SHIFT) | (turn > LEAST_TURN)
+
+
+def _carried(repeats: Repeats, points: Tensor) -> Tensor:
+    return transform_points(repeats.motion, points)
+
+
+def _one_per_places(repeats: Repeats, generator: torch.Generator) -> Tensor:
+    """Rows (K,) of motions, none of which leads from the same place to the same one."""
+    end = _carried(repeats, repeats.centre[:, None])[:, 0]
+    forward = repeats.motion[:, :3, 0]
+    places = torch.cat([repeats.centre / PLACE, end / PLACE, 2 * forward], dim=1).round().long()
+    _, place = places.unique(dim=0, return_inverse=True)
+    chosen = torch.zeros(len(places), dtype=torch.long, device=place.device)
+    chosen[place] = torch.arange(len(place), device=place.device)
+    count = int(place.max()) + 1 if len(place) else 0
+    return chosen[torch.randperm(count, generator=generator)[:MOST_MOTIONS].to(place.device)]
+
+
+def _confirmed(
+    repeats: Repeats, points: Tensor, check: tuple[int, float, float], generator: torch.Generator
+) -> Repeats:
+    """The repeats whose neighbourhood, `count` points of it, is carried onto the map; aligned."""
+    count, tolerance, share = check
+    parts = [Repeats(repeats.motion[:0], repeats.centre[:0])]
+    for rows in torch.arange(len(repeats)).split(max(_CHUNK // (count * len(points)), 1)):
+        part = _select(repeats, rows.to(points.device))
+        start = _neighbourhood(points, part.centre, count, generator)
+        distance, nearest = torch.cdist(_carried(part, start), points).min(dim=2)
+        meets = (distance < tolerance).to(points)
+        aligned = Repeats(_aligned(start, points[nearest], meets), part.centre)
+        parts.append(_select(aligned, meets.mean(dim=1) >= share))
+    return _joined(parts)
+
+
+def _neighbourhood(
+    points: Tensor, centre: Tensor, count: int, generator: torch.Generator
+) -> Tensor:
+    """Random points (T, count, 3) within NEIGHBOURHOOD of centres (T, 3), else the nearest."""
+    distance = torch.cdist(centre, points)
+    order = torch.rand(distance.shape, generator=generator).to(points)
+    order = torch.where(distance <= NEIGHBOURHOOD, order, 1 + distance)
+    return points[order.topk(min(count, len(points)), largest=False).indices]
