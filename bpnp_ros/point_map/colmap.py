@@ -80,21 +80,24 @@ def read_colmap(folder: Path) -> ColmapModel:
     Raises MapError when there is none, a table is missing or was cut off, or a camera is of an
     unknown kind.
     """
-    folder = _model_folder(folder)
-    cameras = _read_table(folder, "cameras", _binary_camera, _text_cameras)
-    images = _read_table(folder, "images", _binary_image, _text_images)
-    points = _read_table(folder, "points3D", _binary_point, _text_points)
+    model = model_folder(folder)
+    if model is None:
+        raise MapError(
+            f"{folder} holds no COLMAP model; give the folder with {', '.join(_TABLES)} "
+            "(.bin or .txt), usually sparse/0."
+        )
+    cameras = _read_table(model, "cameras", _binary_camera, _text_cameras)
+    images = _read_table(model, "images", _binary_image, _text_images)
+    points = _read_table(model, "points3D", _binary_point, _text_points)
     return ColmapModel(cameras, images, points)
 
 
-def _model_folder(folder: Path) -> Path:
+def model_folder(folder: Path) -> Path | None:
+    """Where the model of `folder` lies: there, or in its `sparse/0` or `sparse`; None for none."""
     for candidate in (folder, folder / "sparse" / "0", folder / "sparse"):
         if any((candidate / f"points3D{suffix}").exists() for suffix in (".bin", ".txt")):
             return candidate
-    raise MapError(
-        f"{folder} holds no COLMAP model; give the folder with {', '.join(_TABLES)} "
-        "(.bin or .txt), usually sparse/0."
-    )
+    return None
 
 
 class _Bytes:
