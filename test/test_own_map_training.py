@@ -17,9 +17,9 @@ from training import views as training_views
 
 pytest.importorskip("lightning")
 
+from training.callbacks import Keep
 from training.config import OwnMapConfig
 from training.own_map import main
-from training.run_folder import KeepWhatThereIs
 
 SMALL = ["--places", "200", "--batch", "4", "--harmonics", "8", "--bands", "6", "--cell", "1.5"]
 
@@ -65,7 +65,7 @@ def test_a_run_stopped_by_ctrl_c_ends_like_one_that_never_was(
     budget = ("--minutes", "0", "--views", "32")
     assert train(room, "whole", *budget) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(KeepWhatThereIs, "on_train_epoch_end", _keep_and_press_ctrl_c)
+        patch.setattr(Keep, "on_train_epoch_end", _keep_and_press_ctrl_c)
         assert train(room, "stopped", *budget) == 130
     assert MapBundle.load(room / "stopped.safetensors").card["views"] == 16
     assert train(room, "stopped", "--resume", str(room / "stopped")) == 0
@@ -74,10 +74,10 @@ def test_a_run_stopped_by_ctrl_c_ends_like_one_that_never_was(
         torch.testing.assert_close(resumed[name], weight, atol=0, rtol=0)
 
 
-_keep = KeepWhatThereIs.on_train_epoch_end
+_keep = Keep.on_train_epoch_end
 
 
-def _keep_and_press_ctrl_c(keeper: KeepWhatThereIs, *trainer_and_module: Any) -> None:
+def _keep_and_press_ctrl_c(keeper: Keep, *trainer_and_module: Any) -> None:
     _keep(keeper, *trainer_and_module)
     raise KeyboardInterrupt
 

@@ -1,19 +1,16 @@
-"""Settings of a training run. The same names on the command line, in YAML and in the run folder."""
+"""Settings of `training.own_map`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
-
-import yaml
+from dataclasses import dataclass
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.parameter import setting
+from training.settings import Settings
 
 
 @dataclass(frozen=True)
-class OwnMapConfig:
+class OwnMapConfig(Settings):
     """How to train for one map. Metres, radians, pixels."""
 
     minutes: float = setting(30.0, "train this long; 0: until `views`", "min")
@@ -43,25 +40,3 @@ class OwnMapConfig:
     def __post_init__(self) -> None:
         if self.minutes <= 0 and self.views <= 0:
             raise ConfigError("give `minutes` or `views`, or the training never ends.")
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> OwnMapConfig:
-        """Raises ConfigError for a key that is not a setting."""
-        known = [entry.name for entry in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise ConfigError(
-                f"unknown setting {', '.join(unknown)}; known are {', '.join(known)}."
-            )
-        return cls(**values)
-
-    @classmethod
-    def load(cls, path: Path) -> OwnMapConfig:
-        """Read a YAML file of `name: value` lines."""
-        values = yaml.safe_load(path.read_text()) or {}
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path} holds no `name: value` lines.")
-        return cls.from_dict(values)
-
-    def save(self, path: Path) -> None:
-        path.write_text(yaml.safe_dump(asdict(self), sort_keys=False))

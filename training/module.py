@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import math
-import time
 
-import lightning
 import torch
 from torch import Tensor
 
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.simulation.virtual_views import VirtualViews
 from training.config import OwnMapConfig
+from training.progressing_module import ProgressingModule
 
 _WARM_UP = 0.01
 _FINAL_RATE = 0.02
 _SIGHT_RATE = 2.0  # times the learning rate of the panoramas
 
 
-class OwnMapTraining(lightning.LightningModule):
+class OwnMapTraining(ProgressingModule):
     """Two cross-entropies: over places and headings, and over map points and the dustbin."""
 
+    unit = "views"
+
     def __init__(self, network: BPnPNetMap, config: OwnMapConfig) -> None:
-        super().__init__()
+        super().__init__(config.batch)
         self.network, self.config = network, config
-        self.seconds_before = 0.0
-        self.started = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in training, over all runs that were resumed."""
-        return self.seconds_before + time.monotonic() - self.started
-
-    @property
-    def views(self) -> int:
-        return self.global_step * self.config.batch
 
     @property
     def progress(self) -> float:
         """Share of the budget that is spent, 0 to 1."""
         shares = [
             self.seconds / (60 * self.config.minutes) if self.config.minutes > 0 else 0.0,
-            self.views / self.config.views if self.config.views > 0 else 0.0,
+            self.samples / self.config.views if self.config.views > 0 else 0.0,
         ]
         return min(max(shares), 1.0)
 
@@ -52,7 +42,7 @@ class OwnMapTraining(lightning.LightningModule):
         turn = self._turn_on_grid(views.T_map_camera, place, jitter)
         place_loss = self._place_loss(views, place, turn)
         match_loss, accuracy = self._match_loss(views, place, turn)
-        self.log_dict({"place": place_loss, "match": match_loss, "matched": accuracy})
+        self.report({"place": place_loss, "match": match_loss, "matched": accuracy})
         return place_loss + match_loss
 
     def _turn_on_grid(self, T_map_camera: Tensor, place: Tensor, jitter: Tensor) -> Tensor:
@@ -94,10 +84,3 @@ class OwnMapTraining(lightning.LightningModule):
         share = min(self.progress / _WARM_UP, 1.0) * (_FINAL_RATE + (1 - _FINAL_RATE) * cosine)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.config.learning_rate * group["factor"] * share
-
-    def on_save_checkpoint(self, checkpoint: dict[str, object]) -> None:
-        checkpoint["seconds"] = self.seconds
-
-    def on_load_checkpoint(self, checkpoint: dict[str, object]) -> None:
-        self.seconds_before = float(str(checkpoint["seconds"]))
-        self.started = time.monotonic()

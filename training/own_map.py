@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shlex
-import subprocess
 import sys
-import warnings
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
-from torch.utils.data import DataLoader
 
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
@@ -22,22 +16,27 @@ from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.cleaning import thin_to_count
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.weights.bundle import MapBundle
+from training.callbacks import Keep
 from training.config import OwnMapConfig
+from training.fit import WORLD, be_quiet, fit
 from training.map_views import MapViews, explore_map, training_frustum, view_source
 from training.module import OwnMapTraining
-from training.run_folder import CHECKPOINT, CONFIG, KeepWhatThereIs, Progress
+from training.run_folder import CONFIG, begin, new_run, revision, run_to_resume
 from training.start import start_from_counts
-from training.views import ViewBlocks
+from training.views import ViewLoader
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning.*")
+    be_quiet()
     try:
+        if WORLD > 1:
+            raise ConfigError("a map of your own is trained in one process; leave torchrun out.")
         run = _run_folder(options)
-        train(options.map, options.out, run, options.mesh, _config(options))
+        file = run / CONFIG if options.resume else options.config
+        config = OwnMapConfig.from_options(options, file)
+        train(options.map, options.out, run, options.mesh, config)
     except BpnpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,9 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMapConfig) -> None:
     """Train, or go on with what `run` holds, and write the bundle to `out`."""
-    for folder in (run, out.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    config.save(run / CONFIG)
+    begin(run, config)
+    out.parent.mkdir(parents=True, exist_ok=True)
     point_map = thin_to_count(load_map(map_path), config.most_points)
     print(f"{map_path}: {len(point_map)} points; looking for free places", flush=True)
     views = explore_map(point_map, mesh, config)
@@ -60,9 +58,10 @@ def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMa
     def save_bundle(trained: OwnMapTraining) -> None:
         MapBundle(views.model, trained.network, model_card(trained)).save(out)
 
-    _fit(module, views, run, KeepWhatThereIs(run, save_bundle))
+    data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
+    fit(module, data, run, keep, max_epochs=-1, gradient_clip_val=1.0)
     save_bundle(module)
-    print(f"\n{out}: {out.stat().st_size / 1e6:.1f} MB, {module.views:,} views")
+    print(f"\n{out}: {out.stat().st_size / 1e6:.1f} MB, {module.samples:,} views")
 
 
 def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
@@ -77,63 +76,20 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
 
 def model_card(module: OwnMapTraining) -> dict[str, Any]:
     """What made these weights."""
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "command": "python -m training.own_map " + shlex.join(sys.argv[1:]),
         "settings": vars(module.config),
-        "revision": git.stdout.strip(),
-        "views": module.views,
+        "revision": revision(),
+        "views": module.samples,
         "minutes": round(module.seconds / 60, 1),
         "device": str(module.device),
     }
 
 
-def _fit(module: OwnMapTraining, views: MapViews, run: Path, keeper: KeepWhatThereIs) -> None:
-    source = view_source(views, module.config)
-
-    class Loader(lightning.LightningDataModule):
-        def train_dataloader(self) -> DataLoader[Any]:
-            epoch = module.current_epoch
-            blocks = ViewBlocks(source, module.config.batch, module.config.seed, epoch)
-            return DataLoader(blocks, batch_size=None)
-
-    trainer = lightning.Trainer(
-        default_root_dir=run,
-        max_epochs=-1,
-        reload_dataloaders_every_n_epochs=1,
-        callbacks=[Progress(run), keeper],
-        gradient_clip_val=1.0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    checkpoint = run / CHECKPOINT
-    resumed = checkpoint if checkpoint.exists() else None
-    try:
-        trainer.fit(module, datamodule=Loader(), ckpt_path=resumed)
-    except SystemExit as ctrl_c:
-        raise KeyboardInterrupt from ctrl_c
-
-
 def _run_folder(options: argparse.Namespace) -> Path:
     if options.resume is not None:
-        if not (options.resume / CONFIG).exists():
-            raise ConfigError(f"there is no run in {options.resume} to go on with.")
-        return Path(options.resume)
-    run = options.run or Path("runs") / options.out.stem
-    if (run / CHECKPOINT).exists():
-        raise ConfigError(f"{run} holds a run; go on with --resume {run}, or name another --run.")
-    return Path(run)
-
-
-def _config(options: argparse.Namespace) -> OwnMapConfig:
-    file = options.resume / CONFIG if options.resume else options.config
-    config = OwnMapConfig.load(file) if file else OwnMapConfig()
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    names = {entry.name for entry in fields(OwnMapConfig)}
-    return replace(config, **{name: given[name] for name in names & given.keys()})
+        return run_to_resume(options.resume)
+    return new_run(options.run or Path("runs") / options.out.stem)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,11 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     folder.add_argument("--run", type=Path, help="folder of a new run; runs/<name of the bundle>")
     folder.add_argument("--resume", type=Path, help="go on with the run in this folder")
     parser.add_argument("--config", type=Path, help="YAML file with the settings below")
-    for entry in fields(OwnMapConfig):
-        unit = f" {entry.metadata['unit']}".rstrip()
-        about = f"{entry.metadata['description']} (default {entry.default}{unit})"
-        option = "--" + entry.name.replace("_", "-")
-        parser.add_argument(option, type=type(entry.default), help=about)
+    OwnMapConfig.add_options(parser)
     return parser
 
 

@@ -1,77 +1,60 @@
-"""What a run leaves behind: config.yaml, metrics.jsonl, last.ckpt, and the bundle so far."""
+"""What a run leaves behind.
+
+config.yaml, starts.jsonl (command and revision of each start), metrics.jsonl (a line an epoch),
+tensorboard/, last.ckpt and best.ckpt.
+"""
 
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 import sys
-from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-import lightning
-from lightning.pytorch.callbacks import Callback
+import torch
 
-from training.module import OwnMapTraining
+from bpnp_ros.errors import ConfigError
+from training.settings import Settings
 
-CONFIG = "config.yaml"
-CHECKPOINT = "last.ckpt"
-_STEPS_A_LINE = 20
+CONFIG, STARTS, METRICS = "config.yaml", "starts.jsonl", "metrics.jsonl"
+LAST, BEST, TENSORBOARD = "last.ckpt", "best.ckpt", "tensorboard"
 
 
-class Progress(Callback):
-    """A line for people and, once an epoch, one of JSON; ends the training when its budget is."""
-
-    def __init__(self, folder: Path) -> None:
-        self.metrics = folder / "metrics.jsonl"
-
-    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, OwnMapTraining)
-        self.seconds, self.views = module.seconds, module.views
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, *unused: Any
-    ) -> None:
-        assert isinstance(module, OwnMapTraining)
-        if module.progress >= 1:
-            trainer.should_stop = True
-        if trainer.global_step % _STEPS_A_LINE == 0 or trainer.should_stop:
-            end = "\r" if sys.stdout.isatty() else "\n"
-            print(self._line(trainer, module), end=end, flush=True)
-
-    def _line(self, trainer: lightning.Trainer, module: OwnMapTraining) -> str:
-        rate = (module.views - self.views) / max(module.seconds - self.seconds, 1e-3)
-        left = module.seconds * (1 / max(module.progress, 1e-3) - 1)
-        losses = "  ".join(f"{k} {float(v):.3f}" for k, v in trainer.callback_metrics.items())
-        return (
-            f"{100 * module.progress:5.1f} %  {module.views:,} views  {rate:.0f} views/s  "
-            f"{left / 60:.1f} min left  {losses}"
+def new_run(folder: Path) -> Path:
+    """The folder, if it holds no run yet; else raises ConfigError."""
+    if (folder / LAST).exists():
+        raise ConfigError(
+            f"{folder} holds a run; go on with --resume {folder}, or name another folder."
         )
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule
-    ) -> None:
-        assert isinstance(module, OwnMapTraining)
-        values = {name: round(float(value), 5) for name, value in trainer.callback_metrics.items()}
-        line = {"views": module.views, "seconds": round(module.seconds, 1), **values}
-        with self.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+    return folder
 
 
-class KeepWhatThereIs(Callback):
-    """Saves checkpoint and bundle after every epoch, the bundle also when interrupted."""
+def run_to_resume(folder: Path) -> Path:
+    """The folder, if it holds a run; else raises ConfigError."""
+    if not (folder / CONFIG).exists():
+        raise ConfigError(f"there is no run in {folder} to go on with.")
+    return folder
 
-    def __init__(self, folder: Path, save_bundle: Callable[[OwnMapTraining], None]) -> None:
-        self.checkpoint, self.save_bundle = folder / CHECKPOINT, save_bundle
 
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule
-    ) -> None:
-        assert isinstance(module, OwnMapTraining)
-        trainer.save_checkpoint(self.checkpoint)
-        self.save_bundle(module)
+def begin(folder: Path, settings: Settings) -> None:
+    """Write down what is about to be trained, and with which code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.save(folder / CONFIG)
+    start = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "revision": revision(),
+        "torch": torch.__version__,
+    }
+    with (folder / STARTS).open("a") as file:
+        file.write(json.dumps(start) + "\n")
 
-    def on_exception(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, error: BaseException
-    ) -> None:
-        if isinstance(error, KeyboardInterrupt) and isinstance(module, OwnMapTraining):
-            self.save_bundle(module)
+
+def revision() -> str:
+    """The commit of this code, with "-dirty" where it was changed since; "" outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    here = Path(__file__).parent
+    git = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+    return git.stdout.strip()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import lightning
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from bpnp_ros.simulation.virtual_views import ViewSource, VirtualViews
+from training.module import OwnMapTraining
 
 EPOCH_BLOCKS = 200
 
@@ -26,6 +30,19 @@ class ViewBlocks(Dataset[tuple[VirtualViews, Tensor]]):
         generator = block_generator(self.seed, self.epoch, index)
         views = self.source.draw(self.size, generator)
         return views, 2 * torch.rand(self.size, 2, generator=generator) - 1
+
+
+class ViewLoader(lightning.LightningDataModule):
+    """The blocks of whatever epoch the training is in."""
+
+    def __init__(self, module: OwnMapTraining, source: ViewSource) -> None:
+        super().__init__()
+        self.module, self.source = module, source
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        config, epoch = self.module.config, self.module.current_epoch
+        blocks = ViewBlocks(self.source, config.batch, config.seed, epoch)
+        return DataLoader(blocks, batch_size=None)
 
 
 def block_generator(seed: int, epoch: int, index: int) -> torch.Generator:

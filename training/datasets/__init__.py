@@ -1,0 +1,1 @@
+"""Pairs of point sets to train and test on, drawn sample by sample."""

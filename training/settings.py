@@ -1,0 +1,73 @@
+"""Settings of a run: the same names on the command line, in YAML and in the run folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from bpnp_ros.errors import ConfigError
+
+Self = TypeVar("Self", bound="Settings")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of dataclasses whose fields are made by `bpnp_ros.parameter.setting`."""
+
+    @classmethod
+    def from_dict(cls: type[Self], values: dict[str, Any]) -> Self:
+        """Raises ConfigError for a key that is not a setting."""
+        known = [entry.name for entry in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"unknown setting {', '.join(unknown)}; known are {', '.join(known)}."
+            )
+        return cls(**values)
+
+    @classmethod
+    def load(cls: type[Self], path: Path) -> Self:
+        """Read a YAML file of `name: value` lines."""
+        try:
+            values = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} holds no `name: value` lines.")
+        return cls.from_dict(values)
+
+    def save(self, path: Path) -> None:
+        path.write_text(yaml.safe_dump(asdict(self), sort_keys=False))
+
+    @classmethod
+    def add_options(
+        cls, parser: argparse.ArgumentParser, spelling: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        """An option for every setting; `spelling` holds those that are not --<name>."""
+        for entry in fields(cls):
+            unit = f" {entry.metadata['unit']}".rstrip()
+            about = f"{entry.metadata['description']} (default {entry.default}{unit})"
+            words = (spelling or {}).get(entry.name, ("--" + entry.name.replace("_", "-"),))
+            form: dict[str, Any] = (
+                {"action": argparse.BooleanOptionalAction}
+                if isinstance(entry.default, bool)
+                else {
+                    "type": type(entry.default),
+                    "choices": entry.metadata["choices"] or None,
+                    "metavar": entry.name.upper(),
+                }
+            )
+            parser.add_argument(*words, dest=entry.name, default=None, help=about, **form)
+
+    @classmethod
+    def from_options(cls: type[Self], options: argparse.Namespace, file: Path | None) -> Self:
+        """What the file says, changed by what was given on the command line."""
+        settings = cls.load(file) if file else cls()
+        given = {name: value for name, value in vars(options).items() if value is not None}
+        names = {entry.name for entry in fields(cls)}
+        return replace(settings, **{name: given[name] for name in names & given.keys()})
