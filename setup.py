@@ -55,7 +55,7 @@ setup(
     ],
     extras_require={
         "ros": ROS_WHEELS,
-        "bags": ["rosbags"],
+        "bags": ["rosbags>=0.11"],
         "training": ["lightning", "tensorboard"],
         "test": ["pytest", "pytest-timeout"],
         "dev": ["ruff", "mypy"],

@@ -5,6 +5,10 @@ class BpnpError(Exception):
     """Base of every error that bpnp_ros raises on purpose."""
 
 
+class BagError(BpnpError):
+    """A recording that cannot be used: unreadable, without the topics needed, ambiguous."""
+
+
 class CameraError(BpnpError):
     """Intrinsics that cannot be used: no focal length, no image size, an unknown lens."""
 

@@ -16,7 +16,12 @@ import bpnp_ros
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((CHECKOUT / "bpnp_ros").rglob("*.py"))
 ROS = {"rclpy", "tf2_ros", "launch", "launch_ros", "lifecycle_msgs", "builtin_interfaces"}
-LIBRARIES = {"open3d": "open3d.py", "cv2": "opencv.py", "poselib": "poselib.py"}
+LIBRARIES = {
+    "open3d": "open3d.py",
+    "cv2": "opencv.py",
+    "poselib": "poselib.py",
+    "rosbags": "rosbags.py",
+}
 
 
 def imported_packages(path: Path) -> Iterator[str]:

@@ -23,11 +23,9 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from bpnp_ros.geometry.rotation import quaternion_from_matrix
+from bpnp_ros.nodes.packing import map_columns, pack
 
 Array = NDArray[np.float64]
-
-_DATATYPES = {"f4": PointField.FLOAT32, "f8": PointField.FLOAT64}
-_FINEST_MAP = 1e-4  # metres
 
 
 def time_message(nanoseconds: int) -> Time:
@@ -40,32 +38,22 @@ def header(nanoseconds: int, frame_id: str) -> Header:
 
 def cloud_message(header: Header, columns: Mapping[str, NDArray[np.floating]]) -> PointCloud2:
     """A cloud of one row, a field for each column (N,); float32, or float64 where the column is."""
-    formats = {name: "f8" if c.dtype.itemsize == 8 else "f4" for name, c in columns.items()}
-    points = np.empty(len(next(iter(columns.values()))), list(formats.items()))
-    for name, column in columns.items():
-        points[name] = column
-    ends = np.cumsum([int(code[1]) for code in formats.values()])
-    fields = [
-        PointField(name=name, offset=int(end) - int(code[1]), datatype=_DATATYPES[code], count=1)
-        for (name, code), end in zip(formats.items(), ends, strict=True)
-    ]
+    packed = pack(columns)
     return PointCloud2(
         header=header,
         height=1,
-        width=len(points),
-        fields=fields,
-        point_step=points.itemsize,
-        row_step=points.nbytes,
-        data=array.array("B", points.tobytes()),  # a list or bytes would be 30 times slower
-        is_dense=all(bool(np.isfinite(column).all()) for column in columns.values()),
+        width=packed.width,
+        fields=[PointField(**field) for field in packed.fields],
+        point_step=packed.point_step,
+        row_step=len(packed.data),
+        data=array.array("B", packed.data),  # a list or bytes would be 30 times slower
+        is_dense=packed.is_dense,
     )
 
 
 def map_message(header: Header, points: Array) -> PointCloud2:
-    """Map points (N, 3): float32, which RViz needs, unless far coordinates would lose 0.1 mm."""
-    coarsest = np.spacing(np.abs(points).max(initial=0.0).astype(np.float32))
-    kept = points.astype(np.float32) if coarsest <= _FINEST_MAP else points
-    return cloud_message(header, dict(zip("xyz", kept.T, strict=True)))
+    """Map points (N, 3)."""
+    return cloud_message(header, map_columns(points))
 
 
 def pose(T: Array) -> Pose:
