@@ -18,6 +18,8 @@ from training.progressing_module import ProgressingModule
 from training.run_folder import BEST, LAST, METRICS
 
 VALIDATION_LOSS = "val_loss"
+_NONE_YET = (-1, float("inf"))
+"""Stage and loss of the best epoch before the first."""
 
 
 def _ours(module: LightningModule) -> ProgressingModule:
@@ -82,13 +84,13 @@ def _numbers(trainer: Trainer, suffix: str) -> dict[str, float]:
 class Keep(Callback):
     """Saves last.ckpt after every epoch and best.ckpt after the one of lowest validation loss.
 
-    publish: writes what the run is for, when it is the best so far and when interrupted. Without
-    validation the last epoch is the best.
+    publish: writes what the run is for, after the best epoch so far, or when interrupted before
+    there was one. Without validation the last epoch is the best.
     """
 
     def __init__(self, folder: Path, publish: Callable[[Any], None]) -> None:
         self.folder, self.publish = folder, publish
-        self.best = (-1, float("inf"))
+        self.best = _NONE_YET
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         improved = self._improved(trainer, _ours(module))
@@ -113,7 +115,8 @@ class Keep(Callback):
         self.best = (stage, loss)
 
     def on_exception(self, trainer: Trainer, module: LightningModule, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt) and trainer.is_global_zero:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        if interrupted and self.best == _NONE_YET and trainer.is_global_zero:
             self.publish(module)
 
 

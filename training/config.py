@@ -38,5 +38,6 @@ class OwnMapConfig(Settings):
     learning_rate: float = setting(7e-4, "Adam's, after warm-up")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.minutes <= 0 and self.views <= 0:
             raise ConfigError("give `minutes` or `views`, or the training never ends.")

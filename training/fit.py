@@ -27,10 +27,12 @@ def fit(
     run: Path,
     keep: Callback,
     steps_a_line: int = 20,
+    resume: Path | None = None,
     **options: Any,
 ) -> None:
-    """Train, or go on with what `run` holds. Raises KeyboardInterrupt on Ctrl-C.
+    """Train, or go on from the checkpoint `resume`, by default from the last one of the run.
 
+    Raises KeyboardInterrupt on Ctrl-C.
     options: of lightning.Trainer, above all how many epochs and on which device.
     """
     trainer = lightning.Trainer(
@@ -48,9 +50,9 @@ def fit(
     )
     passed = dict.fromkeys(("ready", "started", "processed", "completed"), module.first_epoch)
     trainer.fit_loop.epoch_progress.current.load_state_dict(passed)
-    last = run / LAST
+    last = run / LAST if (run / LAST).exists() else None
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None)
+        trainer.fit(module, datamodule=data, ckpt_path=resume or last)
     except SystemExit as ctrl_c:
         raise KeyboardInterrupt from ctrl_c
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,14 @@ Self = TypeVar("Self", bound="Settings")
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of dataclasses whose fields are made by `bpnp_ros.parameter.setting`."""
+    """Base of dataclasses whose fields are made by `bpnp_ros.parameter.setting`.
+
+    Raises ConfigError for a value of another type than the default, or out of range.
+    """
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            _check(entry, getattr(self, entry.name))
 
     @classmethod
     def from_dict(cls: type[Self], values: dict[str, Any]) -> Self:
@@ -53,15 +60,9 @@ class Settings:
             unit = f" {entry.metadata['unit']}".rstrip()
             about = f"{entry.metadata['description']} (default {entry.default}{unit})"
             words = (spelling or {}).get(entry.name, ("--" + entry.name.replace("_", "-"),))
-            form: dict[str, Any] = (
-                {"action": argparse.BooleanOptionalAction}
-                if isinstance(entry.default, bool)
-                else {
-                    "type": type(entry.default),
-                    "choices": entry.metadata["choices"] or None,
-                    "metavar": entry.name.upper(),
-                }
-            )
+            form: dict[str, Any] = {"type": type(entry.default), "metavar": entry.name.upper()}
+            if isinstance(entry.default, bool):
+                form = {"action": argparse.BooleanOptionalAction}
             parser.add_argument(*words, dest=entry.name, default=None, help=about, **form)
 
     @classmethod
@@ -71,3 +72,15 @@ class Settings:
         given = {name: value for name, value in vars(options).items() if value is not None}
         names = {entry.name for entry in fields(cls)}
         return replace(settings, **{name: given[name] for name in names & given.keys()})
+
+
+def _check(entry: Field[Any], value: Any) -> None:
+    wanted = (int, float) if isinstance(entry.default, float) else type(entry.default)
+    if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(entry.default, bool):
+        kind = type(entry.default).__name__
+        raise ConfigError(f"{entry.name} is {value!r}, but has to be of type {kind}.")
+    choices, limits = entry.metadata["choices"], entry.metadata["range"]
+    if choices and value not in choices:
+        raise ConfigError(f"{entry.name} is '{value}', but has to be one of {', '.join(choices)}.")
+    if limits and not limits[0] <= value <= limits[1]:
+        raise ConfigError(f"{entry.name} is {value}, but has to lie in {limits[0]}..{limits[1]}.")

@@ -115,6 +115,29 @@ def p3p_ransac(
     return (cv2.Rodrigues(rotation)[0], translation[:, 0]) if found else None
 
 
+def refine_lm(xy: Array, points: Array, theta: Array) -> Array:
+    """A pose (6,) refined on pairs by Levenberg-Marquardt, as the paper's code calls it.
+
+    xy: (K, 2) on the z = 1 plane; points: (K, 3); K >= 3. theta: world-to-camera, angle-axis and
+    translation. NaN where OpenCV finds nothing.
+    """
+    cv2 = _cv2()
+    rotation, translation = theta[:3].reshape(3, 1).copy(), theta[3:].reshape(3, 1).copy()
+    try:
+        rotation, translation = cv2.solvePnPRefineLM(
+            np.ascontiguousarray(points, np.float64),
+            np.ascontiguousarray(xy, np.float64),
+            np.eye(3),
+            None,
+            rotation,
+            translation,
+        )
+    except cv2.error:
+        return np.full(6, np.nan)
+    refined: Array = np.concatenate([rotation, translation])[:, 0]
+    return refined
+
+
 def convert(image: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
     """cv2.cvtColor by the name of the code, such as "COLOR_BGR2GRAY"."""
     cv2 = _cv2()

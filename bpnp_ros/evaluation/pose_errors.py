@@ -38,10 +38,15 @@ def reprojection_error(theta: Tensor, p2d: Tensor, p3d: Tensor, C: Tensor) -> Te
     return total / torch.bincount(item, minlength=len(theta))
 
 
+def agreeing_pairs(theta: Tensor, p2d: Tensor, p3d: Tensor, max_angle_deg: float) -> Tensor:
+    """Which pairs of bearing and seen direction agree within an angle, (B, M, N) boolean."""
+    cosine = bearings(p2d) @ _directions(theta, p3d).transpose(1, 2)
+    return cosine > math.cos(math.radians(max_angle_deg))
+
+
 def pairs_within(theta: Tensor, p2d: Tensor, p3d: Tensor, max_angle_deg: float) -> Tensor:
     """How many of all M N pairs agree within an angle, (B,) int64. Pass points without padding."""
-    cosine = bearings(p2d) @ _directions(theta, p3d).transpose(1, 2)
-    return (cosine > math.cos(math.radians(max_angle_deg))).sum((1, 2))
+    return agreeing_pairs(theta, p2d, p3d, max_angle_deg).sum((1, 2))
 
 
 def _directions(theta: Tensor, p3d: Tensor) -> Tensor:

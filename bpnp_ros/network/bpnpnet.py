@@ -32,15 +32,19 @@ class BPnPNet(nn.Module):
 
     true_points_only: leave padding out of context norm and of the T-net's maximum. The reference
         counts repeated points there, so its weights and published results want False.
+    bf16: compute the residual blocks in bfloat16, all the rest as it comes.
     """
 
     def __init__(
-        self, sinkhorn_settings: SinkhornSettings | None = None, true_points_only: bool = False
+        self,
+        sinkhorn_settings: SinkhornSettings | None = None,
+        true_points_only: bool = False,
+        bf16: bool = False,
     ) -> None:
         super().__init__()
         self.stn = TNet()
-        self.FeatureExtractor2d = FeatureExtractor(2)
-        self.FeatureExtractor3d = FeatureExtractor(3)
+        self.FeatureExtractor2d = FeatureExtractor(2, bf16)
+        self.FeatureExtractor3d = FeatureExtractor(3, bf16)
         self.sinkhorn_settings = sinkhorn_settings or SinkhornSettings()
         self.true_points_only = true_points_only
 

@@ -14,8 +14,9 @@ BLOCKS = 12
 class FeatureExtractor(nn.Module):
     """A 1x1 convolution and 12 residual blocks with context norm (the paper's section 3.1)."""
 
-    def __init__(self, channels_in: int) -> None:
+    def __init__(self, channels_in: int, bf16: bool = False) -> None:
         super().__init__()
+        self.bf16 = bf16
         self.conv_in = point_layer(channels_in, CHANNELS)
         for i in range(BLOCKS):
             self.add_module(f"conv_{i}", ResidualBlock(CHANNELS))
@@ -28,9 +29,10 @@ class FeatureExtractor(nn.Module):
         if points.shape[1] == 0:
             return points.new_zeros(len(points), 0, CHANNELS)
         x = self.conv_in(points.transpose(1, 2))
-        for i in range(BLOCKS):
-            x = self.get_submodule(f"conv_{i}")(x, true)
-        return torch.nn.functional.normalize(x, dim=1).transpose(1, 2)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            for i in range(BLOCKS):
+                x = self.get_submodule(f"conv_{i}")(x, true)
+        return torch.nn.functional.normalize(x.to(points.dtype), dim=1).transpose(1, 2)
 
 
 def pairwise_distance(x: Tensor, y: Tensor) -> Tensor:

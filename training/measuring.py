@@ -1,0 +1,116 @@
+"""What the paper reports of a network: poses, errors and inliers of every sample."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bpnp_ros.backends import opencv
+from bpnp_ros.evaluation.pose_errors import (
+    agreeing_pairs,
+    pairs_within,
+    reprojection_error,
+    rotation_error_deg,
+    translation_error,
+)
+from bpnp_ros.geometry.rotation import so3_log
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.optimal_transport.assignment import assignment
+from bpnp_ros.pnp.ransac import MIN_PAIRS, initial_poses
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
+from training.datasets.sample import Batch, collate
+from training.datasets.source import Epoch
+
+ESTIMATES = ("theta0", "theta", "LM")
+"""RANSAC's pose, the paper's refinement of it, and Levenberg-Marquardt's on its inliers."""
+TRUTH = "truth"
+LM_INLIER_DEG = 1.0
+INLIER_DEG = 0.1
+Row = dict[str, float]
+
+
+class Solution(NamedTuple):
+    """theta0, theta: (1, 6), NaN where RANSAC found no pose. seconds: up to theta."""
+
+    theta0: Tensor
+    theta: Tensor
+    seconds: float
+
+
+def measured(network: BPnPNet, samples: Epoch, matcher: str) -> Iterator[Row]:
+    """Solve sample after sample, each on its own; what is told of each is one row of the table.
+
+    Where no pose was found its errors are infinite and its inliers none.
+    """
+    device = next(network.parameters()).device
+    network.eval()
+    for index in range(len(samples)):
+        batch = Batch(*(tensor.to(device) for tensor in collate([samples[index]])))
+        with torch.no_grad():
+            solution = solve(network, batch, matcher)
+            exact = Batch(*(t.double() if t.is_floating_point() else t for t in batch))
+            thetas = dict(
+                zip(ESTIMATES, (*solution[:2], refined(solution.theta0, exact)), strict=True)
+            )
+            thetas[TRUTH] = torch.cat([so3_log(exact.R), exact.t], dim=1)
+            yield {"sample": index, **_about(exact, solution), **_figures(exact, thetas)}
+
+
+def solve(network: BPnPNet, batch: Batch, matcher: str) -> Solution:
+    """The poses of a batch of one."""
+    started = time.perf_counter()
+    counts = batch.num_points_2d, batch.num_points_3d
+    matching = network(batch.p2d, batch.p3d, *counts)
+    P = matching.P if matcher == "sinkhorn" else assigned(matching.distance)
+    theta0, found = initial_poses(P, batch.p2d, batch.p3d, *counts)
+    theta = weighted_pnp(P, batch.p2d, batch.p3d, theta0)
+    theta0, theta = (pose.double().where(found[:, None], math.nan) for pose in (theta0, theta))
+    return Solution(theta0, theta, time.perf_counter() - started)
+
+
+def assigned(distance: Tensor) -> Tensor:
+    """The plan (1, M, N) that gives every point of the smaller set one partner (Hungarian)."""
+    rows, columns = assignment(distance[0].double().cpu().numpy())
+    P = torch.zeros_like(distance)
+    P[0, rows, columns] = 1 / max(len(rows), 1)
+    return P
+
+
+def refined(theta0: Tensor, batch: Batch) -> Tensor:
+    """Levenberg-Marquardt on the pairs within 1 degree of theta0 (1, 6); NaN without 4 of them."""
+    pairs = agreeing_pairs(theta0, batch.p2d, batch.p3d, LM_INLIER_DEG)[0].nonzero(as_tuple=True)
+    if len(pairs[0]) < MIN_PAIRS:
+        return torch.full_like(theta0, math.nan)
+    xy, points = (t[0, rows].cpu().numpy() for t, rows in zip(batch[:2], pairs, strict=True))
+    return torch.from_numpy(opencv.refine_lm(xy, points, theta0[0].cpu().numpy())).to(theta0)[None]
+
+
+def _about(batch: Batch, solution: Solution) -> Row:
+    return {
+        "points_2d": batch.p2d.shape[1],
+        "points_3d": batch.p3d.shape[1],
+        "pairs": int((batch.partner >= 0).sum()),
+        "seconds": solution.seconds,
+    }
+
+
+def _figures(batch: Batch, thetas: dict[str, Tensor]) -> Row:
+    row: Row = {}
+    C = batch.C
+    for name, theta in thetas.items():
+        errors = {
+            "rotation_deg": rotation_error_deg(theta, batch.R),
+            "translation": translation_error(theta, batch.t),
+            "reprojection_deg": reprojection_error(theta, batch.p2d, batch.p3d, C).rad2deg(),
+        }
+        for what, error in errors.items():
+            row[f"{name}_{what}"] = float(np.nan_to_num(float(error), nan=math.inf))
+        row[f"{name}_inliers"] = int(pairs_within(theta, batch.p2d, batch.p3d, INLIER_DEG))
+        row |= {f"{name}_{i}": float(value) for i, value in enumerate(theta[0])}
+    return row

@@ -1,0 +1,54 @@
+"""Test BPnPNet on a data set, and store what the paper reports."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from training.checkpoints import fill, load_start
+from training.datasets.source import Epoch
+from training.datasets.words import open_set
+from training.devices import torch_device
+from training.measuring import Row, measured
+from training.paper_config import PaperConfig
+from training.paper_training import new_network
+from training.report import summary, table, write_json, written
+from training.run_folder import revision
+
+
+def evaluate(
+    config: PaperConfig, folder: Path, weights: Path | None, out: Path, gpu: int | None = None
+) -> None:
+    """Write `out`/test<options>.csv, one row a sample, and .json, and print a table."""
+    network = new_network(config)
+    if weights is None:
+        print("warning: no --resume, so random weights are tested.", file=sys.stderr)
+    else:
+        fill(network, load_start(weights).weights, weights)
+    source = open_set(folder, config.dataset, "test")
+    samples = Epoch(source, config.seed, outliers=config.frac_outliers)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"test{_suffix(config)}.csv"
+    rows = measured(network.to(torch_device(gpu)), samples, config.matcher)
+    figures = summary(list(_with_progress(written(rows, path), len(samples), config.print_freq)))
+    about = {"weights": str(weights), "settings": asdict(config), "revision": revision()}
+    write_json(path.with_suffix(".json"), about, figures)
+    print(f"\n{table(figures)}\n{path} and .json")
+
+
+def _suffix(config: PaperConfig) -> str:
+    outliers = f"_outliers_{config.frac_outliers:g}" if config.frac_outliers else ""
+    return outliers + ("" if config.matcher == "sinkhorn" else f"_{config.matcher}")
+
+
+def _with_progress(rows: Iterable[Row], count: int, steps_a_line: int) -> Iterator[Row]:
+    started = time.monotonic()
+    for done, row in enumerate(rows, start=1):
+        if done % steps_a_line == 0:
+            left = (time.monotonic() - started) / done * (count - done)
+            end = "\r" if sys.stdout.isatty() else "\n"
+            print(f"{done} of {count} samples, {left / 60:.1f} min left", end=end, flush=True)
+        yield row

@@ -1,0 +1,101 @@
+"""Train BPnPNet on a data set: set up, run, and leave the best weights behind."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bpnp_ros.errors import ConfigError
+from bpnp_ros.network.bpnpnet import BPnPNet
+from training.callbacks import Keep
+from training.checkpoints import WEIGHTS, Start, fill, load_start, publish
+from training.datasets.words import open_set
+from training.devices import lightning_device
+from training.fit import RANK, WORLD, fit
+from training.paper_config import PaperConfig
+from training.paper_module import PaperData, PaperTraining, steps_an_epoch
+from training.run_folder import LAST, begin, new_run, revision
+
+
+def train(
+    config: PaperConfig,
+    folder: Path,
+    resume: Path | None,
+    run: Path,
+    gpu: int | None = None,
+    workers: int = 0,
+) -> None:
+    """Train in the folder `run`, or go on with the run that `resume` belongs to.
+
+    resume: a run of ours goes on exactly; other weights are only where the training begins, at
+    the epoch their file tells.
+    """
+    _check(config)
+    ours = _checkpoint_of_ours(resume)
+    if ours is None or ours.parent != run:
+        new_run(run)
+    start = Start({}) if resume is None else load_start(ours or resume)
+    network = new_network(config)
+    if resume is not None and ours is None:
+        fill(network, start.weights, resume)
+        config = replace(config, start_epoch=max(config.start_epoch, start.epoch))
+    learn, check = (open_set(folder, config.dataset, split) for split in ("train", "test"))
+    module = PaperTraining(network, config, steps_an_epoch(len(learn), config), start.adam)
+
+    def publish_best(trained: PaperTraining) -> None:
+        publish(trained.network, run / WEIGHTS, card(trained))
+
+    if RANK == 0:
+        begin(run, config)
+    data, keep = PaperData(module, learn, check, workers), Keep(run, publish_best)
+    options = {**_loop_options(config), **lightning_device(gpu)}
+    fit(module, data, run, keep, steps_a_line=config.print_freq, resume=ours, **options)
+    if RANK == 0:
+        print(f"\n{run / WEIGHTS}: {module.samples:,} samples, {module.skipped} steps skipped")
+
+
+def new_network(config: PaperConfig) -> BPnPNet:
+    """Random weights that depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    return BPnPNet(bf16=config.bf16)
+
+
+def card(module: PaperTraining) -> dict[str, Any]:
+    """What made these weights; JSON."""
+    return {
+        "command": "python -m training.main " + shlex.join(sys.argv[1:]),
+        "settings": asdict(module.config),
+        "revision": revision(),
+        "epoch": module.current_epoch + 1,
+        "samples": module.samples,
+        "minutes": round(module.seconds / 60, 1),
+        "device": str(module.device),
+    }
+
+
+def _checkpoint_of_ours(resume: Path | None) -> Path | None:
+    if resume is None or not (resume.is_dir() or resume.suffix == ".ckpt"):
+        return None
+    return resume / LAST if resume.is_dir() else resume
+
+
+def _check(config: PaperConfig) -> None:
+    if config.matcher != "sinkhorn":
+        raise ConfigError("the Hungarian algorithm has no gradient; test with it (-e).")
+    if config.batch % WORLD:
+        raise ConfigError(f"a batch of {config.batch} cannot be shared by {WORLD} processes.")
+
+
+def _loop_options(config: PaperConfig) -> dict[str, Any]:
+    validate = config.validate_every > 0 and not config.overfit
+    return {
+        "max_epochs": config.epochs,
+        "gradient_clip_val": config.clip or None,
+        "check_val_every_n_epoch": max(config.validate_every, 1),
+        "limit_val_batches": None if validate else 0,
+    }
