@@ -1,4 +1,4 @@
-"""From a map to a model of it and a source of training views."""
+"""From a map to a model of it and a source of training views: views of it that nobody took."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from bpnp_ros.backends import open3d
 from bpnp_ros.geometry.camera import Camera, Frustum
 from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.point_map.exploration import (
     ExplorationConfig,
     SeenFrom,
@@ -18,6 +19,7 @@ from bpnp_ros.point_map.exploration import (
     fine_view_space,
 )
 from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
 from training.config import OwnMapConfig
@@ -25,10 +27,15 @@ from training.config import OwnMapConfig
 
 @dataclass(frozen=True, eq=False)
 class MapViews:
-    """model: what the bundle will hold. fine: exact places, for training views."""
+    """model: what the bundle will hold. fine: exact places, for training views.
+
+    frustum: the image of the camera to train for. scale: metres per unit of the original map.
+    """
 
     model: MapModel
     fine: ViewSpace
+    frustum: Frustum
+    scale: float = 1.0
 
 
 def explore_map(point_map: PointMap, mesh: Path | None, config: OwnMapConfig) -> MapViews:
@@ -44,7 +51,17 @@ def explore_map(point_map: PointMap, mesh: Path | None, config: OwnMapConfig) ->
     samples = explore(point_map, seen_from, config.places, exploration, config.seed)
     coarse = coarse_view_space(point_map, samples, exploration)
     model = MapModel(point_map, coarse)
-    return MapViews(model, fine_view_space(point_map, samples, exploration))
+    fine = fine_view_space(point_map, samples, exploration)
+    return MapViews(model, fine, training_frustum(config))
+
+
+def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
+    """Views like those of the photographs of a map from structure from motion.
+
+    scale: metres per unit of the map. Raises MapError for too few photographs.
+    """
+    model = model_from_photographs(photographs.scaled(scale))
+    return MapViews(model, model.view_space, photographs.covering_camera().frustum(), scale)
 
 
 def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
@@ -53,7 +70,7 @@ def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
         (config.missed_min, config.missed_max),
         (config.clutter_min, config.clutter_max),
     )
-    return ViewSource(views.fine, views.model.points, training_frustum(config), noise)
+    return ViewSource(views.fine, views.model.points, views.frustum, noise)
 
 
 def training_frustum(config: OwnMapConfig) -> Frustum:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import torch
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
-from bpnp_ros.point_map.cleaning import thin_to_count
+from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
 from bpnp_ros.point_map.loading import load_map
+from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.weights.bundle import MapBundle
 from training.callbacks import Keep
 from training.config import OwnMapConfig
 from training.fit import WORLD, be_quiet, fit
-from training.map_views import MapViews, explore_map, training_frustum, view_source
+from training.map_views import MapViews, explore_map, photographed_map, view_source
 from training.module import OwnMapTraining
 from training.run_folder import CONFIG, begin, new_run, revision, run_to_resume
 from training.start import start_from_counts
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         run = _run_folder(options)
         file = run / CONFIG if options.resume else options.config
         config = OwnMapConfig.from_options(options, file)
-        train(options.map, options.out, run, options.mesh, config)
+        train(_map_views(options, config), options.out, run, config)
     except BpnpError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -46,17 +48,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train(map_path: Path, out: Path, run: Path, mesh: Path | None, config: OwnMapConfig) -> None:
+def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
     """Train, or go on with what `run` holds, and write the bundle to `out`."""
     begin(run, config)
     out.parent.mkdir(parents=True, exist_ok=True)
-    point_map = thin_to_count(load_map(map_path), config.most_points)
-    print(f"{map_path}: {len(point_map)} points; looking for free places", flush=True)
-    views = explore_map(point_map, mesh, config)
     module = OwnMapTraining(new_network(views, config), config)
 
     def save_bundle(trained: OwnMapTraining) -> None:
-        MapBundle(views.model, trained.network, model_card(trained)).save(out)
+        card = model_card(trained)
+        MapBundle(views.model, trained.network, card, scale=views.scale).save(out)
 
     data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
     fit(module, data, run, keep, max_epochs=-1, gradient_clip_val=1.0)
@@ -69,8 +69,7 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
     torch.manual_seed(config.seed)
     size = NetworkSize(harmonics=config.harmonics, bands=config.bands)
     network = BPnPNetMap(views.model.points, Places(views.model.view_space), size)
-    space, frustum = views.model.view_space, training_frustum(config)
-    start_from_counts(network, space, views.fine, frustum)
+    start_from_counts(network, views.model.view_space, views.fine, views.frustum)
     return network
 
 
@@ -86,6 +85,14 @@ def model_card(module: OwnMapTraining) -> dict[str, Any]:
     }
 
 
+def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
+    if options.photographs:
+        return photographed_map(SfmModel.load(options.map), checked_scale(options.map_scale))
+    point_map = thin_to_count(load_map(options.map, options.map_scale), config.most_points)
+    print(f"{options.map}: {len(point_map)} points; looking for free places", flush=True)
+    return replace(explore_map(point_map, options.mesh, config), scale=options.map_scale or 1.0)
+
+
 def _run_folder(options: argparse.Namespace) -> Path:
     if options.resume is not None:
         return run_to_resume(options.resume)
@@ -97,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("map", type=Path, help=".ply, .pcd, .xyz, .npz or COLMAP folder")
     parser.add_argument("--out", type=Path, required=True, help="bundle to write")
     parser.add_argument("--mesh", type=Path, help="surface that hides points; else points do")
+    parser.add_argument(
+        "--photographs",
+        action="store_true",
+        help="train on views like those of the photographs that made a COLMAP or .npz map",
+    )
+    parser.add_argument("--map-scale", type=float, help="metres per unit of such a map")
     folder = parser.add_mutually_exclusive_group()
     folder.add_argument("--run", type=Path, help="folder of a new run; runs/<name of the bundle>")
     folder.add_argument("--resume", type=Path, help="go on with the run in this folder")

@@ -11,6 +11,7 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
 
 MOST_COARSE = 128
+CROWDED = 0.08  # between keypoints, on the z = 1 plane
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,11 @@ class Frame:
     frustum: Frustum
     sigma: float
     clutter: float
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether keypoints lie so close together that a coarse search sees but a blur of them."""
+        return (self.frustum.area / max(len(self.xy), 1)) ** 0.5 < CROWDED
 
     @classmethod
     def of(

@@ -182,7 +182,8 @@ class Localizer:
                 candidates = self._with_twins(candidates, frame)
         with _stage(timings, "verify"):
             config = self.config
-            gate = Gate(config.min_evidence, config.min_inliers, config.rival_share)
+            least = max(config.min_evidence, config.min_evidence_per_keypoint * len(frame.xy))
+            gate = Gate(least, config.min_inliers, config.rival_share)
             return verify(self.map_model, candidates, frame, gate, config)
 
     def _refined(self, candidates: Candidates, frame: Frame) -> Candidates:

@@ -16,7 +16,7 @@ from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.refinement import search_down
+from bpnp_ros.localizer.refinement import search_down, search_down_views
 from bpnp_ros.localizer.view_bank import ViewBank, build_view_bank
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
@@ -96,7 +96,7 @@ class LikelihoodSearch:
         self.prepare(frame.frustum)
         assert self._bank is not None
         poses, _ = self._bank.best(frame.coarse().xy, VIEWS_SEARCHED)
-        return search_down(self._model, Candidates.of(poses, self.name), frame)
+        return search_down_views(self._model, Candidates.of(poses, self.name), frame)
 
 
 def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:

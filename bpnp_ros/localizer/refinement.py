@@ -24,12 +24,14 @@ LONGEST_STEP = 0.5
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
 Stages = tuple[tuple[int, list[float]], ...]
 FROM_VIEWS: Stages = ((192, [0.09]), (64, [0.07, 0.055]), (24, [0.04, 0.03]))
+FROM_CROWDED_VIEWS: Stages = ((192, [0.04]), (64, [0.035, 0.03]), (24, [0.025, 0.02]))
 FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
+FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
 SHAKES = 48
 SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
-FINAL_START = 0.025
+FINAL_START, TWIN_START = 0.025, 0.01
 FINAL_FACTOR = 0.6
 
 
@@ -64,17 +66,28 @@ def search_down(
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
 
+def search_down_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
+    """From stored views to the few best; a crowded frame is searched finely as well."""
+    found = [search_down(model, views, frame)]
+    if frame.is_crowded:
+        found.append(search_down(model, views, frame, FROM_CROWDED_VIEWS))
+    return Candidates.joined(found)
+
+
 def shake(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
     """Candidates around one pose: half-way optima are left behind by trying."""
     offsets = torch.rand(SHAKES, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     offsets = (offsets * offsets.new_tensor(SHAKE_REACH)).to(frame.xy)
+    stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
     shaken = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
-    return search_down(model, Candidates.of(shaken, centre.proposer[0]), frame, FROM_NEARBY)
+    return search_down(model, Candidates.of(shaken, centre.proposer[0]), frame, stages)
 
 
-def polish(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:
+def polish(
+    model: MapModel, candidates: Candidates, frame: Frame, start: float = FINAL_START
+) -> Candidates:
     """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
-    sigmas = [FINAL_START * FINAL_FACTOR**i for i in range(20)]
+    sigmas = [start * FINAL_FACTOR**i for i in range(20)]
     sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
     return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
 

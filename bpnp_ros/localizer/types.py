@@ -60,3 +60,10 @@ class Fix:
     @property
     def inliers(self) -> int:
         return len(self.keypoint_index)
+
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Largest standard deviation of the position, metres, and of the rotation, radians."""
+        blocks = (self.covariance[:3, :3], self.covariance[3:, 3:])
+        position, rotation = (np.sqrt(np.linalg.eigvalsh(b).max(initial=0.0)) for b in blocks)
+        return float(position), float(rotation)

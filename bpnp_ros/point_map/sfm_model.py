@@ -46,6 +46,11 @@ class SfmModel:
     keypoint_point: NDArray[np.int64]
 
     @classmethod
+    def load(cls, path: str | Path) -> SfmModel:
+        """A COLMAP folder or a scene in an .npz file. Raises MapError."""
+        return cls.from_colmap(path) if Path(path).is_dir() else cls.from_npz(path)
+
+    @classmethod
     def from_colmap(cls, folder: str | Path) -> SfmModel:
         """A COLMAP model. Raises MapError, also for camera models without an equal in ROS."""
         model = read_colmap(Path(folder))
@@ -115,6 +120,34 @@ class SfmModel:
         rows = slice(self.keypoint_offsets[image], self.keypoint_offsets[image + 1])
         return self.keypoints[rows], self.keypoint_point[rows]
 
+    def in_view_of(self, image: int) -> NDArray[np.bool_]:
+        """Which points (N,) are in front of one image's camera and inside its frame."""
+        T_map_camera = self.T_map_camera[image]
+        in_camera = (self.points - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
+        in_view = in_camera[:, 2] > 0
+        xy = in_camera[in_view, :2] / in_camera[in_view, 2:]
+        in_view[in_view] = image_frustum(self.cameras[image]).contains(xy)
+        return in_view
+
+    def depths_of(self, image: int) -> NDArray[np.float64]:
+        """Depths (m,) of the points that the keypoints of one image show."""
+        T_map_camera, (_, shown) = self.T_map_camera[image], self.keypoints_of(image)
+        return (self.points[shown[shown >= 0]] - T_map_camera[:3, 3]) @ T_map_camera[:3, 2]
+
+    def covering_camera(self) -> Camera:
+        """Without distortion, of median focal length; it sees what any camera of the model sees."""
+        views = [image_frustum(camera) for camera in self.cameras]
+        f = 1 / float(np.median([view.pixel for view in views]))
+        left, top = f * min(v.x_min for v in views), f * min(v.y_min for v in views)
+        right, bottom = f * max(v.x_max for v in views), f * max(v.y_max for v in views)
+        K = np.array([[f, 0, -left], [0, f, -top], [0, 0, 1]])
+        return Camera(K, int(np.ceil(right - left)), int(np.ceil(bottom - top)))
+
+    @cached_property
+    def median_depth(self) -> float:
+        """Over all keypoints that show a point."""
+        return float(np.median(np.concatenate([*map(self.depths_of, range(self.image_count))])))
+
     @cached_property
     def track_length(self) -> NDArray[np.int64]:
         """(N,): how many of the images saw each point."""
@@ -131,11 +164,8 @@ class SfmModel:
         too low.
         """
         in_view = np.zeros(len(self), np.int64)
-        for T_map_camera, camera in zip(self.T_map_camera, self.cameras, strict=True):
-            in_camera = (self.points - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
-            ahead = in_camera[:, 2] > 0
-            xy = in_camera[ahead, :2] / in_camera[ahead, 2:]
-            in_view[ahead] += image_frustum(camera).contains(xy)
+        for image in range(self.image_count):
+            in_view += self.in_view_of(image)
         seen = np.maximum(self.track_length, 1)
         return (seen / np.maximum(in_view, seen)).astype(np.float32)
 

@@ -1,0 +1,82 @@
+"""Real photographs of a scene, split: some make the map, the others are to be found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.triangulation import triangulated
+
+MEDIAN_DEPTH = 3.0  # metres that the scene's median depth is taken to be
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """Keypoints (M, 3) of u, v and a score that says nothing, matched and unmatched together.
+
+    T_map_camera: (4, 4), the truth. depth: median over its true matches, metres.
+    """
+
+    name: str
+    keypoints: NDArray[np.float32]
+    T_map_camera: NDArray[np.float64]
+    depth: float
+
+
+@dataclass(frozen=True, eq=False)
+class PhotographScene:
+    """mapping: the map, from the mapping photographs alone; metres. tests: the others.
+
+    camera: one for all photographs, as if each had been rectified to it; it covers what the
+    mapping photographs cover. scale: metres per unit of the file.
+    """
+
+    mapping: SfmModel
+    tests: tuple[Photograph, ...]
+    camera: Camera
+    scale: float
+
+
+def split_scene(path: Path, every: int = 5, first: int = 2) -> PhotographScene:
+    """Every `every`-th photograph from the `first` on is a test.
+
+    The map is the points that at least two mapping photographs saw, triangulated anew from these.
+    """
+    scene = SfmModel.load(path)
+    tests = np.arange(first, scene.image_count, every)
+    mapping = triangulated(scene.with_images(np.setdiff1d(np.arange(scene.image_count), tests)))
+    scale = MEDIAN_DEPTH / mapping.median_depth
+    camera = mapping.covering_camera()
+    held_back = scene.with_images(tests).scaled(scale)
+    photographs = (_photograph(held_back, image, camera) for image in range(len(tests)))
+    return PhotographScene(mapping.scaled(scale), tuple(photographs), camera, scale)
+
+
+def _photograph(scene: SfmModel, image: int, camera: Camera) -> Photograph:
+    """Shuffled, so that neither order nor score says which keypoint has a point."""
+    rng = np.random.default_rng(image)
+    xy, _ = scene.keypoints_of(image)
+    pixels = xy @ camera.K[:2, :2].T + camera.K[:2, 2]
+    keypoints = np.column_stack([pixels, rng.random(len(xy))]).astype(np.float32)
+    return Photograph(
+        scene.image_names[image],
+        rng.permutation(keypoints),
+        scene.T_map_camera[image],
+        float(np.median(scene.depths_of(image))),
+    )
+
+
+def nearest_mapping(scene: PhotographScene) -> NDArray[np.float64]:
+    """The pose of the mapping photograph nearest to each test, (F, 4, 4): what a mere look-up
+    of photographs could answer at best."""
+    T_map_camera, chosen = scene.mapping.T_map_camera, []
+    for test in scene.tests:
+        metres = np.linalg.norm(T_map_camera[:, :3, 3] - test.T_map_camera[:3, 3], axis=1)
+        cosine = T_map_camera[:, :3, 2] @ test.T_map_camera[:3, 2]
+        chosen.append(np.argmin(metres / test.depth + np.arccos(np.clip(cosine, -1, 1))))
+    return T_map_camera[chosen]

@@ -1,0 +1,223 @@
+"""Localise real photographs live over ROS 2, by the positions of their keypoints alone.
+
+python -m benchmarks.real_photographs [SCENE] [--weights BUNDLE]. Most photographs of a scene make
+the map; each of the others is a first fix for the localization node, in another process, that gets
+the map, a calibration and all keypoints of the photograph, matched and unmatched together. SCENE is
+an .npz file (see SfmModel.from_npz) or the name of one in the folder sfm of BPNP_SHARED_DATA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.photographs import Photograph, PhotographScene, nearest_mapping, split_scene
+from bpnp_ros.errors import BpnpError, ConfigError
+from bpnp_ros.evaluation.metrics import PoseErrors, pose_errors
+from bpnp_ros.localizer.photograph_model import model_from_photographs
+from bpnp_ros.tools.demo import isolate
+from bpnp_ros.tools.node_process import NodeProcess, Parameters, node_command
+from bpnp_ros.weights.bundle import MapBundle
+
+if TYPE_CHECKING:
+    from bpnp_ros.nodes.demo_link import DemoLink
+
+DEPTHS, DEGREES = 0.05, 5.0  # a pose is right within so many median depths and degrees
+REMINDER, START, ANSWER, TF = 0.5, 180.0, 120.0, 2.0  # seconds
+BOTH = {"likelihood_search": (False, True), "bpnpnet_map": (True, False), "both": (True, True)}
+# Chosen on mapping photographs: keypoints of real images err more than simulated ones, and with
+# hundreds of them half a match is soon worth some tens of nats.
+FOR_PHOTOGRAPHS: Parameters = {"keypoint_sigma": 2.0, "min_evidence": 100.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the node answered to each test: poses (F, 4, 4), NaN for none; proposer or category."""
+
+    T_map_camera: NDArray[np.float64]
+    words: list[str]
+    seconds: list[float]
+
+
+def run_node(scene: PhotographScene, parameters: Parameters, log: Path) -> Answers:
+    """Show every test photograph to a localization node that runs in a process of its own."""
+    from bpnp_ros.nodes.demo_link import DemoLink
+
+    link = DemoLink(scene.camera)
+    try:
+        with NodeProcess(node_command(parameters), log) as node:
+            _wait_until_ready(link, node, scene)
+            answers = [_show(link, node, photograph) for photograph in scene.tests]
+    finally:
+        link.close()
+    poses, words, seconds = zip(*answers, strict=True)
+    return Answers(np.stack(poses), list(words), list(seconds))
+
+
+def _wait_until_ready(link: DemoLink, node: NodeProcess, scene: PhotographScene) -> None:
+    link.send_map(scene.mapping.points)
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        node.check()
+        link.send_camera_info(time.time_ns())
+        if link.spin(REMINDER, until=lambda: link.status.get("ready") == "true"):
+            return
+    raise BpnpError(f"the node was not ready after {START:.0f} s: {link.message}")
+
+
+def _show(
+    link: DemoLink, node: NodeProcess, photograph: Photograph
+) -> tuple[NDArray[np.float64], str, float]:
+    """The pose that came back, NaN for none; by which proposer, or why not; seconds."""
+    stamp = time.time_ns()
+    link.send_keypoints(stamp, photograph.keypoints)
+    if not link.spin(ANSWER, until=lambda: stamp in link.reports):
+        node.check()
+        raise BpnpError(f"no answer to {photograph.name} within {ANSWER:.0f} s: {link.message}")
+    report = link.reports[stamp]
+    if report.category:
+        return np.full((4, 4), np.nan), report.category, report.seconds
+    link.spin(TF, until=lambda: any(pose.stamp_ns == stamp for pose in link.poses))
+    pose = next(pose for pose in link.poses if pose.stamp_ns == stamp)
+    return pose.T_map_camera, report.proposer, report.seconds
+
+
+def figures(scene: PhotographScene, answers: Answers) -> dict[str, Any]:
+    """Shares are of all test photographs; a published pose that is not right is wrong."""
+    errors = _errors(scene, answers.T_map_camera)
+    right = _right(errors, scene)
+    published = np.isfinite(errors.metres)
+    depth = np.array([photograph.depth for photograph in scene.tests])
+    return {
+        "photographs": len(scene.tests),
+        "recall": round(float(right.mean()), 4),
+        "published": int(published.sum()),
+        "wrong": int((published & ~right).sum()),
+        "median error, depths": _median((errors.metres / depth)[published], 5),
+        "median error, deg": _median(errors.degrees[published], 4),
+        "seconds": _median(np.array(answers.seconds), 2),
+        "answers": dict(Counter(answers.words).most_common()),
+    }
+
+
+def _errors(scene: PhotographScene, found: NDArray[np.float64]) -> PoseErrors:
+    return pose_errors(np.stack([test.T_map_camera for test in scene.tests]), found)
+
+
+def _right(errors: PoseErrors, scene: PhotographScene) -> NDArray[np.bool_]:
+    depth = np.array([photograph.depth for photograph in scene.tests])
+    return (errors.metres <= DEPTHS * depth) & (errors.degrees <= DEGREES)
+
+
+def _median(values: NDArray[np.float64], digits: int) -> float | None:
+    return round(float(np.median(values)), digits) if len(values) else None
+
+
+def introduce(scene: PhotographScene, console: Console) -> None:
+    """The task, and how near to a mapping photograph the tests were taken."""
+    errors = _errors(scene, nearest_mapping(scene))
+    depth = np.array([photograph.depth for photograph in scene.tests])
+    keypoints = np.median([len(photograph.keypoints) for photograph in scene.tests])
+    console.print(
+        f"{scene.mapping.image_count} mapping photographs, {len(scene.mapping)} map points; "
+        f"{len(scene.tests)} test photographs of {keypoints:.0f} keypoints\n"
+        f"the nearest mapping photograph is {np.median(errors.metres / depth):.1%} of the depth "
+        f"and {np.median(errors.degrees):.1f} deg away (median); its pose would do for "
+        f"{_right(errors, scene).mean():.0%} of the tests\n"
+    )
+
+
+def table(results: dict[str, dict[str, Any]]) -> Table:
+    names = [name for name in next(iter(results.values())) if name != "answers"]
+    shown = Table("proposer", *names)
+    for proposer, figure in results.items():
+        shown.add_row(proposer, *(str(figure[name]) for name in names))
+    return shown
+
+
+def experiments(bundle: MapBundle, weights: Path) -> Iterator[tuple[str, Parameters]]:
+    """Each proposer alone, and both together, as far as the bundle has them."""
+    for name, (network, search) in BOTH.items():
+        if network and bundle.network is None:
+            continue
+        yield (
+            name,
+            {
+                "weights": str(weights.resolve()),
+                "tf_mode": "camera",
+                "use_tracker": False,
+                **FOR_PHOTOGRAPHS,
+                "use_network": network,
+                "use_likelihood_search": search,
+            },
+        )
+
+
+def write_bundle(scene: PhotographScene, path: Path) -> Path:
+    """What the mapping photographs say of the map, without a network."""
+    model = model_from_photographs(scene.mapping)
+    card = {"made from": f"{scene.mapping.image_count} mapping photographs"}
+    MapBundle(model, None, card, scale=scene.scale).save(path)
+    return path
+
+
+def run(options: argparse.Namespace, console: Console) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    scene = split_scene(scene_file(options.scene), options.every, options.first)
+    introduce(scene, console)
+    weights = options.weights or write_bundle(scene, options.out / "map.safetensors")
+    results = {}
+    for name, parameters in experiments(MapBundle.load(weights), weights):
+        answers = run_node(scene, parameters, options.out / f"{name}.log")
+        results[name] = figures(scene, answers)
+        console.print(f"{name}: {results[name]['answers']}")
+    (options.out / "result.json").write_text(json.dumps(results, indent=2))
+    console.print(table(results))
+    console.print(f"right: within {DEPTHS:.0%} of the median depth and {DEGREES:g} deg")
+
+
+def scene_file(name: str) -> Path:
+    """A file, or a scene by name. Raises ConfigError."""
+    data = Path(os.environ.get("BPNP_SHARED_DATA", "../shared/data"))
+    for path in (Path(name), data / "sfm" / f"{name}.npz"):
+        if path.is_file():
+            return path
+    raise ConfigError(f"there is no scene {name}; BPNP_SHARED_DATA names the folder of the data.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("scene", nargs="?", default="coffee_cup", help=".npz file or name (coffee_cup)")
+    add("--every", type=int, default=5, help="every so many photographs one is a test (5)")
+    add("--first", type=int, default=2, help="number of the first test photograph (2)")
+    add("--weights", type=Path, help="bundle of these mapping photographs, with a network")
+    add("--out", type=Path, default=Path("out/real_photographs"), help="logs and results")
+    add("--domain-id", type=int, help="ROS_DOMAIN_ID (one of its own)")
+    options = parser.parse_args()
+    isolate(options.domain_id)
+    try:
+        run(options, Console(highlight=False))
+    except BpnpError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
+if __name__ == "__main__":
+    main()
