@@ -1,9 +1,10 @@
 """Localise real photographs live over ROS 2, by the positions of their keypoints alone.
 
-python -m benchmarks.real_photographs [SCENE] [--weights BUNDLE]. Most photographs of a scene make
-the map; each of the others is a first fix for the localization node, in another process, that gets
-the map, a calibration and all keypoints of the photograph, matched and unmatched together. SCENE is
-an .npz file (see SfmModel.from_npz) or the name of one in the folder sfm of BPNP_SHARED_DATA.
+python -m benchmarks.real_photographs [SCENE]. Most photographs of a scene make the map and train
+the network; each of the others is a first fix for the localization node, in another process, that
+gets the map, a calibration and all keypoints of the photograph, matched and unmatched together.
+SCENE is an .npz file (see SfmModel.from_npz) or the name of one in the folder sfm of
+BPNP_SHARED_DATA.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +28,23 @@ from rich.table import Table
 from benchmarks.photographs import Photograph, PhotographScene, nearest_mapping, split_scene
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.metrics import PoseErrors, pose_errors
-from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.tools.demo import isolate
 from bpnp_ros.tools.node_process import NodeProcess, Parameters, node_command
-from bpnp_ros.weights.bundle import MapBundle
+from training.config import OwnMapConfig
+from training.fit import be_quiet
+from training.map_views import photographed_map
+from training.own_map import train
 
 if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
 DEPTHS, DEGREES = 0.05, 5.0  # a pose is right within so many median depths and degrees
 REMINDER, START, ANSWER, TF = 0.5, 180.0, 120.0, 2.0  # seconds
-BOTH = {"likelihood_search": (False, True), "bpnpnet_map": (True, False), "both": (True, True)}
-# Chosen on mapping photographs: keypoints of real images err more than simulated ones, and with
-# hundreds of them half a match is soon worth some tens of nats.
+PROPOSERS = {"bpnpnet_map": (True, False), "likelihood_search": (False, True), "both": (True, True)}
+# keypoints of photographs err more than simulated ones, and there are more of them
 FOR_PHOTOGRAPHS: Parameters = {"keypoint_sigma": 2.0, "min_evidence": 100.0}
+# the chances that photographs give count what they missed already
+FOR_TRAINING = OwnMapConfig(missed_min=0.0, missed_max=0.3, clutter_min=0.2, clutter_max=0.7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,43 +152,34 @@ def table(results: dict[str, dict[str, Any]]) -> Table:
     return shown
 
 
-def experiments(bundle: MapBundle, weights: Path) -> Iterator[tuple[str, Parameters]]:
-    """Each proposer alone, and both together, as far as the bundle has them."""
-    for name, (network, search) in BOTH.items():
-        if network and bundle.network is None:
-            continue
-        yield (
-            name,
-            {
-                "weights": str(weights.resolve()),
-                "tf_mode": "camera",
-                "use_tracker": False,
-                **FOR_PHOTOGRAPHS,
-                "use_network": network,
-                "use_likelihood_search": search,
-            },
-        )
+def experiments(weights: Path) -> Iterator[tuple[str, Parameters]]:
+    """Each proposer alone, and both together."""
+    every_frame_lost: Parameters = {"tf_mode": "camera", "use_tracker": False, **FOR_PHOTOGRAPHS}
+    for name, (network, search) in PROPOSERS.items():
+        asked: Parameters = {"use_network": network, "use_likelihood_search": search}
+        yield name, {"weights": str(weights.resolve()), **every_frame_lost, **asked}
 
 
-def write_bundle(scene: PhotographScene, path: Path) -> Path:
-    """What the mapping photographs say of the map, without a network."""
-    model = model_from_photographs(scene.mapping)
-    card = {"made from": f"{scene.mapping.image_count} mapping photographs"}
-    MapBundle(model, None, card, scale=scene.scale).save(path)
-    return path
+def train_bundle(scene: PhotographScene, folder: Path, minutes: float) -> Path:
+    """The map of the mapping photographs with its network; goes on where it was stopped."""
+    views = replace(photographed_map(scene.mapping, 1.0), scale=scene.scale)
+    config, weights = replace(FOR_TRAINING, minutes=minutes), folder / "map.safetensors"
+    train(views, weights, folder / "training", config)
+    return weights
 
 
 def run(options: argparse.Namespace, console: Console) -> None:
-    options.out.mkdir(parents=True, exist_ok=True)
-    scene = split_scene(scene_file(options.scene), options.every, options.first)
+    file = scene_file(options.scene)
+    scene = split_scene(file, options.every, options.first)
     introduce(scene, console)
-    weights = options.weights or write_bundle(scene, options.out / "map.safetensors")
+    out: Path = options.out / f"{file.stem}-{options.every}-{options.first}"
+    weights = train_bundle(scene, out, options.minutes)
     results = {}
-    for name, parameters in experiments(MapBundle.load(weights), weights):
-        answers = run_node(scene, parameters, options.out / f"{name}.log")
+    for name, parameters in experiments(weights):
+        answers = run_node(scene, parameters, out / f"{name}.log")
         results[name] = figures(scene, answers)
         console.print(f"{name}: {results[name]['answers']}")
-    (options.out / "result.json").write_text(json.dumps(results, indent=2))
+    (out / "result.json").write_text(json.dumps(results, indent=2))
     console.print(table(results))
     console.print(f"right: within {DEPTHS:.0%} of the median depth and {DEGREES:g} deg")
 
@@ -206,11 +201,12 @@ def main() -> None:
     add("scene", nargs="?", default="coffee_cup", help=".npz file or name (coffee_cup)")
     add("--every", type=int, default=5, help="every so many photographs one is a test (5)")
     add("--first", type=int, default=2, help="number of the first test photograph (2)")
-    add("--weights", type=Path, help="bundle of these mapping photographs, with a network")
-    add("--out", type=Path, default=Path("out/real_photographs"), help="logs and results")
+    add("--minutes", type=float, default=6.0, help="train the network so long (6)")
+    add("--out", type=Path, default=Path("out/photographs"), help="weights, logs, results")
     add("--domain-id", type=int, help="ROS_DOMAIN_ID (one of its own)")
     options = parser.parse_args()
     isolate(options.domain_id)
+    be_quiet()
     try:
         run(options, Console(highlight=False))
     except BpnpError as error:

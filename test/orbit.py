@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from bpnp_ros.geometry.camera import Camera
@@ -29,6 +31,25 @@ def orbit(images: int = 24, points: int = 300, seed: int = 0) -> SfmModel:
         keypoints=np.concatenate([xy for xy, _ in sights]),
         keypoint_point=np.concatenate([shown for _, shown in sights]),
     )
+
+
+def write_scene(model: SfmModel, path: Path) -> Path:
+    """The model as the .npz file that `SfmModel.from_npz` reads."""
+    world_to_camera = np.linalg.inv(model.T_map_camera)
+    np.savez(
+        path,
+        points3d=model.points,
+        R=world_to_camera[:, :3, :3],
+        t=world_to_camera[:, :3, 3],
+        fx=[camera.K[0, 0] for camera in model.cameras],
+        width=[camera.width for camera in model.cameras],
+        height=[camera.height for camera in model.cameras],
+        image_names=model.image_names,
+        kp_offsets=model.keypoint_offsets,
+        kp_xy=model.keypoints,
+        kp_point3d=model.keypoint_point,
+    )
+    return path
 
 
 def _looking_inwards(angle: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from orbit import orbit, write_scene
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.weights.bundle import MapBundle
@@ -43,6 +44,18 @@ def train(room: Path, name: str, *options: str) -> int:
     if "--resume" not in options:
         paths += ["--run", str(room / name)]
     return main([*paths, *SMALL, *options])
+
+
+def test_photographs_say_where_the_camera_of_the_training_views_is(tmp_path: Path) -> None:
+    scene = write_scene(orbit(), tmp_path / "scene.npz")
+    out = tmp_path / "map.safetensors"
+    command = [str(scene), "--photographs", "--map-scale", "2", "--out", str(out)]
+    command += ["--run", str(tmp_path / "run"), "--minutes", "0", "--views", "16"]
+    assert main([*command, *SMALL]) == 0
+    bundle = MapBundle.load(out)
+    assert bundle.scale == 2.0
+    places = bundle.model.view_space.anchors.numpy() + bundle.model.point_map.origin
+    assert np.allclose(places, 2 * orbit().T_map_camera[:, :3, 3], atol=1e-4)
 
 
 def weights(room: Path, name: str) -> dict[str, torch.Tensor]:

@@ -76,7 +76,7 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
 def model_card(module: OwnMapTraining) -> dict[str, Any]:
     """What made these weights."""
     return {
-        "command": "python -m training.own_map " + shlex.join(sys.argv[1:]),
+        "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "settings": vars(module.config),
         "revision": revision(),
         "views": module.samples,
