@@ -45,13 +45,22 @@ def match_stamps(
 
 def write_tum(path: Path, trajectory: Trajectory) -> None:
     """One line a pose: `timestamp tx ty tz qx qy qz qw`, seconds and metres, scalar last."""
-    R = torch.from_numpy(trajectory.T_map_camera[:, :3, :3])
-    poses = np.hstack([trajectory.T_map_camera[:, :3, 3], quaternion_from_matrix(R).numpy()])
-    lines = [TUM_HEADER]
-    for stamp, pose in zip(trajectory.stamps_ns.tolist(), poses.tolist(), strict=True):
-        seconds, rest = divmod(stamp, NANOSECONDS)
-        lines.append(f"{seconds}.{rest:09d} " + " ".join(f"{value:.9f}" for value in pose))
+    poses = zip(trajectory.stamps_ns.tolist(), trajectory.T_map_camera, strict=True)
+    lines = [TUM_HEADER, *(tum_line(stamp, T) for stamp, T in poses)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def tum_line(stamp_ns: int, T_map_camera: NDArray[np.float64]) -> str:
+    """A pose (4, 4) as a line of a TUM file."""
+    rotation = torch.from_numpy(np.ascontiguousarray(T_map_camera[:3, :3]))
+    pose = [*T_map_camera[:3, 3].tolist(), *quaternion_from_matrix(rotation).tolist()]
+    return f"{stamp_text(stamp_ns)} " + " ".join(f"{value:.9f}" for value in pose)
+
+
+def stamp_text(stamp_ns: int) -> str:
+    """Decimal seconds, to the nanosecond."""
+    seconds, rest = divmod(stamp_ns, NANOSECONDS)
+    return f"{seconds}.{rest:09d}"
 
 
 def read_tum(path: Path) -> Trajectory:

@@ -32,11 +32,12 @@ _CATEGORIES: dict[type[BpnpError], Category] = {
 }
 
 
-def rejection_for(error: BpnpError) -> Rejection:
+def rejection_for(error: Exception) -> Rejection:
     """The error as an answer."""
+    if not isinstance(error, BpnpError):
+        return Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
     kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
-    category = Category.INTERNAL_ERROR if kind is None else _CATEGORIES[kind]
-    return Rejection(category, str(error))
+    return Rejection(_CATEGORIES[kind] if kind else Category.INTERNAL_ERROR, str(error))
 
 
 class Answering:

@@ -19,7 +19,7 @@ from bpnp_ros.keypoints.image import GreyImage, decode_compressed, decode_image
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
-    from geometry_msgs.msg import Point, PoseWithCovariance, Quaternion, Transform, Vector3
+    from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Quaternion, Transform, Vector3
     from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
 
 Array = NDArray[np.float64]
@@ -164,7 +164,12 @@ def read_pose(stated: PoseWithCovariance) -> tuple[Array, Array]:
     covariance = np.array(stated.covariance, np.float64).reshape(6, 6)
     if not np.isfinite(covariance).all() or (np.diag(covariance) < 0).any():
         raise ConfigError("the covariance is not finite, or has a negative variance.")
-    return _rigid(stated.pose.position, stated.pose.orientation), covariance
+    return read_bare_pose(stated.pose), covariance
+
+
+def read_bare_pose(pose: Pose) -> Array:
+    """(4, 4) float64. Raises ConfigError for what is no rigid transform."""
+    return _rigid(pose.position, pose.orientation)
 
 
 def _rigid(position: Point | Vector3, orientation: Quaternion) -> Array:

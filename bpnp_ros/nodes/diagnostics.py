@@ -57,10 +57,7 @@ def _of_fix(tally: Tally) -> Iterator[tuple[str, str]]:
     if fix is None or tally.fix_at is None:
         yield "age_of_last_fix_s", "never"
         return
-    position, rotation = (
-        float(np.sqrt(np.linalg.eigvalsh(block).max(initial=0.0)))
-        for block in (fix.covariance[:3, :3], fix.covariance[3:, 3:])
-    )
+    position, rotation = fix.sigmas
     yield "age_of_last_fix_s", f"{time.monotonic() - tally.fix_at:.2f}"
     yield "proposer", fix.proposer
     yield "inliers", str(fix.inliers)

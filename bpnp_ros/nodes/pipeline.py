@@ -14,7 +14,7 @@ from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import TRACKER
-from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.nodes.answering import Answering, rejection_for
 from bpnp_ros.nodes.backlog import Backlog
 from bpnp_ros.nodes.cameras import Cameras
@@ -119,11 +119,10 @@ class Pipeline:
     def _localize(self, message: PointCloud2) -> Fix | Rejection:
         try:
             answer = self._answer(message)
-        except BpnpError as error:
-            answer = rejection_for(error)
         except Exception as error:
-            self._on_error(error)
-            answer = Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+            if not isinstance(error, BpnpError):
+                self._on_error(error)
+            answer = rejection_for(error)
         self.tally.record(answer, nanoseconds(message.header.stamp))
         self._on_news()
         return answer

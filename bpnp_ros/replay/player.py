@@ -1,0 +1,124 @@
+"""Every message of a bag through the parts that a localization node is made of, none dropped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bpnp_ros.bags.messages import cloud
+from bpnp_ros.bags.reading import Bag
+from bpnp_ros.errors import BagError
+from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.detector import detect_keypoints
+from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.localizer.types import Fix, Rejection
+from bpnp_ros.nodes.answering import Answering, rejection_for
+from bpnp_ros.nodes.cameras import Cameras
+from bpnp_ros.nodes.conversions import nanoseconds, read_image
+from bpnp_ros.nodes.maps import ActiveMap, BuildsLocalizers, Maps
+from bpnp_ros.replay.configuration import Configuration
+from bpnp_ros.replay.topics import Topics
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """A message and its answer. keypoints: those that were used, None where none could be read.
+
+    log_time: when it was recorded, nanoseconds. state: the localiser's, after the answer. seconds:
+    what it took by stage, "total" included.
+    """
+
+    stamp_ns: int
+    log_time: int
+    frame_id: str
+    keypoints: Keypoints | None
+    answer: Fix | Rejection
+    state: str
+    seconds: dict[str, float]
+
+
+class Player:
+    """The first map and the first CameraInfo are taken before the first keypoints, as by a node
+    that was running when the recording began; everything else in the order of recording."""
+
+    def __init__(
+        self, bag: Bag, topics: Topics, configuration: Configuration, engine: BuildsLocalizers
+    ) -> None:
+        self._bag, self._topics, self._configuration = bag, topics, configuration
+        settings = configuration.settings
+        self.cameras = Cameras(settings, configuration.keypoints)
+        self._maps = Maps(settings, engine)
+        self._answering = Answering(self._maps, self.cameras, self._start_anew)
+        self._camera: Camera | None = None
+
+    def get_ready(self) -> ActiveMap:
+        """Take map and camera, and do what takes seconds. Raises MapError and BagError."""
+        if self._topics.map:
+            self._maps.take(self._bag.first(self._topics.map))
+        else:
+            self._maps.load_file()
+        if self._maps.active is None:
+            raise BagError(f"{self._topics.map}: {self._maps.refusal}")
+        if self._topics.camera_info:
+            self._take_camera(self._bag.first(self._topics.camera_info))
+        return self._maps.active
+
+    def play(self) -> Iterator[Played]:
+        for recorded in self._bag.messages(self._topics.all):
+            if recorded.topic == self._topics.map:
+                self._take_map(recorded.message)
+            elif recorded.topic == self._topics.camera_info:
+                self._take_camera(recorded.message)
+            else:
+                yield self._answered(recorded.message, recorded.log_time)
+
+    def _answered(self, message: Any, log_time: int) -> Played:
+        start = time.perf_counter()
+        detection, keypoints = {}, None
+        try:
+            if self._topics.image:
+                message = self._detected(message)
+                detection["detect"] = time.perf_counter() - start
+            answer = self._answering.answer(message)
+            keypoints = self._answering.keypoints
+        except Exception as error:
+            answer = rejection_for(error)
+        seconds = {**detection, **answer.timings, "total": time.perf_counter() - start}
+        active = self._maps.active
+        return Played(
+            nanoseconds(message.header.stamp),
+            log_time,
+            str(message.header.frame_id),
+            keypoints,
+            answer,
+            active.localizer.state if active else "",
+            seconds,
+        )
+
+    def _detected(self, image: Any) -> Any:
+        """The message that a keypoint detector would publish."""
+        found = detect_keypoints(read_image(image), self._configuration.detector)
+        return cloud(image.header, found.columns())
+
+    def _take_map(self, message: Any) -> None:
+        if self._maps.take(message):
+            self._prepare()
+
+    def _take_camera(self, info: Any) -> None:
+        news = self.cameras.update(info)
+        if isinstance(news, Camera):
+            self._camera = news
+            self._prepare()
+
+    def _prepare(self) -> None:
+        if self._maps.active is not None and self._camera is not None:
+            self._maps.active.localizer.prepare(image_frustum(self._camera))
+
+    def _start_anew(self) -> None:
+        """As the node does when time jumps back."""
+        self.cameras.clear()
+        if self._maps.active is not None:
+            self._maps.active.localizer.reset()

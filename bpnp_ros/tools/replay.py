@@ -1,0 +1,169 @@
+"""Play a recording through the localiser, every message of it, and say how well it did.
+
+BAG is a rosbag2 (folder or file; sqlite3 or mcap, compressed or not); no ROS is needed. The results
+in DIR are the same, byte for byte, for the same bag and settings on a CPU; what took how long
+stands in files of its own. Exits with 0 when all was played, 2 when it could not, 130 after Ctrl-C,
+which keeps what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bpnp_ros.bags.reading import Bag
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.evaluation.replay_score import latency_summary
+from bpnp_ros.localizer.types import Fix
+from bpnp_ros.replay.configuration import configuration, read_parameters
+from bpnp_ros.replay.ground_truth import TruthChoice
+from bpnp_ros.replay.player import Played
+from bpnp_ros.replay.results import LATENCY, METRICS, Results, claim_folder, write_json
+from bpnp_ros.replay.session import Replay
+from bpnp_ros.replay.topics import Topics
+
+COULD_NOT_RUN, INTERRUPTED = 2, 130
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console(highlight=False)
+    try:
+        sys.exit(run(parse_arguments(), console))
+    except (BpnpError, OSError) as error:
+        console.print(str(error), style="red", markup=False)
+        sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        sys.exit(INTERRUPTED)
+
+
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bpnp_replay", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("bag", type=Path, metavar="BAG")
+    add("--out", type=Path, default=Path("out/replay"), metavar="DIR", help="(out/replay)")
+    add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
+    add("--map", default="", metavar="FILE", help="as map_file of the node (a topic of the bag)")
+    add("--weights", default="", metavar="FILE", help="bundle trained for the map (none)")
+    add("--params", type=Path, metavar="FILE", help="the node's parameter file")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="one of its parameters")
+    topics = parser.add_argument_group("topics, guessed where not given").add_argument
+    topics("--keypoints", default="", metavar="TOPIC")
+    topics("--image", default="", metavar="TOPIC", help="look for keypoints in these images")
+    topics("--camera-info", default="", metavar="TOPIC")
+    topics("--map-topic", default="", metavar="TOPIC")
+    truth = parser.add_argument_group("truth").add_argument
+    truth("--truth", default="", help="topic, TUM file, tf, or none (a topic with poses, else tf)")
+    truth("--truth-child", default="", metavar="FRAME", help="what its poses describe (the camera)")
+    truth("--time-offset", type=float, default=0.0, metavar="S", help="truth's clock - images' (0)")
+    truth("--longest-gap", type=float, default=0.5, metavar="S", help="to interpolate over (0.5)")
+    return parser.parse_args(words)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """The whole replay; its exit code. Raises BpnpError when it cannot run."""
+    claim_folder(arguments.out, arguments.overwrite)
+    with Bag(arguments.bag) as bag:
+        replay = prepare(bag, arguments)
+        introduce(replay, console)
+        with Results(arguments.out) as results:
+            interrupted = play(replay, results, console)
+        conclude(replay, arguments.out, console)
+    return INTERRUPTED if interrupted else 0
+
+
+def prepare(bag: Bag, arguments: argparse.Namespace) -> Replay:
+    given = read_parameters(arguments.params, arguments.set)
+    shortcuts = {"map_file": arguments.map, "weights": arguments.weights}
+    given |= {name: value for name, value in shortcuts.items() if value}
+    wanted = Topics(
+        arguments.keypoints, arguments.image, arguments.camera_info, arguments.map_topic
+    )
+    truth = TruthChoice(
+        arguments.truth, arguments.truth_child, arguments.time_offset, arguments.longest_gap
+    )
+    return Replay.of(bag, wanted, configuration(given), truth)
+
+
+def introduce(replay: Replay, console: Console) -> None:
+    topics, active = replay.topics, replay.active
+    camera = f", {topics.camera_info}" if topics.camera_info else ""
+    where = topics.map or replay.configuration.settings.map_file
+    truth = replay.truth
+    lines = [
+        f"{replay.messages} messages of {topics.source}{camera}",
+        f"map {where}: {active.points} points, frame '{active.frame}'",
+        *(f"note: {note}" for note in active.localizer.notes),
+        f"truth {truth.choice.source}: '{truth.child}' in '{truth.map_frame}', time offset "
+        f"{truth.choice.offset:g} s"
+        if truth
+        else "no truth",
+    ]
+    console.print("\n".join(lines), markup=False)
+
+
+def play(replay: Replay, results: Results, console: Console) -> bool:
+    """Whether it was interrupted."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    progress = Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    )
+    bar = progress.add_task("", total=replay.messages)
+
+    def advance(played: Played) -> None:
+        fixes = sum(isinstance(p.answer, Fix) for p in replay.played)
+        progress.update(bar, advance=1, description=f"{played.state}, {fixes} fixes")
+
+    try:
+        with progress:
+            replay.run(results, advance)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def conclude(replay: Replay, folder: Path, console: Console) -> None:
+    """Figures of all that was played."""
+    metrics = replay.metrics()
+    write_json(folder / METRICS, metrics)
+    latency = latency_summary([played.seconds for played in replay.played])
+    write_json(folder / LATENCY, latency)
+    console.print(outcome(metrics, latency), markup=False)
+    for problem in replay.bag.problems:
+        console.print(f"damaged: {problem}", style="yellow", markup=False)
+    console.print(str(folder), style="dim", markup=False)
+
+
+def outcome(metrics: dict[str, Any], latency: dict[str, dict[str, float]]) -> str:
+    """The figures that matter most, for people."""
+    rejections = ", ".join(f"{name} {count}" for name, count in metrics["rejections"].items())
+    total = latency.get("total", {})
+    lines = [
+        "" if metrics["complete"] else "interrupted: the figures are those of the part",
+        f"{metrics['fixes']} fixes of {metrics['messages']} messages; "
+        f"rejected: {rejections or 'none'}",
+    ]
+    truth = metrics.get("against_truth")
+    if truth and "recall" in truth:
+        lines += [f"recall within {name}: {share:.1%}" for name, share in truth["recall"].items()]
+        lines.append(f"false poses: {truth['false_poses']}")
+    if truth and truth["absolute_error"]["rmse"] is not None:
+        rmse = truth["absolute_error"]["rmse"]
+        lines.append(f"absolute trajectory error: {rmse:.3f} {truth['unit']} (rmse, not aligned)")
+    if total:
+        lines.append(f"a message took {total['p50_ms']:.0f} ms (p50), {total['p95_ms']:.0f} (p95)")
+    return "\n".join(filter(None, lines))
+
+
+if __name__ == "__main__":
+    main()
