@@ -32,6 +32,9 @@ class PaperConfig(Settings):
     frac_outliers: float = setting(
         0.0, "uniform outliers added to each set in testing, as a share", range=_FROM_ZERO
     )
+    outlier_rate: float = setting(
+        -1.0, "of sfm sets: unmatched / all; 1: all there is; below 0: another for each sample"
+    )
     gamma: float = setting(1.0, "weight of the pose loss", range=_FROM_ZERO)
     clip: float = setting(0.0, "longest gradient; 0: any", range=_FROM_ZERO)
     validate_every: int = setting(1, "epochs from one validation to the next; 0: none")

@@ -28,7 +28,7 @@ def evaluate(
         print("warning: no --resume, so random weights are tested.", file=sys.stderr)
     else:
         fill(network, load_start(weights).weights, weights)
-    source = open_set(folder, config.dataset, "test")
+    source = open_set(folder, config.dataset, "test", config.outlier_rate)
     samples = Epoch(source, config.seed, outliers=config.frac_outliers)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"test{_suffix(config)}.csv"
@@ -41,6 +41,7 @@ def evaluate(
 
 def _suffix(config: PaperConfig) -> str:
     outliers = f"_outliers_{config.frac_outliers:g}" if config.frac_outliers else ""
+    outliers += f"_rate_{config.outlier_rate:g}" if config.outlier_rate >= 0 else ""
     return outliers + ("" if config.matcher == "sinkhorn" else f"_{config.matcher}")
 
 

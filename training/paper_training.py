@@ -44,7 +44,9 @@ def train(
     if resume is not None and ours is None:
         fill(network, start.weights, resume)
         config = replace(config, start_epoch=max(config.start_epoch, start.epoch))
-    learn, check = (open_set(folder, config.dataset, split) for split in ("train", "test"))
+    learn, check = (
+        open_set(folder, config.dataset, split, config.outlier_rate) for split in ("train", "test")
+    )
     module = PaperTraining(network, config, steps_an_epoch(len(learn), config), start.adam)
 
     def publish_best(trained: PaperTraining) -> None:

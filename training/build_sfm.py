@@ -1,0 +1,84 @@
+"""Make the data set `sfm` out of scenes: python -m training.build_sfm SCENE... --out DIR.
+
+A scene is a COLMAP model's folder or a scene in an .npz file. Train and test share no scene. Which
+keypoints and points make a sample, and how many of them are outliers, is drawn while training:
+
+    python -m training.main --dataset sfm DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bpnp_ros.errors import BpnpError, DataSetError
+from bpnp_ros.geometry.transform import invert
+from bpnp_ros.point_map.sfm_model import SfmModel
+from training.datasets.sfm import split_folder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        build(options.scenes, options.test_scenes, options.out)
+    except BpnpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; go on with the scenes that are missing.")
+        return 130
+    return 0
+
+
+def build(scenes: Sequence[Path], test_scenes: Sequence[Path], out: Path) -> None:
+    """Write every scene to out/sfm_train or out/sfm_test, under its name."""
+    both = {path.resolve() for path in scenes} & {path.resolve() for path in test_scenes}
+    if both:
+        raise DataSetError(f"{both.pop()} cannot be for training and for testing.")
+    for split, paths in (("train", scenes), ("test", test_scenes)):
+        for path in paths:
+            write_scene(SfmModel.load(path), split_folder(out, split) / f"{path.stem}.npz")
+
+
+def write_scene(scene: SfmModel, path: Path) -> None:
+    """Points, poses and undistorted keypoints; `path` is replaced at once or not at all."""
+    world_to_camera = invert(torch.from_numpy(scene.T_map_camera)).numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            points3d=scene.points,
+            R=world_to_camera[:, :3, :3],
+            t=world_to_camera[:, :3, 3],
+            fx=np.array([camera.K[0, 0] for camera in scene.cameras]),
+            width=np.array([camera.width for camera in scene.cameras]),
+            height=np.array([camera.height for camera in scene.cameras]),
+            kp_offsets=scene.keypoint_offsets,
+            kp_xy=scene.keypoints,
+            kp_point3d=scene.keypoint_point,
+        )
+    partial.replace(path)
+    print(f"{path}: {scene.image_count} images, {len(scene)} points")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.build_sfm",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenes", type=Path, nargs="+", metavar="SCENE")
+    parser.add_argument("--test-scenes", type=Path, nargs="+", required=True, metavar="SCENE")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Scenes from structure from motion as blind PnP sets: real keypoints, real outliers.
+
+A sample is the keypoints of one image against the points that the most similar other image saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bpnp_ros.errors import DataSetError
+from bpnp_ros.evaluation.blind_pnp_sets import (
+    LEAST_OVERLAP,
+    BlindPnpSets,
+    Rows,
+    Sightings,
+    canonical_frame,
+    retrieved_sets,
+)
+from bpnp_ros.point_map.sfm_model import SfmModel
+from training.datasets.sample import Sample
+
+LEAST_PAIRS = 10
+ALL_OUTLIERS = 1.0
+HIGHEST_RATE = 0.75
+ALL_IN_ONE_OF = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """An image of a scene and the rows of the points that the other image saw."""
+
+    scene: SfmModel
+    image: int
+    points: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class SfmViews:
+    """outlier_rate: unmatched / all in each set; 1 for all there is; below 0 it is drawn anew,
+    evenly from 0 to 0.75 and in one of five samples all there is.
+    """
+
+    queries: list[Query]
+    outlier_rate: float = -1.0
+
+    @classmethod
+    def open(cls, folder: Path, split: str, outlier_rate: float) -> SfmViews:
+        """What `training.build_sfm` wrote. Raises DataSetError."""
+        place = split_folder(folder, split)
+        scenes = [SfmModel.from_npz(path) for path in sorted(place.glob("*.npz"))]
+        if not scenes:
+            raise DataSetError(f"There are no scenes in {place}; put some with training.build_sfm.")
+        return cls([query for scene in scenes for query in _queries(scene)], outlier_rate)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sample:
+        query, rate = self.queries[index], self._rate(rng)
+        sets = retrieved_sets(query.scene, query.image, query.points, rate, rng)
+        if not len(sets.pairs[0]):  # too few unmatched for that rate
+            sets = retrieved_sets(query.scene, query.image, query.points, None, rng)
+        return _sample(sets, *canonical_frame(query.scene.points[query.points]))
+
+    def _rate(self, rng: np.random.Generator) -> float | None:
+        if self.outlier_rate >= 0:
+            return self.outlier_rate if self.outlier_rate < ALL_OUTLIERS else None
+        return rng.uniform(0, HIGHEST_RATE) if rng.integers(ALL_IN_ONE_OF) else None
+
+
+def split_folder(folder: Path, split: str) -> Path:
+    return folder / f"sfm_{split}"
+
+
+def _queries(scene: SfmModel) -> Iterator[Query]:
+    sightings = Sightings.of(scene)
+    for image in range(scene.image_count):
+        other, overlap = sightings.best_other(image)
+        shared = overlap * len(sightings.seen_by(image))
+        if overlap >= LEAST_OVERLAP and shared >= LEAST_PAIRS:
+            yield Query(scene, image, sightings.seen_by(other))
+
+
+def _sample(sets: BlindPnpSets, origin: np.ndarray, unit: float) -> Sample:
+    R = sets.T_map_camera[:3, :3].T
+    t = R @ (origin - sets.T_map_camera[:3, 3]) / unit
+    partner = np.full(len(sets.points), -1)
+    keypoint, point = sets.pairs
+    partner[point] = keypoint
+    return Sample(sets.keypoints, (sets.points - origin) / unit, partner, R, t)
