@@ -101,3 +101,9 @@ def test_a_scene_cannot_be_for_both(tmp_path: Path, capsys: pytest.CaptureFixtur
     a = str(tmp_path / "a.npz")
     assert main([a, "--test-scenes", a, "--out", str(tmp_path)]) == 1
     assert "for training and for testing" in capsys.readouterr().err
+
+
+def test_a_set_is_written_once(data: Path, capsys: pytest.CaptureFixture) -> None:
+    a, c = str(data / "a.npz"), str(data / "c.npz")
+    assert main([a, "--test-scenes", c, "--out", str(data)]) == 1
+    assert "is there already" in capsys.readouterr().err

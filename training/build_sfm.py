@@ -31,25 +31,28 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; go on with the scenes that are missing.")
+        print("\nstopped; start again with another --out.")
         return 130
     return 0
 
 
 def build(scenes: Sequence[Path], test_scenes: Sequence[Path], out: Path) -> None:
-    """Write every scene to out/sfm_train or out/sfm_test, under its name."""
+    """Write the scenes, numbered, to out/sfm_train and out/sfm_test."""
     both = {path.resolve() for path in scenes} & {path.resolve() for path in test_scenes}
     if both:
         raise DataSetError(f"{both.pop()} cannot be for training and for testing.")
     for split, paths in (("train", scenes), ("test", test_scenes)):
-        for path in paths:
-            write_scene(SfmModel.load(path), split_folder(out, split) / f"{path.stem}.npz")
+        place = split_folder(out, split)
+        if place.exists():
+            raise DataSetError(f"{place} is there already; name another --out.")
+        place.mkdir(parents=True)
+        for i, path in enumerate(paths):
+            write_scene(SfmModel.load(path), place / f"{i:03}_{path.resolve().stem}.npz")
 
 
 def write_scene(scene: SfmModel, path: Path) -> None:
     """Points, poses and undistorted keypoints; `path` is replaced at once or not at all."""
     world_to_camera = invert(torch.from_numpy(scene.T_map_camera)).numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(
