@@ -1,0 +1,72 @@
+"""Which methods and which scenes there are."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from bpnp_ros.benchmark.localizer_methods import FromPrior, Search
+from bpnp_ros.benchmark.methods import (
+    Method,
+    NearestCamera,
+    NetworkMatches,
+    OracleMatches,
+    network_rows,
+)
+from bpnp_ros.errors import ConfigError
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.point_map.colmap import model_folder
+from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
+from bpnp_ros.weights.safetensors_file import load_weights
+
+BEST_NETWORK = "our best network"
+
+
+def all_methods(bpnpnet: Path | None = None, best: Path | None = None) -> list[Method]:
+    """From the ceiling to the floor; networks without weights are left out."""
+    networks: list[Method] = []
+    if best is not None:
+        networks.append(NetworkMatches(BEST_NETWORK, load_bpnpnet(best), _fingerprint(best)))
+    if bpnpnet is not None:
+        networks += network_rows("bpnpnet", load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
+    floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")
+    return [OracleMatches(), FromPrior(), Search(), *networks, floor, NearestCamera()]
+
+
+def load_bpnpnet(path: Path) -> BPnPNet:
+    """Weights as ours (.safetensors) or as the reference's (.pth.tar). Raises WeightsError."""
+    if path.name.endswith(".pth.tar"):
+        state = load_reference_checkpoint(path).state_dict
+    else:
+        state, _ = load_weights(path, ARCHITECTURE)
+    network = BPnPNet()
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def random_bpnpnet() -> BPnPNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return BPnPNet().eval()
+
+
+def find_scenes(folder: Path) -> dict[str, Path]:
+    """By name: a COLMAP model, or the .npz files and COLMAP models in a folder.
+
+    Raises ConfigError where there is none.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}; give one of .npz scenes or COLMAP models.")
+    if model_folder(folder) is not None:
+        return {folder.resolve().name: folder}
+    models = [path for path in folder.iterdir() if path.is_dir() and model_folder(path)]
+    scenes = {path.name: path for path in models} | {p.stem: p for p in folder.glob("*.npz")}
+    if not scenes:
+        raise ConfigError(f"{folder} holds no .npz scenes and no COLMAP models.")
+    return dict(sorted(scenes.items()))
+
+
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

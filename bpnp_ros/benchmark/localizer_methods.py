@@ -1,0 +1,126 @@
+"""Methods of the benchmark that are stages of the localiser: they score poses, nothing is learned.
+
+The gate is left out: every method of the benchmark answers whenever it can.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bpnp_ros.benchmark.methods import Pose
+from bpnp_ros.benchmark.problems import Problem
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.localizer.photograph_model import model_from_photographs
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers import LikelihoodSearch, propose_around
+from bpnp_ros.localizer.refinement import keep_best, polish, shake
+
+SCENE_DEPTH = 3.0  # metres that a scene's median depth is taken to be
+KEYPOINT_SIGMA = 2.0  # pixels
+MOST_KEYPOINTS = 256  # they come in random order
+SETTINGS = {"keypoint_sigma": KEYPOINT_SIGMA, "most_keypoints": MOST_KEYPOINTS}
+PRIOR_DEPTHS, PRIOR_DEGREES = 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """The likelihood search over virtual views around the other mapping cameras."""
+
+    name: str = "likelihood search"
+    knows: str = "where the other mapping cameras were"
+    views: int = 4000
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**SETTINGS, "views": self.views}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        asked = _Asked.of(problem)
+        search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
+        return asked.answer(search.propose(asked.frame))
+
+
+@dataclass(frozen=True)
+class FromPrior:
+    """The refinement alone, from a pose that is off by 10 % of the depth and 10 degrees."""
+
+    name: str = "refinement from a prior"
+    knows: str = (
+        f"a pose {100 * PRIOR_DEPTHS:g} % of the depth and {PRIOR_DEGREES:g} deg from the truth, "
+        "in random directions"
+    )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**SETTINGS, "depths": PRIOR_DEPTHS, "degrees": PRIOR_DEGREES}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        asked = _Asked.of(problem)
+        prior = asked.around(drawn_prior(problem))
+        return asked.answer(propose_around(asked.model, prior, asked.frame, seed=0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A problem in the localiser's terms. scale: metres per unit of the scene."""
+
+    model: MapModel
+    frame: Frame
+    scale: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Asked:
+        mapping = problem.mapping
+        scale = SCENE_DEPTH / mapping.median_depth
+        xy = torch.from_numpy(problem.sets.keypoints[:MOST_KEYPOINTS])
+        frustum = problem.sets.frustum
+        frame = Frame(
+            xy,
+            torch.ones(len(xy)),
+            frustum,
+            KEYPOINT_SIGMA * frustum.pixel,
+            LocalizerConfig().clutter,
+        )
+        return cls(model_from_photographs(mapping.scaled(scale)), frame, scale)
+
+    def around(self, T_map_camera: Pose) -> PosePrior:
+        """What is believed of the camera when a drawn prior, in the scene's unit, is told."""
+        T = T_map_camera.copy()
+        T[:3, 3] *= self.scale
+        sigma = np.repeat([PRIOR_DEPTHS * SCENE_DEPTH, np.radians(PRIOR_DEGREES)], 3)
+        return PosePrior(T, np.diag(sigma**2 / 3))
+
+    def answer(self, candidates: Candidates) -> Pose:
+        """The best of the candidates after the localiser's last stages, in the scene's unit."""
+        model, frame = self.model, self.frame
+        candidates = polish(model, candidates, frame)
+        best = keep_best(model, candidates, frame, frame.sigma, 1)
+        nearby = polish(model, shake(model, best, frame, seed=0), frame)
+        both = Candidates.joined([candidates, nearby])
+        pose = keep_best(model, both, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
+        pose[:3, 3] = (pose[:3, 3] + model.point_map.origin) / self.scale
+        return pose
+
+
+def drawn_prior(problem: Problem) -> Pose:
+    """A pose as far from the truth as `FromPrior` says; the same in every run."""
+    rng = np.random.default_rng(zlib.crc32(f"{problem.name} {problem.setting}".encode()))
+    turn = np.radians(PRIOR_DEGREES) * _direction(rng)
+    pose = problem.sets.T_map_camera.copy()
+    pose[:3, 3] += PRIOR_DEPTHS * problem.sets.depth * _direction(rng)
+    pose[:3, :3] = so3_exp(torch.from_numpy(turn)).numpy() @ pose[:3, :3]
+    return pose
+
+
+def _direction(rng: np.random.Generator) -> np.ndarray:
+    vector = rng.normal(size=3)
+    return vector / np.linalg.norm(vector)

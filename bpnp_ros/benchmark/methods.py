@@ -1,0 +1,134 @@
+"""Methods of the benchmark behind one interface: matching, then a pose by RANSAC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.benchmark.problems import Problem
+from bpnp_ros.evaluation.blind_pnp_sets import canonical_frame
+from bpnp_ros.evaluation.metrics import pose_errors
+from bpnp_ros.geometry.transform import T_map_camera_from_theta
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.pnp.ransac import REFERENCE_SETTINGS, RansacSettings, initial_poses, ransac
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
+
+Pose = NDArray[np.float64]
+
+OUR_SETTINGS = RansacSettings(max_iterations=20_000)
+
+
+class Method(Protocol):
+    """One row of the benchmark.
+
+    knows: what it is told besides the two sets, for people. identity: whatever its answers depend
+    on, in JSON; results are kept until it changes.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def knows(self) -> str: ...
+
+    @property
+    def identity(self) -> dict[str, Any]: ...
+
+    def solve(self, problem: Problem) -> Pose | None:
+        """T_map_camera (4, 4) in the scene's unit, or None."""
+
+
+@dataclass(frozen=True)
+class OracleMatches:
+    """The true pairs, and RANSAC on them: the ceiling of everything that matches first."""
+
+    name: str = "oracle matches"
+    knows: str = "the true pairs (ceiling)"
+    settings: RansacSettings = OUR_SETTINGS
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"max_iterations": self.settings.max_iterations}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        keypoint, point = problem.sets.pairs
+        found = ransac(
+            problem.sets.keypoints[keypoint].astype(np.float64),
+            problem.sets.points[point],
+            self.settings,
+        )
+        return None if found is None else found.T_map_camera
+
+
+@dataclass(frozen=True)
+class NearestCamera:
+    """The pose of the mapping camera nearest to the query: how much a mere look-up would do."""
+
+    name: str = "nearest mapping camera"
+    knows: str = "which of the other mapping cameras is nearest to the truth"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        poses, truth = problem.scene.T_map_camera[problem.others], problem.sets.T_map_camera
+        errors = pose_errors(np.broadcast_to(truth, poses.shape).copy(), poses)
+        apart = errors.metres / problem.sets.depth + np.radians(errors.degrees)
+        return poses[int(apart.argmin())]
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkMatches:
+    """BPnPNet's plan, RANSAC on its most probable pairs and, as in the paper, weighted PnP.
+
+    weights: what the network's weights are, for `identity`.
+    """
+
+    name: str
+    network: BPnPNet
+    weights: str
+    settings: RansacSettings = OUR_SETTINGS
+    weighted: bool = False
+    knows: str = field(default="nothing", init=False)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        solver, iterations = self.settings.solver, self.settings.max_iterations
+        return {
+            "weights": self.weights,
+            "solver": solver,
+            "max_iterations": iterations,
+            "weighted": self.weighted,
+        }
+
+    def solve(self, problem: Problem) -> Pose | None:
+        origin, unit = canonical_frame(problem.sets.points)
+        p2d = torch.from_numpy(problem.sets.keypoints)[None]
+        p3d = torch.from_numpy((problem.sets.points - origin) / unit).float()[None]
+        counts = torch.tensor([p2d.shape[1]]), torch.tensor([p3d.shape[1]])
+        with torch.no_grad():
+            P = self.network(p2d, p3d, *counts).P
+            theta, found = initial_poses(P, p2d, p3d, *counts, self.settings)
+            if not found:
+                return None
+            if self.weighted:
+                theta = weighted_pnp(P, p2d, p3d, theta)
+        pose = T_map_camera_from_theta(theta[0].double()).numpy()
+        pose[:3, 3] = pose[:3, 3] * unit + origin
+        return pose
+
+
+def network_rows(name: str, network: BPnPNet, weights: str) -> list[NetworkMatches]:
+    """The paper's pipeline, the same with its RANSAC alone, and our RANSAC instead."""
+    return [
+        NetworkMatches(f"{name}, reference RANSAC", network, weights, REFERENCE_SETTINGS),
+        NetworkMatches(
+            f"{name}, reference RANSAC + weighted PnP", network, weights, REFERENCE_SETTINGS, True
+        ),
+        NetworkMatches(f"{name}, LO-RANSAC", network, weights),
+    ]

@@ -1,0 +1,131 @@
+"""The page that people read: the prose of data/benchmark.md, and tables of figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from string import Template
+
+from bpnp_ros.benchmark.board import Board, Cell
+from bpnp_ros.benchmark.localizer_methods import MOST_KEYPOINTS
+from bpnp_ros.benchmark.methods import OUR_SETTINGS
+from bpnp_ros.benchmark.problems import FEWEST_IMAGES, LEAST_PAIRS, SETTINGS, Selection
+from bpnp_ros.benchmark.provenance import Provenance
+from bpnp_ros.evaluation.blind_pnp_metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS
+from bpnp_ros.evaluation.blind_pnp_sets import LEAST_OVERLAP
+
+RULES = {
+    "right_depths": f"{100 * RIGHT_DEPTHS:g} %",
+    "right_degrees": f"{RIGHT_DEGREES:g}",
+    "least_overlap": f"{100 * LEAST_OVERLAP:g} %",
+    "least_pairs": LEAST_PAIRS,
+    "fewest_images": FEWEST_IMAGES,
+    "most_keypoints": MOST_KEYPOINTS,
+    "iterations": f"{OUR_SETTINGS.max_iterations:,}",
+}
+
+
+def benchmark_page(
+    board: Board,
+    selection: Selection,
+    provenance: Provenance,
+    figure: str,
+    missing: Sequence[str],
+) -> str:
+    """Markdown. figure: path of the image, seen from the page. missing: rows without weights."""
+    template = files("bpnp_ros").joinpath("data/benchmark.md").read_text(encoding="utf-8")
+    return Template(template).substitute(
+        RULES,
+        **asdict(provenance),
+        **asdict(selection),
+        scenes=len(board.results),
+        problems=board.problems,
+        standard_error=_standard_error(board),
+        overview=_overview(board, missing),
+        figure=figure,
+        settings="\n".join(_setting(board, setting) for setting in SETTINGS),
+        by_scene=_by_scene(board),
+        left_out=_left_out(board),
+    )
+
+
+def _standard_error(board: Board) -> str:
+    """Of a share of one half, in the setting with the fewest problems; per cent."""
+    counts = [board.count(setting) for setting in SETTINGS]
+    fewest = min(filter(None, counts), default=0)
+    return f"{50 / math.sqrt(fewest):.0f}" if fewest else "-"
+
+
+def _overview(board: Board, missing: Sequence[str]) -> str:
+    heads = ["method", "is told, besides the two sets", *SETTINGS]
+    rows = [
+        [method, knows, *(_recall(board.cell(method, setting)) for setting in SETTINGS)]
+        for method, knows in board.methods.items()
+    ]
+    rows += [[name, "no weights yet", *["-"] * len(SETTINGS)] for name in missing]
+    rows.append(["*problems*", "", *(str(board.count(setting)) for setting in SETTINGS)])
+    return _table(heads, rows)
+
+
+def _setting(board: Board, setting: str) -> str:
+    heads = [
+        "method",
+        "recall",
+        *(f"AUC {pixels:g} px" for pixels in AUC_PIXELS),
+        "position, % of depth",
+        "rotation, deg",
+        "reprojection, px",
+        "ms",
+    ]
+    cells = {method: board.cell(method, setting) for method in board.methods}
+    rows = [[method, *_numbers(cell)] for method, cell in cells.items() if cell is not None]
+    title = f"{setting} outliers" if "%" in setting else setting.capitalize()
+    return f"## {title}\n\nShares in %, median errors.\n\n{_table(heads, rows)}"
+
+
+def _numbers(cell: Cell) -> list[str]:
+    figures = cell.figures
+    return [
+        f"{100 * figures.recall:.0f}",
+        *(f"{100 * area:.0f}" for area in figures.auc),
+        _median(100 * figures.depths),
+        _median(figures.degrees),
+        _median(figures.pixels),
+        f"{cell.milliseconds:.0f}",
+    ]
+
+
+def _by_scene(board: Board) -> str:
+    heads = ["scene", "images", "eligible", "problems", *board.methods]
+    rows = [
+        [
+            result.name,
+            str(result.images),
+            str(result.eligible),
+            str(len(result.problems)),
+            *(_recall(board.cell(method, scene=result)) for method in board.methods),
+        ]
+        for result in board.results
+    ]
+    return _table(heads, rows)
+
+
+def _left_out(board: Board) -> str:
+    lines = [f"- {scene}: {reason}" for scene, reason in board.refused.items()]
+    lines += [f"- {result.name}: {reason}" for result in board.results for reason in result.skipped]
+    return "\n".join(lines) or "Nothing."
+
+
+def _recall(cell: Cell | None) -> str:
+    return "-" if cell is None else f"{100 * cell.figures.recall:.0f}"
+
+
+def _median(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else "∞" if math.isinf(value) else f"{value:.0f}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

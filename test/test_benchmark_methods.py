@@ -1,0 +1,159 @@
+"""The methods of the benchmark on a scene that all of them but the floor can solve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from orbit import orbit
+from torch import Tensor
+
+from bpnp_ros.benchmark.catalogue import BEST_NETWORK, all_methods, load_bpnpnet, random_bpnpnet
+from bpnp_ros.benchmark.localizer_methods import (
+    PRIOR_DEGREES,
+    PRIOR_DEPTHS,
+    FromPrior,
+    Search,
+    drawn_prior,
+)
+from bpnp_ros.benchmark.methods import (
+    Method,
+    NearestCamera,
+    NetworkMatches,
+    OracleMatches,
+    network_rows,
+)
+from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
+from bpnp_ros.benchmark.runner import ask
+from bpnp_ros.errors import BpnpError, WeightsError
+from bpnp_ros.evaluation.blind_pnp_metrics import NOT_FOUND, answer_errors
+from bpnp_ros.network.bpnpnet import BPnPNet, Matching
+from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
+from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
+
+SEARCH = Search(views=1000)
+PROBLEMS = pose_problems(orbit(images=12), Selection(queries=1)).problems
+AT_RATE_0, AT_RATE_50, WHOLE_MAP = PROBLEMS[0], PROBLEMS[2], PROBLEMS[-1]
+
+
+class OraclePlan(BPnPNet):
+    """A network that gives all mass to the true pairs of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        keypoint, point = problem.sets.pairs
+        self.plan = torch.zeros(1, len(problem.sets.keypoints), len(problem.sets.points))
+        self.plan[0, keypoint, point] = 1 / len(keypoint)
+        self.points = torch.empty(0)
+
+    def forward(
+        self,
+        p2d: Tensor,
+        p3d: Tensor,
+        num_points_2d: Tensor,
+        num_points_3d: Tensor,
+        prior_2d: Tensor | None = None,
+        prior_3d: Tensor | None = None,
+    ) -> Matching:
+        self.points = p3d[0]
+        return Matching(self.plan, p3d, p3d, p3d, p3d)
+
+
+def without_truth(problem: Problem) -> Problem:
+    sets = problem.sets
+    none = np.full_like(sets.match, -1)
+    return replace(problem, sets=replace(sets, T_map_camera=np.eye(4), match=none, depth=1.0))
+
+
+@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, FromPrior()])
+@pytest.mark.parametrize("problem", [AT_RATE_50, WHOLE_MAP])
+def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
+    errors = ask(method, problem).errors
+    assert errors.right and errors.pixels < 2
+
+
+def test_the_unit_of_the_scene_does_not_matter() -> None:
+    small = pose_problems(orbit(images=12).scaled(0.01), Selection(queries=1)).problems[0]
+    for method in (SEARCH, FromPrior()):
+        assert ask(method, small).errors.right
+
+
+@pytest.mark.parametrize("method", [SEARCH, NetworkMatches("", OraclePlan(AT_RATE_50), "")])
+def test_a_blind_method_answers_the_same_when_it_is_lied_to_about_the_truth(method: Method) -> None:
+    honest, lied_to = method.solve(AT_RATE_50), method.solve(without_truth(AT_RATE_50))
+    assert honest is not None and lied_to is not None
+    np.testing.assert_array_equal(honest, lied_to)
+
+
+@pytest.mark.parametrize("row", range(3))
+def test_each_way_from_a_plan_to_a_pose_finds_the_camera(row: int) -> None:
+    method = network_rows("bpnpnet", OraclePlan(AT_RATE_50), "oracle")[row]
+    assert ask(method, AT_RATE_50).errors.right
+
+
+def test_a_network_sees_points_about_zero_and_of_size_one() -> None:
+    network = OraclePlan(AT_RATE_50)
+    NetworkMatches("", network, "oracle").solve(AT_RATE_50)
+    assert network.points.median(dim=0).values.abs().max() < 0.1
+    assert network.points.norm(dim=1).median() == pytest.approx(1, abs=0.01)
+
+
+def test_the_prior_is_as_far_off_as_it_says() -> None:
+    errors = answer_errors(AT_RATE_50.sets, drawn_prior(AT_RATE_50))
+    assert errors.depths == pytest.approx(PRIOR_DEPTHS)
+    assert errors.degrees == pytest.approx(PRIOR_DEGREES)
+
+
+def test_the_nearest_camera_is_a_neighbour_whose_pose_may_be_known() -> None:
+    pose = NearestCamera().solve(AT_RATE_50)
+    candidates = AT_RATE_50.scene.T_map_camera[AT_RATE_50.others]
+    errors = [answer_errors(AT_RATE_50.sets, candidate) for candidate in candidates]
+    nearest = candidates[int(np.argmin([e.depths + np.radians(e.degrees) for e in errors]))]
+    np.testing.assert_array_equal(pose, nearest)
+
+
+def test_what_a_method_refuses_was_not_found() -> None:
+    class Refusal(OracleMatches):
+        def solve(self, problem: Problem) -> None:
+            raise BpnpError("no")
+
+    answer = ask(Refusal(), AT_RATE_0)
+    assert answer.errors == NOT_FOUND and answer.milliseconds >= 0
+
+
+def test_networks_without_weights_have_no_row(tmp_path: Path) -> None:
+    weights = tmp_path / "w.safetensors"
+    save_weights(weights, random_bpnpnet().state_dict(), WeightsHeader(ARCHITECTURE))
+    without = [method.name for method in all_methods()]
+    everything = [method.name for method in all_methods(weights, weights)]
+    assert len(set(everything)) == len(everything) == len(without) + 4
+    assert BEST_NETWORK in everything and BEST_NETWORK not in without
+
+
+def test_other_weights_make_another_method(tmp_path: Path) -> None:
+    weights, identities = tmp_path / "w.safetensors", []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        save_weights(weights, BPnPNet().state_dict(), WeightsHeader(ARCHITECTURE))
+        rows = {method.name: method for method in all_methods(weights)}
+        identities.append(rows["bpnpnet, LO-RANSAC"].identity)
+    assert identities[0] == identities[1] != identities[2]
+
+
+def test_weights_are_read_in_our_format_and_in_the_reference_s(tmp_path: Path) -> None:
+    state = random_bpnpnet().state_dict()
+    ours, theirs = tmp_path / "w.safetensors", tmp_path / "w.pth.tar"
+    save_weights(ours, state, WeightsHeader(ARCHITECTURE))
+    torch.save({"epoch": 1, "state_dict": state, "best_error": 0.0, "optimizer": {}}, theirs)
+    for path in (ours, theirs):
+        loaded = load_bpnpnet(path)
+        assert not loaded.training
+        assert torch.equal(loaded.stn.fc3.weight, state["stn.fc3.weight"])
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights at"):
+        all_methods(best=tmp_path / "none.safetensors")
