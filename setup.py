@@ -66,6 +66,7 @@ setup(
             f"map_server = {PACKAGE}.nodes.map_server:main",
             f"keypoint_detector = {PACKAGE}.nodes.keypoint_detector:main",
             f"bpnp_demo = {PACKAGE}.tools.demo:main",
+            f"bpnp_benchmark = {PACKAGE}.tools.benchmark:main",
             f"bpnp_replay = {PACKAGE}.tools.replay:main",
         ]
     },
