@@ -83,6 +83,12 @@ def test_every_message_is_answered_and_every_pose_written_down(done: Path) -> No
     np.testing.assert_allclose(truth.T_map_camera, walk().T_map_camera, atol=1e-8)
 
 
+def test_the_report_needs_no_network(done: Path) -> None:
+    page = (done / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 7 and "http" not in page
+    assert (done / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_what_took_how_long_stands_apart(done: Path) -> None:
     latency = json.loads((done / "latency.json").read_text())
     assert latency["total"]["messages"] == COUNT and latency["track"]["p50_ms"] > 0

@@ -63,6 +63,11 @@ class Cameras:
             self._cameras[frame] = CameraError(f"CameraInfo of '{frame}': {error}")
         return self._cameras[frame]
 
+    def camera_of(self, frame: str) -> Camera | None:
+        """The camera of a frame, if it is known and good."""
+        camera = self._cameras.get(frame)
+        return camera if isinstance(camera, Camera) else None
+
     def keypoints(self, message: PointCloud2) -> Keypoints:
         """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
         positions, score = read_keypoints(message)

@@ -12,7 +12,6 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,7 +23,8 @@ from bpnp_ros.localizer.types import Fix
 from bpnp_ros.replay.configuration import configuration, read_parameters
 from bpnp_ros.replay.ground_truth import TruthChoice
 from bpnp_ros.replay.player import Played
-from bpnp_ros.replay.results import LATENCY, METRICS, Results, claim_folder, write_json
+from bpnp_ros.replay.report import headlines, write_report
+from bpnp_ros.replay.results import LATENCY, METRICS, PAGE, Results, claim_folder, write_json
 from bpnp_ros.replay.session import Replay
 from bpnp_ros.replay.topics import Topics
 
@@ -133,36 +133,21 @@ def play(replay: Replay, results: Results, console: Console) -> bool:
 
 
 def conclude(replay: Replay, folder: Path, console: Console) -> None:
-    """Figures of all that was played."""
+    """Figures and pictures of all that was played."""
     metrics = replay.metrics()
     write_json(folder / METRICS, metrics)
     latency = latency_summary([played.seconds for played in replay.played])
     write_json(folder / LATENCY, latency)
-    console.print(outcome(metrics, latency), markup=False)
+    for name, value in headlines(metrics).items():
+        console.print(f"{name}: {value}", markup=False)
+    if "total" in latency:
+        total = latency["total"]
+        took = f"{total['p50_ms']:.0f} ms (p50), {total['p95_ms']:.0f} ms (p95)"
+        console.print(f"a message took {took}")
     for problem in replay.bag.problems:
         console.print(f"damaged: {problem}", style="yellow", markup=False)
-    console.print(str(folder), style="dim", markup=False)
-
-
-def outcome(metrics: dict[str, Any], latency: dict[str, dict[str, float]]) -> str:
-    """The figures that matter most, for people."""
-    rejections = ", ".join(f"{name} {count}" for name, count in metrics["rejections"].items())
-    total = latency.get("total", {})
-    lines = [
-        "" if metrics["complete"] else "interrupted: the figures are those of the part",
-        f"{metrics['fixes']} fixes of {metrics['messages']} messages; "
-        f"rejected: {rejections or 'none'}",
-    ]
-    truth = metrics.get("against_truth")
-    if truth and "recall" in truth:
-        lines += [f"recall within {name}: {share:.1%}" for name, share in truth["recall"].items()]
-        lines.append(f"false poses: {truth['false_poses']}")
-    if truth and truth["absolute_error"]["rmse"] is not None:
-        rmse = truth["absolute_error"]["rmse"]
-        lines.append(f"absolute trajectory error: {rmse:.3f} {truth['unit']} (rmse, not aligned)")
-    if total:
-        lines.append(f"a message took {total['p50_ms']:.0f} ms (p50), {total['p95_ms']:.0f} (p95)")
-    return "\n".join(filter(None, lines))
+    write_report(replay, metrics, folder)
+    console.print(str(folder / PAGE), style="dim", markup=False)
 
 
 if __name__ == "__main__":
