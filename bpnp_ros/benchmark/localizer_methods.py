@@ -36,7 +36,7 @@ class Search:
     """The likelihood search over virtual views around the other mapping cameras."""
 
     name: str = "likelihood search"
-    knows: str = "where the other mapping cameras were"
+    knows: str = "where the other mapping cameras were, and what they saw"
     views: int = 4000
 
     @property
@@ -55,8 +55,8 @@ class FromPrior:
 
     name: str = "refinement from a prior"
     knows: str = (
-        f"a pose {100 * PRIOR_DEPTHS:g} % of the depth and {PRIOR_DEGREES:g} deg from the truth, "
-        "in random directions"
+        f"a pose {100 * PRIOR_DEPTHS:g} % of the depth and {PRIOR_DEGREES:g} deg off (not blind), "
+        "and what the other mapping cameras saw"
     )
 
     @property

@@ -11,7 +11,9 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("bpnp_ros", "torch", "numpy", "opencv-python", "opencv-python-headless", "poselib")
+from bpnp_ros import __version__
+
+PACKAGES = ("torch", "numpy", "opencv-python", "opencv-python-headless", "poselib")
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class Provenance:
             command=shlex.join(command),
             date=date.today().isoformat(),
             machine=f"one thread of {_processor()} ({os.cpu_count()} cores)",
-            versions=", ".join([f"Python {platform.python_version()}", *_versions()]),
+            versions=", ".join(_versions()),
         )
 
 
 def _versions() -> Iterator[str]:
+    yield f"bpnp_ros {__version__}"
+    yield f"Python {platform.python_version()}"
     for package in PACKAGES:
         try:
             yield f"{package} {version(package)}"

@@ -1,8 +1,8 @@
 """Compare methods of blind PnP, side by side, on scenes from structure from motion.
 
 A scene is an .npz file or a COLMAP model in the folder. What was answered is kept in DIR after
-every method of every scene: the same command goes on where it was interrupted, and asks again only
-what has changed (weights, say).
+every method of every scene: the same command goes on where it was interrupted, and asks only who
+has not answered yet (new weights, say). After a change of code give another DIR.
 """
 
 from __future__ import annotations
