@@ -23,7 +23,7 @@ def source() -> ViewSource:
     )
     seen = torch.arange(300).expand(4, 300)
     space = ViewSpace(torch.zeros(4, 3), seen, torch.ones(4, 300), torch.full((3,), 0.2), tilt=0.1)
-    return ViewSource(space, 3 * points, FRUSTUM, EXACT)
+    return ViewSource(space, 3 * points, (FRUSTUM,), EXACT)
 
 
 def draw(source: ViewSource, count: int = 50, seed: int = 1) -> VirtualViews:
@@ -78,3 +78,25 @@ def test_views_keep_no_more_keypoints_than_asked_for(source: ViewSource) -> None
     few = draw(replace(source, keypoints=10))
     assert few.xy.shape == (50, 10, 2)
     assert few.mask.all()
+
+
+def test_each_view_is_of_one_of_the_cameras(source: ViewSource) -> None:
+    narrow = Frustum(-0.2, 0.2, -0.1, 0.1, 1 / 800)
+    views = draw(replace(source, frustums=(FRUSTUM, narrow)), 100)
+    reach = (views.xy.abs() * views.mask[..., None]).amax(dim=(1, 2))
+    fits = reach < 0.2
+    assert 30 < fits.sum() < 70
+    assert (reach[~fits] < 0.9).all() and (reach[~fits] > 0.3).all()
+
+
+def test_clutter_can_lie_in_clusters(source: ViewSource) -> None:
+    spread = []
+    for clustered in (0.0, 1.0):
+        noise = ViewNoise(0.0, missed=(0.0, 0.0), clutter=(0.7, 0.7), clustered=clustered)
+        views = draw(replace(source, noise=noise))
+        clutter = views.xy.masked_fill((views.point < 300)[..., None] | ~views.mask[..., None], 99)
+        distance = torch.cdist(clutter, clutter) + 99 * torch.eye(clutter.shape[1])
+        nearest = distance.amin(dim=2)[(views.point == 300) & views.mask]
+        spread.append(float(nearest.median()))
+        assert FRUSTUM.contains(views.xy[views.mask].numpy(), 1e-5).all()
+    assert spread[1] < 0.4 * spread[0]

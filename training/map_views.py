@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpnp_ros.backends import open3d
 from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.point_map.exploration import (
@@ -24,35 +27,50 @@ from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
 from training.config import OwnMapConfig
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class MapViews:
     """model: what the bundle will hold. fine: exact places, for training views.
 
-    frustum: the image of the camera to train for. scale: metres per unit of the original map.
+    frustums: the images of the cameras to train for. scale: metres per unit of the original map.
     """
 
     model: MapModel
     fine: ViewSpace
-    frustum: Frustum
+    frustums: tuple[Frustum, ...]
     scale: float = 1.0
 
 
-def explore_map(point_map: PointMap, mesh: Path | None, config: OwnMapConfig) -> MapViews:
-    """Find free places and what is seen there: behind a mesh, or by hidden-point removal."""
+def explore_map(
+    point_map: PointMap,
+    config: OwnMapConfig,
+    mesh: Path | None = None,
+    path: Array | None = None,
+    cameras: Sequence[Camera] = (),
+) -> MapViews:
+    """Find free places and what is seen there: behind a mesh, or by hidden-point removal.
+
+    path: (F, 3) where a camera was, in the map's frame; places lie near it. cameras: to train for
+    these instead of the settings' one.
+    """
     exploration = ExplorationConfig(
         camera_height_min=config.camera_height_min,
         camera_height_max=config.camera_height_max,
         tilt=config.tilt,
         range_max=config.range_max,
         cell=config.cell,
+        path_margin=config.path_margin,
     )
     seen_from = _hidden_points(point_map) if mesh is None else _ray_casting(point_map, mesh)
-    samples = explore(point_map, seen_from, config.places, exploration, config.seed)
+    path = None if path is None else path - point_map.origin
+    samples = explore(point_map, seen_from, config.places, exploration, config.seed, path)
     coarse = coarse_view_space(point_map, samples, exploration)
     model = MapModel(point_map, coarse)
     fine = fine_view_space(point_map, samples, exploration)
-    return MapViews(model, fine, training_frustum(config))
+    frustums = tuple(image_frustum(camera) for camera in cameras or [settings_camera(config)])
+    return MapViews(model, fine, frustums)
 
 
 def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
@@ -61,7 +79,7 @@ def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
     scale: metres per unit of the map. Raises MapError for too few photographs.
     """
     model = model_from_photographs(photographs.scaled(scale))
-    return MapViews(model, model.view_space, photographs.covering_camera().frustum(), scale)
+    return MapViews(model, model.view_space, (photographs.covering_camera().frustum(),), scale)
 
 
 def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
@@ -69,15 +87,16 @@ def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
         config.pixel_noise,
         (config.missed_min, config.missed_max),
         (config.clutter_min, config.clutter_max),
+        config.clutter_clustered,
     )
-    return ViewSource(views.fine, views.model.points, views.frustum, noise)
+    return ViewSource(views.fine, views.model.points, views.frustums, noise)
 
 
-def training_frustum(config: OwnMapConfig) -> Frustum:
-    """The image of the camera to train for, its principal point in the middle."""
+def settings_camera(config: OwnMapConfig) -> Camera:
+    """The pinhole of the settings, its principal point in the middle."""
     f, half_width, half_height = config.focal, config.width / 2, config.height / 2
     K = np.array([[f, 0, half_width], [0, f, half_height], [0, 0, 1.0]])
-    return Camera(K, config.width, config.height).frustum()
+    return Camera(K, config.width, config.height)
 
 
 def _ray_casting(point_map: PointMap, mesh: Path) -> SeenFrom:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from bpnp_ros.errors import BpnpError, ConfigError
+from bpnp_ros.evaluation.trajectory import read_tum
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
@@ -19,6 +20,7 @@ from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.weights.bundle import MapBundle
 from training.callbacks import Keep
+from training.camera_file import read_camera
 from training.config import OwnMapConfig
 from training.fit import WORLD, be_quiet, fit
 from training.map_views import MapViews, explore_map, photographed_map, view_source
@@ -69,7 +71,7 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
     torch.manual_seed(config.seed)
     size = NetworkSize(harmonics=config.harmonics, bands=config.bands)
     network = BPnPNetMap(views.model.points, Places(views.model.view_space), size)
-    start_from_counts(network, views.model.view_space, views.fine, views.frustum)
+    start_from_counts(network, views.model.view_space, views.fine, views.frustums[0])
     return network
 
 
@@ -86,11 +88,16 @@ def model_card(module: OwnMapTraining) -> dict[str, Any]:
 
 
 def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
+    if options.photographs and (options.path or options.camera or options.mesh):
+        raise ConfigError("--photographs knows places and camera; leave out the other options.")
     if options.photographs:
         return photographed_map(SfmModel.load(options.map), checked_scale(options.map_scale))
     point_map = thin_to_count(load_map(options.map, options.map_scale), config.most_points)
     print(f"{options.map}: {len(point_map)} points; looking for free places", flush=True)
-    return replace(explore_map(point_map, options.mesh, config), scale=options.map_scale or 1.0)
+    scale = checked_scale(options.map_scale)
+    path = read_tum(options.path).T_map_camera[:, :3, 3] * scale if options.path else None
+    cameras = [read_camera(file) for file in options.camera]
+    return replace(explore_map(point_map, config, options.mesh, path, cameras), scale=scale)
 
 
 def _run_folder(options: argparse.Namespace) -> Path:
@@ -108,6 +115,16 @@ def _parser() -> argparse.ArgumentParser:
         "--photographs",
         action="store_true",
         help="train on views like those of the photographs that made a COLMAP or .npz map",
+    )
+    parser.add_argument(
+        "--path", type=Path, help="TUM file of camera poses in the map: train for places around it"
+    )
+    parser.add_argument(
+        "--camera",
+        type=Path,
+        action="append",
+        default=[],
+        help="calibration (YAML of camera_calibration) of a camera to train for; may be repeated",
     )
     parser.add_argument("--map-scale", type=float, help="metres per unit of such a map")
     folder = parser.add_mutually_exclusive_group()

@@ -1,7 +1,7 @@
 """Find out where a camera can be in a map and what it would see from there.
 
 Places are drawn from the free volume: inside the map's bounds, at the heights a camera is carried
-at, clear of the points, and seeing enough of them. Nothing is known of any path.
+at, clear of the points, and seeing enough of them. Or, where a path was recorded, from around it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class ExplorationConfig:
     range_max: float = 15.0
     least_seen: int = 15
     cell: float = 0.5
+    path_margin: float = 0.5
     most_tries: int = 40
 
 
@@ -47,23 +48,35 @@ class ViewSamples:
 
 
 def explore(
-    point_map: PointMap, seen_from: SeenFrom, count: int, config: ExplorationConfig, seed: int = 0
+    point_map: PointMap,
+    seen_from: SeenFrom,
+    count: int,
+    config: ExplorationConfig,
+    seed: int = 0,
+    path: NDArray[np.floating] | None = None,
 ) -> ViewSamples:
     """Draw `count` free places and find what each sees.
 
-    Raises MapError where the map has no place for a camera of these heights.
+    path: (F, 3) in the recentred map; where given, places lie within `path_margin` of it.
+    Raises MapError where the map has no place for a camera of these heights, or on this path.
     """
     rng = np.random.default_rng(seed)
-    low, high = _bounds(point_map, config)
+    low, high = _bounds(point_map, config) if path is None else _around(path, config)
     positions, visible, found = [], [], 0
     for _ in range(config.most_tries * (count // _BATCH + 1)):
-        drawn = rng.uniform(low, high, size=(_BATCH, 3)).astype(np.float32)
+        box = rng.integers(len(low), size=_BATCH)
+        drawn = rng.uniform(low[box], high[box]).astype(np.float32)
         seen, free = _look_around(point_map, seen_from, drawn, config)
         positions.append(drawn[free])
         visible.append(seen[free])
         found += int(free.sum())
         if found >= count:
             break
+    if found < min(count, 10) and path is not None:
+        raise MapError(
+            f"places within {config.path_margin:g} m of the path see no {config.least_seen} map "
+            "points; is the path in the map's frame, and of a camera?"
+        )
     if found < min(count, 10):
         raise MapError(
             f"no free place for a camera {config.camera_height_min:g} to "
@@ -74,10 +87,18 @@ def explore(
 
 
 def _bounds(point_map: PointMap, config: ExplorationConfig) -> tuple[Positions, Positions]:
+    """Lower and upper corner (1, 3) of the volume at the heights a camera is carried at."""
     low, high = point_map.points.min(axis=0), point_map.points.max(axis=0)
     floor = float(np.percentile(point_map.points[:, 2], 1))
     low[2], high[2] = floor + config.camera_height_min, floor + config.camera_height_max
-    return low, high
+    return low[None], high[None]
+
+
+def _around(
+    path: NDArray[np.floating], config: ExplorationConfig
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Lower and upper corners (F, 3) of boxes around the positions of a path."""
+    return path - config.path_margin, path + config.path_margin
 
 
 def _look_around(
@@ -102,7 +123,7 @@ def coarse_view_space(
     anchors = _mean_by_cell(torch.from_numpy(samples.positions), member)
     visible = _mean_by_cell(torch.from_numpy(samples.visible).float(), member)
     seen, chance = pack_seen(visible * torch.from_numpy(point_map.detectability))
-    half_height = 0.5 * (config.camera_height_max - config.camera_height_min)
+    half_height = float(np.ptp(samples.positions[:, 2])) / 2
     reach = torch.tensor([config.cell / 2, config.cell / 2, max(half_height, 0.05)])
     return ViewSpace(anchors, seen, chance, reach, config.tilt)
 
