@@ -1,0 +1,84 @@
+"""Make a bag to replay out of a scene from structure from motion.
+
+SCENE is a folder with a COLMAP model, or an .npz file of the same content. Some of its photographs
+are played; the others alone make the map. Scenes have a shape but no size: without --scale their
+median depth is called 3 m, and errors in metres mean that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from bpnp_ros.backends.rosbags import Writer
+from bpnp_ros.bags.scene_bag import SplitScene, find_photographs, split_scene, write_scene
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.localizer.photograph_model import model_from_photographs
+from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.weights.bundle import MapBundle
+
+COULD_NOT_RUN, INTERRUPTED = 2, 130
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    try:
+        run(parse_arguments())
+    except (BpnpError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bpnp_make_bag", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("scene", type=Path, metavar="SCENE")
+    add("--out", type=Path, required=True, metavar="BAG", help="folder of the new bag")
+    add("--photographs", type=Path, metavar="DIR", help="the photographs, to go into the bag")
+    add("--hold-out", type=int, default=5, metavar="N", help="play every N-th (5); 1: map all, too")
+    add("--scale", type=float, metavar="M", help="metres per unit of the scene")
+    add("--rate", type=float, default=1.0, metavar="HZ", help="photographs a second (1)")
+    add("--storage", choices=("mcap", "sqlite3"), default="mcap", help="(mcap)")
+    add("--compression", choices=("none", "message", "file"), default="none", help="(none)")
+    add(
+        "--bundle",
+        type=Path,
+        metavar="FILE",
+        help="write what the mapping photographs say of\n"
+        "what is seen from where: weights for bpnp_replay, without a network",
+    )
+    arguments = parser.parse_args(words)
+    if arguments.hold_out < 1 or not 0.01 <= arguments.rate <= 100:
+        parser.error("--hold-out must be 1 or more, --rate from 0.01 to 100")
+    return arguments
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Raises BpnpError for a scene that cannot be used; an existing bag is never overwritten."""
+    scene = split_scene(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
+    folder = arguments.photographs
+    photographs = find_photographs(scene.played, folder) if folder else []
+    with Writer(arguments.out, arguments.storage, arguments.compression) as bag:
+        write_scene(bag, scene, photographs, arguments.rate)
+    if arguments.bundle:
+        write_bundle(arguments.bundle, scene)
+    print(
+        f"{arguments.out}: {scene.played.image_count} photographs to play, {len(scene.mapping)} "
+        f"points from {scene.mapping.image_count}; a unit of the scene is {scene.scale:.4g} m"
+    )
+
+
+def write_bundle(path: Path, scene: SplitScene) -> None:
+    card = {"made_by": "bpnp_make_bag", "photographs": scene.mapping.image_count}
+    MapBundle(model_from_photographs(scene.mapping), None, card, scale=scene.scale).save(path)
+
+
+if __name__ == "__main__":
+    main()
