@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.demo_score import DemoRecord, score_demo
 from bpnp_ros.evaluation.trajectory import NANOSECONDS, Trajectory
 from bpnp_ros.tools.demo_stream import DemoStream
 from bpnp_ros.tools.demo_table import Display, Now
 from bpnp_ros.tools.node_process import NodeProcess
+from bpnp_ros.tools.readiness import wait_until_ready
 
 if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
-REMINDER = 0.5  # seconds between two CameraInfo while the node gets ready
 REDRAWN = 0.5  # seconds
 LAST_ANSWERS = 3.0  # seconds given to what is under way at the end
 
@@ -36,19 +35,13 @@ class Session:
 
     def wait_until_ready(self, timeout: float, display: Display) -> None:
         """Give map and camera, wait for the node. Raises BpnpError that says what is missing."""
-        link, deadline = self._link, time.monotonic() + timeout
+        link = self._link
         link.send_map(self._stream.map_points)
-        while time.monotonic() < deadline:
-            self._node.check()
+
+        def remind() -> None:
             link.send_camera_info(time.time_ns())
-            if link.spin(REMINDER, until=lambda: link.status.get("ready") == "true"):
-                return
-            display.wait(link.message or "it starts")
-        missing = link.message or "nothing was heard of it on the topic diagnostics"
-        raise BpnpError(
-            f"the node was not ready after {timeout:.0f} s: {missing}; its last lines:\n"
-            f"{self._node.last_lines()}"
-        )
+
+        wait_until_ready(link, self._node, remind, display.wait, timeout)
 
     def play(self, display: Display) -> None:
         """Send every message when its time has come, then wait for the last answers."""

@@ -79,8 +79,8 @@ def launch_command(parameters: Parameters) -> list[str]:
     return ["ros2", "launch", "bpnp_ros", LAUNCH_FILE, *arguments]
 
 
-def module_command(parameters: Parameters) -> list[str]:
-    command = [sys.executable, "-m", "bpnp_ros.nodes.localization", "--ros-args"]
+def module_command(parameters: Parameters, node: str = "localization") -> list[str]:
+    command = [sys.executable, "-m", f"bpnp_ros.nodes.{node}", "--ros-args"]
     for name, value in parameters.items():
         command += ["-p", f"{name}:={_text(value)}"]
     return command
