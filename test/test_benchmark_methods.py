@@ -11,7 +11,13 @@ import torch
 from orbit import orbit
 from torch import Tensor
 
-from bpnp_ros.benchmark.catalogue import BEST_NETWORK, all_methods, load_bpnpnet, random_bpnpnet
+from bpnp_ros.benchmark.catalogue import (
+    BEST_NETWORK,
+    about_weights,
+    all_methods,
+    load_bpnpnet,
+    random_bpnpnet,
+)
 from bpnp_ros.benchmark.localizer_methods import (
     PRIOR_DEGREES,
     PRIOR_DEPTHS,
@@ -152,6 +158,17 @@ def test_weights_are_read_in_our_format_and_in_the_reference_s(tmp_path: Path) -
         loaded = load_bpnpnet(path)
         assert not loaded.training
         assert torch.equal(loaded.stn.fc3.weight, state["stn.fc3.weight"])
+
+
+def test_weights_tell_of_their_training(tmp_path: Path) -> None:
+    told, silent = tmp_path / "told.safetensors", tmp_path / "silent.safetensors"
+    training = {"samples": 5264, "device": "cpu", "settings": {"dataset": "shapes", "batch": 16}}
+    state = random_bpnpnet().state_dict()
+    save_weights(told, state, WeightsHeader(ARCHITECTURE, training=training))
+    save_weights(silent, state, WeightsHeader(ARCHITECTURE))
+    assert about_weights(told) == "dataset shapes, samples 5264, device cpu"
+    assert "nothing is known" in about_weights(silent)
+    assert about_weights(None) == "no weights yet"
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

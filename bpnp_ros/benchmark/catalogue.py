@@ -21,7 +21,9 @@ from bpnp_ros.point_map.colmap import model_folder
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
 from bpnp_ros.weights.safetensors_file import load_weights
 
-BEST_NETWORK = "our best network"
+PAPER_NETWORK, BEST_NETWORK = "bpnpnet", "our best network"
+NO_WEIGHTS = "no weights yet"
+ABOUT_TRAINING = ("dataset", "samples", "epoch", "minutes", "device", "revision")
 
 
 def all_methods(bpnpnet: Path | None = None, best: Path | None = None) -> list[Method]:
@@ -30,20 +32,32 @@ def all_methods(bpnpnet: Path | None = None, best: Path | None = None) -> list[M
     if best is not None:
         networks.append(NetworkMatches(BEST_NETWORK, load_bpnpnet(best), _fingerprint(best)))
     if bpnpnet is not None:
-        networks += network_rows("bpnpnet", load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
+        networks += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
     floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")
     return [OracleMatches(), FromPrior(), Search(), *networks, floor, NearestCamera()]
 
 
 def load_bpnpnet(path: Path) -> BPnPNet:
     """Weights as ours (.safetensors) or as the reference's (.pth.tar). Raises WeightsError."""
-    if path.name.endswith(".pth.tar"):
+    if _is_reference(path):
         state = load_reference_checkpoint(path).state_dict
     else:
         state, _ = load_weights(path, ARCHITECTURE)
     network = BPnPNet()
     network.load_state_dict(state)
     return network.eval()
+
+
+def about_weights(path: Path | None) -> str:
+    """What a file of weights says of its training, in words."""
+    if path is None:
+        return NO_WEIGHTS
+    if _is_reference(path):
+        return "a checkpoint of the paper's code"
+    _, header = load_weights(path, ARCHITECTURE)
+    card = {**header.training, **header.training.get("settings", {})}
+    told = [f"{name} {card[name]}" for name in ABOUT_TRAINING if name in card]
+    return ", ".join(told) or "of a training that nothing is known of"
 
 
 def random_bpnpnet() -> BPnPNet:
@@ -66,6 +80,10 @@ def find_scenes(folder: Path) -> dict[str, Path]:
     if not scenes:
         raise ConfigError(f"{folder} holds no .npz scenes and no COLMAP models.")
     return dict(sorted(scenes.items()))
+
+
+def _is_reference(path: Path) -> bool:
+    return path.name.endswith(".pth.tar")
 
 
 def _fingerprint(path: Path) -> str:

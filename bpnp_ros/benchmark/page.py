@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from string import Template
@@ -32,9 +32,9 @@ def benchmark_page(
     selection: Selection,
     provenance: Provenance,
     figure: str,
-    missing: Sequence[str],
+    weights: Mapping[str, str],
 ) -> str:
-    """Markdown. figure: path of the image, seen from the page. missing: rows without weights."""
+    """Markdown. figure: the image, seen from the page. weights: what those of each network are."""
     template = files("bpnp_ros").joinpath("data/benchmark.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         RULES,
@@ -43,8 +43,9 @@ def benchmark_page(
         scenes=len(board.results),
         problems=board.problems,
         standard_error=_standard_error(board),
-        overview=_overview(board, missing),
+        overview=_overview(board),
         figure=figure,
+        weights="\n".join(f"- {network}: {about}" for network, about in weights.items()),
         settings="\n".join(_setting(board, setting) for setting in SETTINGS),
         by_scene=_by_scene(board),
         left_out=_left_out(board),
@@ -58,13 +59,12 @@ def _standard_error(board: Board) -> str:
     return f"{50 / math.sqrt(fewest):.0f}" if fewest else "-"
 
 
-def _overview(board: Board, missing: Sequence[str]) -> str:
+def _overview(board: Board) -> str:
     heads = ["method", "is told, besides the two sets", *SETTINGS]
     rows = [
         [method, knows, *(_recall(board.cell(method, setting)) for setting in SETTINGS)]
         for method, knows in board.methods.items()
     ]
-    rows += [[name, "no weights yet", *["-"] * len(SETTINGS)] for name in missing]
     rows.append(["*problems*", "", *(str(board.count(setting)) for setting in SETTINGS)])
     return _table(heads, rows)
 

@@ -19,7 +19,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bpnp_ros.benchmark.board import Board
-from bpnp_ros.benchmark.catalogue import BEST_NETWORK, all_methods, find_scenes
+from bpnp_ros.benchmark.catalogue import (
+    BEST_NETWORK,
+    PAPER_NETWORK,
+    about_weights,
+    all_methods,
+    find_scenes,
+)
 from bpnp_ros.benchmark.figure import outlier_curves
 from bpnp_ros.benchmark.methods import Method
 from bpnp_ros.benchmark.page import benchmark_page
@@ -79,13 +85,12 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     methods = all_methods(arguments.bpnpnet, arguments.best)
     board = ask_everybody(scenes, methods, selection, arguments.out / "scenes", console)
     console.print(overview(board))
-    missing = [
-        name
-        for name, weights in ((BEST_NETWORK, arguments.best), ("bpnpnet", arguments.bpnpnet))
-        if weights is None
-    ]
+    weights = {
+        PAPER_NETWORK: about_weights(arguments.bpnpnet),
+        BEST_NETWORK: about_weights(arguments.best),
+    }
     for page in filter(None, (arguments.out / "benchmark.md", arguments.docs)):
-        write_page(page, board, selection, missing)
+        write_page(page, board, selection, weights)
         console.print(str(page), style="dim", markup=False)
     figures = json.dumps(board.as_json(), indent=1)
     (arguments.out / "benchmark.json").write_text(figures + "\n", encoding="utf-8")
@@ -153,13 +158,13 @@ def overview(board: Board) -> Table:
     return shown
 
 
-def write_page(path: Path, board: Board, selection: Selection, missing: list[str]) -> None:
+def write_page(path: Path, board: Board, selection: Selection, weights: dict[str, str]) -> None:
     """The page, and its figure in the folder `images` beside it."""
     figure = path.parent / "images" / f"{path.stem}.png"
     figure.parent.mkdir(parents=True, exist_ok=True)
     save_figure(outlier_curves(board), figure, dpi=110)
     provenance = Provenance.of(["bpnp_benchmark", *sys.argv[1:]])
-    text = benchmark_page(board, selection, provenance, f"images/{figure.name}", missing)
+    text = benchmark_page(board, selection, provenance, f"images/{figure.name}", weights)
     path.write_text(text, encoding="utf-8")
 
 
