@@ -44,11 +44,12 @@ class Topic:
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """A message and when it was recorded, nanoseconds."""
+    """A message, as CDR too, and when it was recorded, nanoseconds."""
 
     topic: str
     log_time: int
     message: Any
+    raw: bytes
 
 
 class Bag:
@@ -92,7 +93,7 @@ class Bag:
             except BagError as error:
                 self._complain(f"{topic} at {log_time / 1e9:.3f} s: {error}")
                 continue
-            yield Recorded(topic, log_time, message)
+            yield Recorded(topic, log_time, message, raw)
 
     def raw_messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
         """As recorded: CDR."""

@@ -7,13 +7,22 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NoReturn
 
 from bpnp_ros.errors import BpnpError
 
 ADVICE = "source your ROS 2 (. /opt/ros/<distro>/setup.bash), or see docs/installation.md"
+
+
+@contextlib.contextmanager
+def ros_needed() -> Iterator[None]:
+    """Around the import of what needs ROS, where there may be none: BpnpError with advice."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BpnpError(f"{error.name} is not installed: {ADVICE}") from error
 
 
 def node_command(module: str, name: str) -> Callable[[], None]:

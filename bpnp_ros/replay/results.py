@@ -23,8 +23,8 @@ FRAMES, TIMINGS = "frames.csv", "timings.csv"
 ESTIMATE, TRUTH = "estimate.tum", "truth.tum"
 METRICS, LATENCY = "metrics.json", "latency.json"
 PICTURE, PAGE = "report.png", "report.html"
-LIVE = "live.json"
-OURS = (FRAMES, TIMINGS, ESTIMATE, TRUTH, METRICS, LATENCY, PICTURE, PAGE, LIVE)
+LIVE, LOGS = "live.json", ("node.log", "detector.log")
+OURS = (FRAMES, TIMINGS, ESTIMATE, TRUTH, METRICS, LATENCY, PICTURE, PAGE, LIVE, *LOGS)
 
 FRAME_COLUMNS = (
     *("message", "stamp_s", "frame_id", "state", "proposer", "category", "keypoints", "inliers"),

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.demo_score import score_control, score_demo
-from bpnp_ros.nodes.runner import ADVICE
+from bpnp_ros.nodes.runner import ros_needed
 from bpnp_ros.tools.demo_report import write_report
 from bpnp_ros.tools.demo_session import Session
 from bpnp_ros.tools.demo_stream import CAMERA, NOISE, WORLD_SEED, Control, DemoStream, make_stream
@@ -120,10 +120,8 @@ def isolate(domain_id: int | None) -> None:
 
 def open_link() -> DemoLink:
     """Raises BpnpError where there is no ROS."""
-    try:
+    with ros_needed():
         from bpnp_ros.nodes.demo_link import DemoLink
-    except ModuleNotFoundError as error:
-        raise BpnpError(f"{error.name} is not installed: {ADVICE}") from error
     return DemoLink(CAMERA)
 
 

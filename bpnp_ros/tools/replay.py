@@ -12,21 +12,25 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BpnpError
+from bpnp_ros.evaluation.live_score import live_headlines, live_summary
 from bpnp_ros.evaluation.replay_score import latency_summary
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.replay.configuration import configuration, read_parameters
 from bpnp_ros.replay.ground_truth import TruthChoice
 from bpnp_ros.replay.player import Played
 from bpnp_ros.replay.report import headlines, write_report
-from bpnp_ros.replay.results import LATENCY, METRICS, PAGE, Results, claim_folder, write_json
+from bpnp_ros.replay.results import LATENCY, LIVE, METRICS, PAGE, Results, claim_folder, write_json
 from bpnp_ros.replay.session import Replay
 from bpnp_ros.replay.topics import Topics
+from bpnp_ros.tools.demo import isolate
+from bpnp_ros.tools.live_replay import live_replay
 
 COULD_NOT_RUN, INTERRUPTED = 2, 130
 
@@ -57,6 +61,11 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--weights", default="", metavar="FILE", help="bundle trained for the map (none)")
     add("--params", type=Path, metavar="FILE", help="the node's parameter file")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="one of its parameters")
+    live = parser.add_argument_group("live, once more, through DDS").add_argument
+    live("--live", action="store_true", help="play into a localization node and compare")
+    live("--rate", type=float, default=1.0, metavar="X", help="so many times as fast (1)")
+    live("--timeout", type=float, default=300.0, metavar="S", help="for the node to start (300)")
+    live("--domain-id", type=int, metavar="N", help="ROS_DOMAIN_ID (one of its own)")
     topics = parser.add_argument_group("topics, guessed where not given").add_argument
     topics("--keypoints", default="", metavar="TOPIC")
     topics("--image", default="", metavar="TOPIC", help="look for keypoints in these images")
@@ -79,20 +88,26 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         with Results(arguments.out) as results:
             interrupted = play(replay, results, console)
         conclude(replay, arguments.out, console)
+        if arguments.live and not interrupted:
+            interrupted = play_live(replay, arguments, console)
     return INTERRUPTED if interrupted else 0
 
 
 def prepare(bag: Bag, arguments: argparse.Namespace) -> Replay:
-    given = read_parameters(arguments.params, arguments.set)
-    shortcuts = {"map_file": arguments.map, "weights": arguments.weights}
-    given |= {name: value for name, value in shortcuts.items() if value}
     wanted = Topics(
         arguments.keypoints, arguments.image, arguments.camera_info, arguments.map_topic
     )
     truth = TruthChoice(
         arguments.truth, arguments.truth_child, arguments.time_offset, arguments.longest_gap
     )
-    return Replay.of(bag, wanted, configuration(given), truth)
+    return Replay.of(bag, wanted, configuration(given_parameters(arguments)), truth)
+
+
+def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those of the node that differ from their defaults."""
+    given = read_parameters(arguments.params, arguments.set)
+    shortcuts = {"map_file": arguments.map, "weights": arguments.weights}
+    return given | {name: value for name, value in shortcuts.items() if value}
 
 
 def introduce(replay: Replay, console: Console) -> None:
@@ -138,8 +153,7 @@ def conclude(replay: Replay, folder: Path, console: Console) -> None:
     write_json(folder / METRICS, metrics)
     latency = latency_summary([played.seconds for played in replay.played])
     write_json(folder / LATENCY, latency)
-    for name, value in headlines(metrics).items():
-        console.print(f"{name}: {value}", markup=False)
+    show(headlines(metrics), console)
     if "total" in latency:
         total = latency["total"]
         took = f"{total['p50_ms']:.0f} ms (p50), {total['p95_ms']:.0f} ms (p95)"
@@ -148,6 +162,28 @@ def conclude(replay: Replay, folder: Path, console: Console) -> None:
         console.print(f"damaged: {problem}", style="yellow", markup=False)
     write_report(replay, metrics, folder)
     console.print(str(folder / PAGE), style="dim", markup=False)
+
+
+def show(lines: dict[str, str], console: Console) -> None:
+    for name, value in lines.items():
+        console.print(f"{name}: {value}", markup=False)
+
+
+def play_live(replay: Replay, arguments: argparse.Namespace, console: Console) -> bool:
+    """Whether it was interrupted. Raises BpnpError where there is no ROS, or the node fails."""
+    isolate(arguments.domain_id)
+    with live_replay(replay, given_parameters(arguments), arguments.out) as live:
+        try:
+            live.get_ready(arguments.timeout, lambda reason: None)
+            console.print("live: the node is ready", markup=False)
+            live.play(arguments.rate, lambda: None)
+        except KeyboardInterrupt:
+            return True
+        finally:
+            figures = live_summary(replay.record(), live.record(), replay.active.metric)
+            write_json(arguments.out / LIVE, figures)
+            show(live_headlines(figures), console)
+    return False
 
 
 if __name__ == "__main__":
