@@ -56,7 +56,7 @@ def camera_info(header: Any, camera: Camera) -> Any:
         height=camera.height,
         distortion_model=camera.distortion_model,
         d=np.array(camera.D, np.float64),
-        k=camera.K.ravel(),
+        k=camera.K.flatten(),
         r=np.eye(3).ravel(),
         p=np.hstack([camera.K, np.zeros((3, 1))]).ravel(),
         binning_x=0,
