@@ -108,3 +108,46 @@ def test_every_weight_learns_from_the_matches() -> None:
     net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D).P.square().sum().backward()
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+def with_dustbin(distance: float) -> BPnPNet:
+    torch.manual_seed(0)
+    net = BPnPNet(dustbin=True).eval()
+    net.dustbin_distance.data.fill_(distance)
+    return net
+
+
+def test_with_a_dustbin_points_may_stay_alone() -> None:
+    alone = []
+    for distance in (-5.0, 0.5, 5.0):
+        log_plan = match(with_dustbin(distance)).log_plan
+        assert log_plan is not None
+        plan = log_plan.exp()
+        torch.testing.assert_close(plan[0, :-1].sum(1), torch.ones(12))
+        alone.append(float(plan[0, :-1, -1].mean()))
+    assert alone[0] > 0.99 > alone[1] > 0.01 > alone[2]
+
+
+def test_with_a_dustbin_the_plan_still_sums_to_one_and_leaves_padding_out() -> None:
+    P = match(with_dustbin(1.0)).P
+    torch.testing.assert_close(P.sum((1, 2)), torch.ones(2))
+    assert (P[1, 7:] == 0).all() and (P[1, :, 5:] == 0).all()
+
+
+def test_the_dustbin_is_learnt() -> None:
+    net = with_dustbin(1.0)
+    net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D).log_plan[0, 0, -1].backward()
+    assert net.dustbin_distance.grad is not None and net.dustbin_distance.grad != 0
+
+
+def test_weights_tell_whether_there_is_a_dustbin() -> None:
+    for net in (network(), with_dustbin(0.7)):
+        again = BPnPNet.from_weights(net.state_dict()).eval()
+        torch.testing.assert_close(match(again).P, match(net).P)
+
+
+def test_bfloat16_in_the_blocks_changes_the_plan_a_little() -> None:
+    net = network()
+    exact, rounded = match(net).P, match(BPnPNet.from_weights(net.state_dict(), bf16=True).eval()).P
+    assert rounded.dtype == exact.dtype and not torch.equal(rounded, exact)
+    assert (rounded - exact).abs().sum((1, 2)).max() < 0.05

@@ -11,6 +11,7 @@ from bpnp_ros.pnp.losses import (
     PoseLoss,
     batch_has_pose,
     correspondence_loss,
+    log_likelihood_loss,
     pose_loss,
     total_loss,
 )
@@ -29,6 +30,18 @@ def test_a_perfect_plan_has_loss_minus_one_and_a_wrong_one_plus_one() -> None:
     C = torch.eye(4)[None]
     assert correspondence_loss(C / 4, C) == -1
     assert correspondence_loss(C.roll(1, 2) / 4, C) == 1
+
+
+def test_the_log_likelihood_counts_true_pairs_and_points_that_stay_alone() -> None:
+    """Pair (0, 1); keypoint 1 and point 0 are alone; keypoint 2 and point 2 are padding."""
+    C = torch.zeros(1, 3, 3)
+    C[0, 0, 1] = 1
+    true = torch.tensor([[True, True, False]])
+    log_plan = torch.full((1, 4, 4), torch.finfo().min)
+    log_plan[0, 0, 1], log_plan[0, 1, 3], log_plan[0, 3, 0] = -1.0, -2.0, -6.0
+    assert log_likelihood_loss(log_plan, C, true, true).item() == pytest.approx(3)
+    nothing = torch.zeros_like(true)
+    assert log_likelihood_loss(log_plan, 0 * C, nothing, nothing).item() == 0
 
 
 def test_the_pose_loss_is_angle_and_distance() -> None:

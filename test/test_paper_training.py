@@ -133,6 +133,20 @@ def test_a_run_goes_on_from_a_checkpoint_of_the_papers_code(data: Path, tmp_path
         torch.testing.assert_close(trained[name], parameter.detach(), atol=1e-6, rtol=0)
 
 
+def test_a_network_with_a_dustbin_learns_from_outliers_and_is_tested_as_such(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run = tmp_path / "run"
+    assert train(data, run, "--loss", "log_likelihood", "--poseloss", "1") == 0
+    assert weights(run)["dustbin_distance"] != 1
+    first, second = lines(run)
+    assert first["loss"] > 1 > first["Lc"] and second["translation"] > 0
+    best = str(run / "weights.safetensors")
+    assert main(["-e", "--resume", best, "--frac_outliers", "1", str(data)]) == 0
+    assert train(data, tmp_path / "other", "--resume", best, "--loss", "correspondence") == 1
+    assert "dustbin" in capsys.readouterr().err
+
+
 def test_steps_that_are_not_a_number_change_nothing_and_are_counted(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -42,10 +42,10 @@ def load_start(path: Path) -> Start:
     return Start(checkpoint.state_dict, checkpoint.epoch or 0, checkpoint.optimizer)
 
 
-def fill(network: BPnPNet, weights: dict[str, Tensor], path: Path) -> None:
-    """Give the network these weights. Raises WeightsError where they do not fit."""
+def filled(weights: dict[str, Tensor], path: Path, bf16: bool = False) -> BPnPNet:
+    """The network that these weights are of. Raises WeightsError where they are of another."""
     try:
-        network.load_state_dict(weights)
+        return BPnPNet.from_weights(weights, bf16)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not hold BPnPNet: {error}") from error
 

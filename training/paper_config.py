@@ -10,6 +10,7 @@ from training.datasets.words import WORDS
 from training.settings import Settings
 
 MATCHERS = ("sinkhorn", "hungarian")
+LOSSES = ("correspondence", "log_likelihood")
 _ANY = (1, math.inf)
 _FROM_ZERO = (0, math.inf)
 
@@ -34,6 +35,12 @@ class PaperConfig(Settings):
     )
     outlier_rate: float = setting(
         -1.0, "of sfm sets: unmatched / all; 1: all there is; below 0: another for each sample"
+    )
+    loss: str = setting(
+        LOSSES[0],
+        "correspondence: the paper's Lc; log_likelihood: over matches and a dustbin, for sets "
+        "with outliers",
+        choices=LOSSES,
     )
     gamma: float = setting(1.0, "weight of the pose loss", range=_FROM_ZERO)
     clip: float = setting(0.0, "longest gradient; 0: any", range=_FROM_ZERO)

@@ -10,8 +10,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bpnp_ros.errors import WeightsError
-from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.pnp.losses import batch_has_pose, correspondence_loss, pose_loss, total_loss
+from bpnp_ros.network.bpnpnet import BPnPNet, Matching
+from bpnp_ros.pnp.losses import (
+    batch_has_pose,
+    correspondence_loss,
+    log_likelihood_loss,
+    pose_loss,
+    total_loss,
+)
 from bpnp_ros.pnp.ransac import initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 from training.datasets.sample import Batch, Sample, collate
@@ -26,6 +32,7 @@ OVERFIT_STEPS = 50
 class PaperTraining(ProgressingModule):
     """Lc, and from the epoch `poseloss` on Lc + gamma Lp (Campbell et al., section 3.4).
 
+    A network with a dustbin learns the log-likelihood of matches and dustbins in place of Lc.
     adam: the state of the optimiser that a checkpoint of the paper's code brings along.
     """
 
@@ -61,15 +68,18 @@ class PaperTraining(ProgressingModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The total under `loss`, and its parts."""
         counts = batch.num_points_2d, batch.num_points_3d
-        P = self.network(batch.p2d, batch.p3d, *counts).P
-        correspondence = correspondence_loss(P, batch.C)
+        matching: Matching = self.network(batch.p2d, batch.p3d, *counts)
+        P, correspondence = matching.P, correspondence_loss(matching.P, batch.C)
+        matched = correspondence
+        if matching.log_plan is not None:
+            matched = log_likelihood_loss(matching.log_plan, batch.C, *batch.true_points)
         if not self.stage or not batch_has_pose(*counts):
-            return {"loss": correspondence, "Lc": correspondence}
+            return {"loss": matched, "Lc": correspondence}
         theta0, _ = initial_poses(P, batch.p2d, batch.p3d, *counts)
         theta = weighted_pnp(P, batch.p2d, batch.p3d, theta0)
         pose = pose_loss(theta, batch.R, batch.t)
         return {
-            "loss": total_loss(correspondence, pose, self.config.gamma),
+            "loss": total_loss(matched, pose, self.config.gamma),
             "Lc": correspondence,
             "rotation_deg": torch.rad2deg(pose.rotation),
             "translation": pose.translation,

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from training.checkpoints import fill, load_start
+from bpnp_ros.network.bpnpnet import BPnPNet
+from training.checkpoints import filled, load_start
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
 from training.devices import torch_device
@@ -23,11 +24,7 @@ def evaluate(
     config: PaperConfig, folder: Path, weights: Path | None, out: Path, gpu: int | None = None
 ) -> None:
     """Write `out`/test<options>.csv, one row a sample, and .json, and print a table."""
-    network = new_network(config)
-    if weights is None:
-        print("warning: no --resume, so random weights are tested.", file=sys.stderr)
-    else:
-        fill(network, load_start(weights).weights, weights)
+    network = _network(config, weights)
     source = open_set(folder, config.dataset, "test", config.outlier_rate)
     samples = Epoch(source, config.seed, outliers=config.frac_outliers)
     out.mkdir(parents=True, exist_ok=True)
@@ -37,6 +34,13 @@ def evaluate(
     about = {"weights": str(weights), "settings": asdict(config), "revision": revision()}
     write_json(path.with_suffix(".json"), about, figures)
     print(f"\n{table(figures)}\n{path} and .json")
+
+
+def _network(config: PaperConfig, weights: Path | None) -> BPnPNet:
+    if weights is None:
+        print("warning: no --resume, so random weights are tested.", file=sys.stderr)
+        return new_network(config)
+    return filled(load_start(weights).weights, weights, config.bf16)
 
 
 def _suffix(config: PaperConfig) -> str:

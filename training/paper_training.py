@@ -13,11 +13,11 @@ import torch
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from training.callbacks import Keep
-from training.checkpoints import WEIGHTS, Start, fill, load_start, publish
+from training.checkpoints import WEIGHTS, Start, filled, load_start, publish
 from training.datasets.words import open_set
 from training.devices import lightning_device
 from training.fit import RANK, WORLD, fit
-from training.paper_config import PaperConfig
+from training.paper_config import LOSSES, PaperConfig
 from training.paper_module import PaperData, PaperTraining, steps_an_epoch
 from training.run_folder import LAST, begin, new_run, revision
 
@@ -42,7 +42,9 @@ def train(
     start = Start({}) if resume is None else load_start(ours or resume)
     network = new_network(config)
     if resume is not None and ours is None:
-        fill(network, start.weights, resume)
+        network = filled(start.weights, resume, config.bf16)
+        if network.has_dustbin != new_network(config).has_dustbin:
+            raise ConfigError(f"--loss {config.loss} does not suit {resume}: one has a dustbin.")
         config = replace(config, start_epoch=max(config.start_epoch, start.epoch))
     learn, check = (
         open_set(folder, config.dataset, split, config.outlier_rate) for split in ("train", "test")
@@ -64,7 +66,7 @@ def train(
 def new_network(config: PaperConfig) -> BPnPNet:
     """Random weights that depend on the seed alone."""
     torch.manual_seed(config.seed)
-    return BPnPNet(bf16=config.bf16)
+    return BPnPNet(bf16=config.bf16, dustbin=config.loss == LOSSES[1])
 
 
 def card(module: PaperTraining) -> dict[str, Any]:

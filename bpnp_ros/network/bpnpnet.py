@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from bpnp_ros.network.features import FeatureExtractor, pairwise_distance
 from bpnp_ros.network.tnet import TNet
+from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
 from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, uniform_prior
+
+DUSTBIN = "dustbin_distance"
 
 
 class Matching(NamedTuple):
@@ -25,6 +28,8 @@ class Matching(NamedTuple):
     """(B, N, 128) unit feature of each map point."""
     alignment: Tensor
     """(B, 3, 3) the T-net's matrix, applied to map points as row vectors."""
+    log_plan: Tensor | None = None
+    """(B, M + 1, N + 1) log-mass of each pair and, last, of staying alone; None without dustbin."""
 
 
 class BPnPNet(nn.Module):
@@ -33,6 +38,7 @@ class BPnPNet(nn.Module):
     true_points_only: leave padding out of context norm and of the T-net's maximum. The reference
         counts repeated points there, so its weights and published results want False.
     bf16: compute the residual blocks in bfloat16, all the rest as it comes.
+    dustbin: let points stay without a partner, which the paper's network cannot; one weight more.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class BPnPNet(nn.Module):
         sinkhorn_settings: SinkhornSettings | None = None,
         true_points_only: bool = False,
         bf16: bool = False,
+        dustbin: bool = False,
     ) -> None:
         super().__init__()
         self.stn = TNet()
@@ -47,6 +54,19 @@ class BPnPNet(nn.Module):
         self.FeatureExtractor3d = FeatureExtractor(3, bf16)
         self.sinkhorn_settings = sinkhorn_settings or SinkhornSettings()
         self.true_points_only = true_points_only
+        if dustbin:
+            self.dustbin_distance = nn.Parameter(torch.ones(()))
+
+    @classmethod
+    def from_weights(cls, weights: dict[str, Tensor], bf16: bool = False) -> BPnPNet:
+        """The network that these weights are of. Raises RuntimeError where they do not fit."""
+        network = cls(bf16=bf16, dustbin=DUSTBIN in weights)
+        network.load_state_dict(weights)
+        return network
+
+    @property
+    def has_dustbin(self) -> bool:
+        return hasattr(self, DUSTBIN)
 
     def forward(
         self,
@@ -78,8 +98,21 @@ class BPnPNet(nn.Module):
         features_2d = self.FeatureExtractor2d(p2d, true_2d)
         features_3d = self.FeatureExtractor3d(p3d @ alignment, true_3d)
         distance = pairwise_distance(features_2d, features_3d)
+        if self.has_dustbin:
+            row_mass = row_prior * num_points_2d.reshape(-1, 1)
+            column_mass = column_prior * num_points_3d.reshape(-1, 1)
+            log_plan = self._with_dustbin(distance, row_mass, column_mass)
+            P = log_plan[:, :-1, :-1].exp()
+            P = P / P.sum((1, 2), keepdim=True).clamp_min(1e-9)
+            return Matching(P, distance, features_2d, features_3d, alignment, log_plan)
         P = sinkhorn(distance, row_prior, column_prior, self.sinkhorn_settings)
         return Matching(P, distance, features_2d, features_3d, alignment)
+
+    def _with_dustbin(self, distance: Tensor, row_mass: Tensor, column_mass: Tensor) -> Tensor:
+        """Log-probabilities (B, M + 1, N + 1); each true point has a mass of about 1 to spread."""
+        sharpness = self.sinkhorn_settings.sharpness
+        alone = -sharpness * self.dustbin_distance
+        return dustbin_sinkhorn(-sharpness * distance, alone, row_mass, column_mass)
 
 
 def _first(counts: Tensor, length: int) -> Tensor:

@@ -93,6 +93,11 @@ class Batch(NamedTuple):
         rows = torch.arange(self.p2d.shape[1], device=self.partner.device)
         return (self.partner[:, None] == rows[:, None]).to(self.p2d.dtype)
 
+    @property
+    def true_points(self) -> tuple[Tensor, Tensor]:
+        """Which keypoints (B, M) and points (B, N) are no padding."""
+        return _first(self.num_points_2d, self.p2d), _first(self.num_points_3d, self.p3d)
+
 
 def collate(samples: list[Sample], length: int = 0) -> Batch:
     """A batch, padded to `length` or to its longest sets."""
@@ -109,6 +114,10 @@ def collate(samples: list[Sample], length: int = 0) -> Batch:
         _stack([sample.R for sample in samples]),
         _stack([sample.t for sample in samples]),
     )
+
+
+def _first(counts: Tensor, points: Tensor) -> Tensor:
+    return torch.arange(points.shape[1], device=points.device) < counts[:, None]
 
 
 def _repeat(points: Array, length: int) -> Array:
