@@ -28,6 +28,7 @@ from bpnp_ros.nodes.conversions import (
     read_map_points,
 )
 from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.tools.demo_stream import make_stream
 from bpnp_ros.tools.make_bag import parse_arguments, run
 from bpnp_ros.tools.replay import parse_arguments as replay_arguments
 from bpnp_ros.tools.replay import run as run_replay
@@ -145,3 +146,15 @@ def test_with_its_bundle_the_bag_can_be_replayed(scene_file: Path, tmp_path: Pat
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["map"]["notes"] == [] and metrics["fixes"] >= 1
     assert metrics["against_truth"]["false_poses"] == 0
+
+
+def test_the_demos_walk_becomes_a_bag_with_its_truth(tmp_path: Path) -> None:
+    run(parse_arguments(["demo", "--out", str(tmp_path / "bag"), "--duration", "2"]))
+    stream = make_stream(0, 2.0, 10.0, 1)
+    with Bag(tmp_path / "bag") as bag:
+        assert bag.topics["/camera/keypoints"].count == len(stream) == 20
+        pixels, score = read_keypoints(bag.first("/camera/keypoints"))
+        T = read_bare_pose(bag.first("/reference/camera_pose").pose)
+    assert score is not None
+    np.testing.assert_array_equal(np.column_stack([pixels, score]), stream.keypoints[0])
+    np.testing.assert_allclose(T, stream.path.T_map_camera[0], atol=1e-12)

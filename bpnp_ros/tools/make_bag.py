@@ -1,6 +1,7 @@
 """Make a bag to replay out of a scene from structure from motion.
 
-SCENE is a folder with a COLMAP model, or an .npz file of the same content. Some of its photographs
+SCENE is a folder with a COLMAP model, or an .npz file of the same content; or the word demo, for a
+walk through the demo's building. Some of its photographs
 are played; the others alone make the map. Scenes have a shape but no size: without --scale their
 median depth is called 3 m, and errors in metres mean that.
 """
@@ -9,17 +10,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from bpnp_ros.backends.rosbags import Writer
+from bpnp_ros.bags.demo_bag import write_demo
 from bpnp_ros.bags.scene_bag import SplitScene, find_photographs, split_scene, write_scene
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.tools.demo_stream import make_stream
 from bpnp_ros.weights.bundle import MapBundle
 
+Write = Callable[[Writer], None]
+
+DEMO, DEMO_RATE = "demo", 10.0  # Hz
 COULD_NOT_RUN, INTERRUPTED = 2, 130
 
 
@@ -45,6 +53,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--hold-out", type=int, default=5, metavar="N", help="play every N-th (5); 1: map all, too")
     add("--scale", type=float, metavar="M", help="metres per unit of the scene")
     add("--rate", type=float, default=1.0, metavar="HZ", help="photographs a second (1)")
+    add("--duration", type=float, default=20.0, metavar="S", help="of the demo's walk (20)")
     add("--storage", choices=("mcap", "sqlite3"), default="mcap", help="(mcap)")
     add("--compression", choices=("none", "message", "file"), default="none", help="(none)")
     add(
@@ -57,22 +66,39 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(words)
     if arguments.hold_out < 1 or not 0.01 <= arguments.rate <= 100:
         parser.error("--hold-out must be 1 or more, --rate from 0.01 to 100")
+    if not 2 <= arguments.duration <= 600:
+        parser.error("--duration must be from 2 to 600 s")
     return arguments
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises BpnpError for a scene that cannot be used; an existing bag is never overwritten."""
+    prepare = prepare_demo if str(arguments.scene) == DEMO else prepare_scene
+    write, content = prepare(arguments)
+    with Writer(arguments.out, arguments.storage, arguments.compression) as bag:
+        write(bag)
+    print(f"{arguments.out}: {content}")
+
+
+def prepare_demo(arguments: argparse.Namespace) -> tuple[Write, str]:
+    stream = make_stream(0, arguments.duration, DEMO_RATE, kidnaps=1)
+    content = f"{len(stream)} messages, {len(stream.map_points)} landmarks"
+    return partial(write_demo, stream=stream), content
+
+
+def prepare_scene(arguments: argparse.Namespace) -> tuple[Write, str]:
+    """Writes the bundle, too, where one is asked for."""
     scene = split_scene(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
     folder = arguments.photographs
     photographs = find_photographs(scene.played, folder) if folder else []
-    with Writer(arguments.out, arguments.storage, arguments.compression) as bag:
-        write_scene(bag, scene, photographs, arguments.rate)
     if arguments.bundle:
         write_bundle(arguments.bundle, scene)
-    print(
-        f"{arguments.out}: {scene.played.image_count} photographs to play, {len(scene.mapping)} "
-        f"points from {scene.mapping.image_count}; a unit of the scene is {scene.scale:.4g} m"
+    content = (
+        f"{scene.played.image_count} photographs to play, {len(scene.mapping)} points from "
+        f"{scene.mapping.image_count}; a unit of the scene is {scene.scale:.4g} m"
     )
+    write = partial(write_scene, scene=scene, photographs=photographs, rate=arguments.rate)
+    return write, content
 
 
 def write_bundle(path: Path, scene: SplitScene) -> None:
