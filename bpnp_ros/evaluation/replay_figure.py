@@ -23,6 +23,7 @@ from bpnp_ros.evaluation.figures import (
     SKY,
     STYLE,
     VERMILION,
+    draw_path,
 )
 from bpnp_ros.evaluation.replay_score import NOT_FALSE, ReplayRecord
 from bpnp_ros.localizer.types import Rejection
@@ -31,6 +32,7 @@ Array = NDArray[np.float64]
 
 MAP_DOTS = 4000
 COLUMNS = 3  # of frames
+JUMP = 20.0  # usual steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ def _draw_way(axes: Axes, record: ReplayRecord, map_points: Array, unit: str) ->
     _dots(axes, dots, s=1.5, color=GREY, alpha=0.6, lw=0, label="map")
     truth = record.truth[record.has_truth][:, across, 3]
     if len(truth):
-        axes.plot(*truth.T, color=SKY, lw=5, alpha=0.6, label="truth")
+        draw_path(axes, truth, _jumps(truth), color=SKY, lw=5, alpha=0.6, label="truth")
     found = record.found[record.is_fix][:, across, 3]
     _dots(axes, found, s=9, color=BLUE, lw=0, zorder=3, label="poses found")
     shown = np.concatenate([truth, found])
@@ -132,6 +134,13 @@ def _draw_way(axes: Axes, record: ReplayRecord, map_points: Array, unit: str) ->
     axes.set_aspect("equal", adjustable="box", anchor="NW")
     axes.set(xlabel=f"{'xyz'[across[0]]}, {unit}", ylabel=f"{'xyz'[across[1]]}, {unit}")
     axes.legend(loc="upper right", frameon=True)
+
+
+def _jumps(positions: Array) -> tuple[int, ...]:
+    """Rows of (F, 2) to which the camera did not travel."""
+    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+    usual = np.median(steps) if len(steps) else 0.0
+    return tuple((np.flatnonzero(steps > JUMP * max(usual, 1e-3)) + 1).tolist())
 
 
 def _draw_errors(axes: Axes, record: ReplayRecord, errors: Array, bound: float) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,7 @@ def introduce(replay: Replay, console: Console) -> None:
 
 def play(replay: Replay, results: Results, console: Console) -> bool:
     """Whether it was interrupted."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    )
+    progress = progress_bar(console)
     bar = progress.add_task("", total=replay.messages)
 
     def advance(played: Played) -> None:
@@ -145,6 +143,12 @@ def play(replay: Replay, results: Results, console: Console) -> bool:
     except KeyboardInterrupt:
         return True
     return False
+
+
+def progress_bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    hidden = not console.is_terminal
+    return Progress(*columns, TimeRemainingColumn(), console=console, disable=hidden)
 
 
 def conclude(replay: Replay, folder: Path, console: Console) -> None:
@@ -173,10 +177,14 @@ def play_live(replay: Replay, arguments: argparse.Namespace, console: Console) -
     """Whether it was interrupted. Raises BpnpError where there is no ROS, or the node fails."""
     isolate(arguments.domain_id)
     with live_replay(replay, given_parameters(arguments), arguments.out) as live:
+        progress = progress_bar(console)
+        bar = progress.add_task("live", total=len(replay.played))
         try:
-            live.get_ready(arguments.timeout, lambda reason: None)
-            console.print("live: the node is ready", markup=False)
-            live.play(arguments.rate, lambda: None)
+            with progress:
+                tell = partial(progress.update, bar)
+                live.get_ready(arguments.timeout, lambda reason: tell(description=reason))
+                tell(description="live")
+                live.play(arguments.rate, lambda: progress.advance(bar))
         except KeyboardInterrupt:
             return True
         finally:
