@@ -171,6 +171,19 @@ def test_weights_tell_of_their_training(tmp_path: Path) -> None:
     assert about_weights(None) == "no weights yet"
 
 
+def test_a_network_with_a_dustbin_is_read_too(tmp_path: Path) -> None:
+    weights = tmp_path / "w.safetensors"
+    save_weights(weights, BPnPNet(dustbin=True).state_dict(), WeightsHeader(ARCHITECTURE))
+    assert load_bpnpnet(weights).has_dustbin
+
+
+def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "w.safetensors"
+    save_weights(weights, {"scale": torch.ones(3)}, WeightsHeader(ARCHITECTURE))
+    with pytest.raises(WeightsError, match="does not hold the weights of a BPnPNet"):
+        load_bpnpnet(weights)
+
+
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no weights at"):
         all_methods(best=tmp_path / "none.safetensors")

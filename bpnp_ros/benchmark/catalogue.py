@@ -15,7 +15,7 @@ from bpnp_ros.benchmark.methods import (
     OracleMatches,
     network_rows,
 )
-from bpnp_ros.errors import ConfigError
+from bpnp_ros.errors import ConfigError, WeightsError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.point_map.colmap import model_folder
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
@@ -43,9 +43,10 @@ def load_bpnpnet(path: Path) -> BPnPNet:
         state = load_reference_checkpoint(path).state_dict
     else:
         state, _ = load_weights(path, ARCHITECTURE)
-    network = BPnPNet()
-    network.load_state_dict(state)
-    return network.eval()
+    try:
+        return BPnPNet.from_weights(state).eval()
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not hold the weights of a BPnPNet ({error}).") from error
 
 
 def about_weights(path: Path | None) -> str:

@@ -123,7 +123,7 @@ def _recall(cell: Cell | None) -> str:
 
 
 def _median(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else "∞" if math.isinf(value) else f"{value:.0f}"
+    return f"{value:.2g}" if value < 99.5 else "∞" if math.isinf(value) else f"{value:.0f}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
