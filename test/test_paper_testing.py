@@ -33,11 +33,13 @@ class Oracle(nn.Module):
         super().__init__()
         self.poses, self.scale = iter(poses), nn.Parameter(torch.ones(()))
 
-    def forward(self, p2d: Tensor, p3d: Tensor, *counts: Tensor) -> Matching:
+    def forward(self, p2d: Tensor, p3d: Tensor, m: Tensor, n: Tensor, *priors: None) -> Matching:
         R, t = (torch.as_tensor(a, dtype=torch.float32) for a in next(self.poses))
         seen = p3d @ R.T + t
         distance = torch.cdist(p2d, seen[..., :2] / seen[..., 2:])
-        row, column = (uniform_prior(c, n) for c, n in zip(counts, distance.shape[1:], strict=True))
+        row, column = (
+            uniform_prior(c, length) for c, length in zip((m, n), distance.shape[1:], strict=True)
+        )
         P = sinkhorn(distance, row, column, SinkhornSettings(sharpness=2000))
         nothing = p2d.new_zeros(0)
         return Matching(P, distance, nothing, nothing, nothing)

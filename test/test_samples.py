@@ -75,6 +75,15 @@ def test_padding_has_no_partner() -> None:
         assert C[0, i, j] == 1
 
 
+def test_detectability_becomes_a_prior_on_true_points() -> None:
+    sample = samples(1, points=5)[0]._replace(detectability=np.array([1, 0.5, 0.25, 0.25, 0.5]))
+    batch = collate([sample.shuffled(np.random.default_rng(0))], length=8)
+    prior = {round(float(p), 3) for p in batch.prior_3d[0]}
+    assert prior == {0.0, 0.1, 0.2, 0.4} and batch.prior_3d[0, 5:].sum() == 0
+    assert batch.inputs(detectability=True)[-1] is batch.prior_3d
+    assert batch.inputs(detectability=False)[-1] is None
+
+
 def test_a_sample_depends_on_seed_epoch_and_index_alone() -> None:
     shapes = ShapeViews(np.random.default_rng(0).standard_normal((3, 50, 3)))
     first = Epoch(shapes, seed=1, epoch=2)[1].p2d

@@ -9,7 +9,7 @@ import pytest
 
 from training.build_sfm import main
 from training.datasets.sample import Sample
-from training.datasets.sfm import SfmViews
+from training.datasets.sfm import Query, SfmViews
 from training.datasets.words import open_set
 
 
@@ -92,8 +92,25 @@ def test_a_rate_beyond_what_there_is_gives_what_there_is(data: Path) -> None:
     assert isinstance(source, SfmViews)
     query = source.queries[0]
     scene = query.scene.with_points(np.isin(np.arange(len(query.scene)), query.points))
-    lonely = SfmViews([type(query)(scene, query.image, np.arange(len(scene)))], 0.999)
+    alone = np.ones(len(scene))
+    lonely = SfmViews([Query(scene, query.image, np.arange(len(scene)), alone)], 0.999)
     assert len(lonely.draw(0, np.random.default_rng(0)).p3d) == len(scene)
+
+
+def test_detectability_is_what_the_other_images_saw(data: Path) -> None:
+    source = open_set(data, "sfm", "train")
+    assert isinstance(source, SfmViews)
+    query = source.queries[1]
+    seen = np.zeros((query.scene.image_count, len(query.scene)))
+    for image in range(query.scene.image_count):
+        seen[image, query.scene.keypoints_of(image)[1]] = 1  # row -1: none, is the last point
+    others = [image for image in range(len(seen)) if image != query.image]
+    in_view = sum(query.scene.in_view_of(image).astype(int) for image in others)
+    expected = seen[others].sum(axis=0) / np.maximum(in_view, 1)
+    np.testing.assert_allclose(query.detectability[:-1], np.minimum(expected, 1)[:-1])
+    sample = source.draw(1, np.random.default_rng(0))
+    assert set(sample.detectability) <= set(query.detectability[query.points])
+    assert len(sample.detectability) == len(sample.p3d)
 
 
 def test_a_scene_cannot_be_for_both(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -43,7 +43,9 @@ class Solution(NamedTuple):
     seconds: float
 
 
-def measured(network: BPnPNet, samples: Epoch, matcher: str) -> Iterator[Row]:
+def measured(
+    network: BPnPNet, samples: Epoch, matcher: str = "sinkhorn", detectability: bool = False
+) -> Iterator[Row]:
     """Solve sample after sample, each on its own; what is told of each is one row of the table.
 
     Where no pose was found its errors are infinite and its inliers none.
@@ -53,7 +55,7 @@ def measured(network: BPnPNet, samples: Epoch, matcher: str) -> Iterator[Row]:
     for index in range(len(samples)):
         batch = Batch(*(tensor.to(device) for tensor in collate([samples[index]])))
         with torch.no_grad():
-            solution = solve(network, batch, matcher)
+            solution = solve(network, batch, matcher, detectability)
             exact = Batch(*(t.double() if t.is_floating_point() else t for t in batch))
             thetas = dict(
                 zip(ESTIMATES, (*solution[:2], refined(solution.theta0, exact)), strict=True)
@@ -62,11 +64,11 @@ def measured(network: BPnPNet, samples: Epoch, matcher: str) -> Iterator[Row]:
             yield {"sample": index, **_about(exact, solution), **_figures(exact, thetas)}
 
 
-def solve(network: BPnPNet, batch: Batch, matcher: str) -> Solution:
+def solve(network: BPnPNet, batch: Batch, matcher: str, detectability: bool) -> Solution:
     """The poses of a batch of one."""
     started = time.perf_counter()
     counts = batch.num_points_2d, batch.num_points_3d
-    matching = network(batch.p2d, batch.p3d, *counts)
+    matching = network(*batch.inputs(detectability))
     P = matching.P if matcher == "sinkhorn" else assigned(matching.distance)
     theta0, found = initial_poses(P, batch.p2d, batch.p3d, *counts)
     theta = weighted_pnp(P, batch.p2d, batch.p3d, theta0)

@@ -36,6 +36,9 @@ class PaperConfig(Settings):
     outlier_rate: float = setting(
         -1.0, "of sfm sets: unmatched / all; 1: all there is; below 0: another for each sample"
     )
+    detectability: bool = setting(
+        False, "let a point's detectability be its mass in Sinkhorn; known of sfm sets only"
+    )
     loss: str = setting(
         LOSSES[0],
         "correspondence: the paper's Lc; log_likelihood: over matches and a dustbin, for sets "

@@ -68,7 +68,7 @@ class PaperTraining(ProgressingModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The total under `loss`, and its parts."""
         counts = batch.num_points_2d, batch.num_points_3d
-        matching: Matching = self.network(batch.p2d, batch.p3d, *counts)
+        matching: Matching = self.network(*batch.inputs(self.config.detectability))
         P, correspondence = matching.P, correspondence_loss(matching.P, batch.C)
         matched = correspondence
         if matching.log_plan is not None:

@@ -29,7 +29,8 @@ def evaluate(
     samples = Epoch(source, config.seed, outliers=config.frac_outliers)
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"test{_suffix(config)}.csv"
-    rows = measured(network.to(torch_device(gpu)), samples, config.matcher)
+    network = network.to(torch_device(gpu))
+    rows = measured(network, samples, config.matcher, config.detectability)
     figures = summary(list(_with_progress(written(rows, path), len(samples), config.print_freq)))
     about = {"weights": str(weights), "settings": asdict(config), "revision": revision()}
     write_json(path.with_suffix(".json"), about, figures)

@@ -101,7 +101,7 @@ def _sample(
 ) -> Sample:
     if R.shape != (3, 3) or t.size != 3:
         raise DataSetError(f"{place}, sample {i}: R is {R.shape} and t {t.shape}, no pose.")
-    return Sample(p2d, p3d, partner, R, t.reshape(3))
+    return Sample(p2d, p3d, partner, R, t.reshape(3), np.ones(len(p3d)))
 
 
 def _points(points: Array, width: int, place: Path, i: int) -> Array:

@@ -17,7 +17,8 @@ class Sample(NamedTuple):
     """Keypoints p2d (m, 2) on the z = 1 plane and map points p3d (n, 3).
 
     partner: (n,) the keypoint that shows each map point, -1 for none. R (3, 3) and t (3,) are
-    world-to-camera.
+    world-to-camera. detectability: (n,) how often each point is detected where it is in view; all
+    ones where that is not known.
     """
 
     p2d: Array
@@ -25,13 +26,17 @@ class Sample(NamedTuple):
     partner: Rows
     R: Array
     t: Array
+    detectability: Array
 
     def rearranged(self, keypoints: Rows, points: Rows) -> Sample:
         """Some of the keypoints and points, in a new order; partners that are left out are lost."""
         new_row = np.full(len(self.p2d) + 1, -1)
         new_row[keypoints] = np.arange(len(keypoints))
         return self._replace(
-            p2d=self.p2d[keypoints], p3d=self.p3d[points], partner=new_row[self.partner[points]]
+            p2d=self.p2d[keypoints],
+            p3d=self.p3d[points],
+            partner=new_row[self.partner[points]],
+            detectability=self.detectability[points],
         )
 
     def shuffled(self, rng: np.random.Generator) -> Sample:
@@ -70,6 +75,7 @@ class Sample(NamedTuple):
             p2d=np.concatenate([self.p2d, xy]),
             p3d=np.concatenate([self.p3d, points]),
             partner=np.append(self.partner, np.full(count, -1)),
+            detectability=np.append(self.detectability, np.full(count, self.detectability.mean())),
         )
 
 
@@ -77,6 +83,7 @@ class Batch(NamedTuple):
     """B samples, padded by repeating points; counts (B,) tell the true ones.
 
     p2d: (B, M, 2), p3d: (B, N, 3), R: (B, 3, 3), t: (B, 3), float32. partner: (B, N), -1 for none.
+    prior_3d: (B, N) float32, each point's share of the detectability, 0 on padding.
     """
 
     p2d: Tensor
@@ -86,6 +93,12 @@ class Batch(NamedTuple):
     partner: Tensor
     R: Tensor
     t: Tensor
+    prior_3d: Tensor
+
+    def inputs(self, detectability: bool) -> tuple[Tensor | None, ...]:
+        """Of BPnPNet; without `detectability` all points weigh the same."""
+        prior_3d = self.prior_3d if detectability else None
+        return (*self[:4], None, prior_3d)
 
     @property
     def C(self) -> Tensor:
@@ -102,9 +115,11 @@ class Batch(NamedTuple):
 def collate(samples: list[Sample], length: int = 0) -> Batch:
     """A batch, padded to `length` or to its longest sets."""
     M, N = (max(length, *map(len, sets)) for sets in list(zip(*samples, strict=True))[:2])
-    partner = torch.full((len(samples), N), -1)
-    for row, sample in zip(partner, samples, strict=True):
-        row[: len(sample.partner)] = torch.from_numpy(sample.partner)
+    partner, prior = torch.full((len(samples), N), -1), torch.zeros(len(samples), N)
+    for row, sample in enumerate(samples):
+        n = len(sample.p3d)
+        partner[row, :n] = torch.from_numpy(sample.partner)
+        prior[row, :n] = torch.from_numpy(sample.detectability / sample.detectability.sum())
     return Batch(
         _stack([_repeat(sample.p2d, M) for sample in samples]),
         _stack([_repeat(sample.p3d, N) for sample in samples]),
@@ -113,6 +128,7 @@ def collate(samples: list[Sample], length: int = 0) -> Batch:
         partner,
         _stack([sample.R for sample in samples]),
         _stack([sample.t for sample in samples]),
+        prior,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpnp_ros.errors import DataSetError
 from bpnp_ros.evaluation.blind_pnp_sets import (
@@ -23,6 +24,8 @@ from bpnp_ros.evaluation.blind_pnp_sets import (
 from bpnp_ros.point_map.sfm_model import SfmModel
 from training.datasets.sample import Sample
 
+Floats = NDArray[np.float64]
+
 LEAST_PAIRS = 10
 ALL_OUTLIERS = 1.0
 HIGHEST_RATE = 0.75
@@ -31,11 +34,15 @@ ALL_IN_ONE_OF = 5
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """An image of a scene and the rows of the points that the other image saw."""
+    """An image of a scene and the rows of the points that the other image saw.
+
+    detectability: (N,) of all points of the scene, by what the other images saw.
+    """
 
     scene: SfmModel
     image: int
     points: Rows
+    detectability: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +71,8 @@ class SfmViews:
         sets = retrieved_sets(query.scene, query.image, query.points, rate, rng)
         if not len(sets.pairs[0]):  # too few unmatched for that rate
             sets = retrieved_sets(query.scene, query.image, query.points, None, rng)
-        return _sample(sets, *canonical_frame(query.scene.points[query.points]))
+        frame = canonical_frame(query.scene.points[query.points])
+        return _sample(sets, *frame, query.detectability[sets.point_row])
 
     def _rate(self, rng: np.random.Generator) -> float | None:
         if self.outlier_rate >= 0:
@@ -78,17 +86,21 @@ def split_folder(folder: Path, split: str) -> Path:
 
 def _queries(scene: SfmModel) -> Iterator[Query]:
     sightings = Sightings.of(scene)
+    in_view = np.stack([scene.in_view_of(image) for image in range(scene.image_count)])
+    views = in_view.sum(axis=0)
     for image in range(scene.image_count):
         other, overlap = sightings.best_other(image)
         shared = overlap * len(sightings.seen_by(image))
         if overlap >= LEAST_OVERLAP and shared >= LEAST_PAIRS:
-            yield Query(scene, image, sightings.seen_by(other))
+            seen = sightings.observers(without=image)
+            share = seen / np.maximum(views - in_view[image], np.maximum(seen, 1))
+            yield Query(scene, image, sightings.seen_by(other), share)
 
 
-def _sample(sets: BlindPnpSets, origin: np.ndarray, unit: float) -> Sample:
+def _sample(sets: BlindPnpSets, origin: Floats, unit: float, detectability: Floats) -> Sample:
     R = sets.T_map_camera[:3, :3].T
     t = R @ (origin - sets.T_map_camera[:3, 3]) / unit
     partner = np.full(len(sets.points), -1)
     keypoint, point = sets.pairs
     partner[point] = keypoint
-    return Sample(sets.keypoints, (sets.points - origin) / unit, partner, R, t)
+    return Sample(sets.keypoints, (sets.points - origin) / unit, partner, R, t, detectability)

@@ -58,7 +58,7 @@ class ShapeViews:
         t = np.array([0, 0, DEPTH]) + rng.uniform(-MOST_SHIFT, MOST_SHIFT, 3)
         seen = points @ R.T + t
         xy = seen[:, :2] / seen[:, 2:] + rng.normal(0, NOISE / FOCAL, (len(seen), 2))
-        return Sample(xy, points, np.arange(len(points)), R, t)
+        return Sample(xy, points, np.arange(len(points)), R, t, np.ones(len(points)))
 
 
 def euler_rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
