@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 
+from bpnp_ros.backends import rosbags
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
 from bpnp_ros.bags.reading import Bag
@@ -123,3 +125,13 @@ def test_what_is_no_bag_is_refused_with_the_reason(tmp_path: Path) -> None:
     empty.touch()
     with pytest.raises(BagError, match=r"empty\.mcap"):
         Bag(empty)
+
+
+def test_without_rosbags_there_is_one_line_of_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_bag(tmp_path / "bag")
+    rosbags._types.cache_clear()
+    monkeypatch.setitem(sys.modules, "rosbags.typesys", None)
+    with pytest.raises(BagError, match="pip install"):
+        Bag(path)

@@ -16,10 +16,7 @@ RawMessage = tuple[str, int, bytes]
 
 @cache
 def _types() -> Any:
-    """The message types that come with ROS 2; those used here are the same in every distribution.
-
-    Raises BagError with advice where rosbags is missing.
-    """
+    """The message types of ROS 2; those used here are the same in every distribution."""
     try:
         from rosbags.typesys import Stores, get_typestore
     except ImportError as error:
@@ -27,6 +24,11 @@ def _types() -> Any:
             f"rosbags cannot be loaded ({error}): pip install 'rosbags>=0.11'."
         ) from error
     return get_typestore(Stores.ROS2_JAZZY)
+
+
+def require() -> None:
+    """Raise BagError with advice where rosbags is missing."""
+    _types()
 
 
 @contextmanager
@@ -55,7 +57,7 @@ class Reader:
     """An intact bag folder, or one of its files. Raises BagError where it is not."""
 
     def __init__(self, path: Path) -> None:
-        _types()
+        require()
         from rosbags.rosbag2 import Reader as RosbagsReader
 
         self.path = path
@@ -91,7 +93,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, storage: str = "mcap", compression: str = "none") -> None:
-        _types()
+        require()
         from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
         from rosbags.rosbag2 import Writer as RosbagsWriter
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from bpnp_ros.backends.rosbags import RawMessage, Reader, deserialize
+from bpnp_ros.backends.rosbags import RawMessage, Reader, deserialize, require
 from bpnp_ros.bags.salvage import Complain, McapSalvage, SqliteSalvage, decompress_file, unpacked
 from bpnp_ros.errors import BagError
 
@@ -56,6 +56,7 @@ class Bag:
     """A bag folder or one storage file. `problems` grows as damage is met. Raises BagError."""
 
     def __init__(self, path: Path) -> None:
+        require()
         if not path.exists():
             raise BagError(f"there is no bag at {path}.")
         self.path = path
