@@ -73,6 +73,7 @@ def test_of_a_file_that_was_cut_off_the_part_before_the_cut_is_read(
         found = numbers(bag)
         assert COUNT // 3 < len(found) < COUNT and found == list(range(len(found)))
         assert any(file.stem.split(".")[0] in problem for problem in bag.problems)
+        assert not any(str(tmp_path) in problem for problem in bag.problems)
 
 
 def test_a_bag_without_its_metadata_is_read_from_its_files(tmp_path: Path) -> None:
@@ -81,6 +82,13 @@ def test_a_bag_without_its_metadata_is_read_from_its_files(tmp_path: Path) -> No
     with Bag(path) as bag:
         assert numbers(bag) == list(range(COUNT))
         assert "metadata" in bag.problems[0]
+
+
+def test_messages_that_sqlite_has_not_merged_are_named(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag", "sqlite3")
+    (path / "bag.db3-wal").write_bytes(b"messages")
+    with Bag(path) as bag:
+        assert numbers(bag) == list(range(COUNT)) and "bag.db3-wal" in bag.problems[0]
 
 
 def test_a_storage_file_alone_is_a_bag(tmp_path: Path) -> None:

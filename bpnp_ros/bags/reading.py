@@ -62,6 +62,10 @@ class Bag:
         self.path = path
         self.problems: list[str] = []
         self._temporary = tempfile.TemporaryDirectory(prefix="bpnp_bag_")
+        for log in path.glob("*-wal"):
+            self._complain(
+                f"{log} holds messages that sqlite has not merged yet; they are left out"
+            )
         intact = self._intact(path)
         self._storages = [intact] if intact else list(map(self._readable, self._files(path)))
         self.topics = self._find_topics()
@@ -88,7 +92,7 @@ class Bag:
 
     def messages(self, topics: Collection[str]) -> Iterator[Recorded]:
         """Those of some topics; what cannot be decoded is left out and reported."""
-        for topic, log_time, raw in self.raw_messages(topics):
+        for topic, log_time, raw in self._raw_messages(topics):
             try:
                 message = deserialize(raw, self.topics[topic].kind)
             except BagError as error:
@@ -96,7 +100,7 @@ class Bag:
                 continue
             yield Recorded(topic, log_time, message, raw)
 
-    def raw_messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
+    def _raw_messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
         """As recorded: CDR."""
         for storage in self._storages:
             seen: set[tuple[str, int]] = set()
@@ -150,6 +154,9 @@ class Bag:
         return topics
 
     def _complain(self, problem: str) -> None:
+        """Once, and the same wherever the bag lies."""
+        for folder in (self._temporary.name, str(self.path.parent)):
+            problem = problem.replace(f"{folder}/", "")
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,7 @@ class Replay:
             "map": self._about_map(),
             "truth": self._about_truth(),
             **summary(self.record(), self.active.metric),
-            "problems": [
-                problem.replace(str(self.bag.path.parent), "") for problem in self.bag.problems
-            ],
+            "problems": self.bag.problems,
         }
 
     def _about_map(self) -> dict[str, Any]:
@@ -98,7 +97,7 @@ class Replay:
             "points_used": len(model.point_map),
             "frame": self.active.frame,
             "metric": self.active.metric,
-            "weights": settings.weights.rpartition("/")[2],
+            "weights": Path(settings.weights).name,
             "proposers": self.active.localizer.proposers,
             "notes": self.active.localizer.notes,
         }
@@ -107,9 +106,10 @@ class Replay:
         if self.truth is None:
             return None
         choice = self.truth.choice
+        from_bag = choice.source in self.bag.topics
         known = int(self.record().has_truth.sum())
         return {
-            "source": choice.source.rpartition("/")[2] if "." in choice.source else choice.source,
+            "source": choice.source if from_bag else Path(choice.source).name,
             "frame": self.truth.map_frame,
             "child": self.truth.child,
             "time_offset_s": choice.offset,
