@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import lightning
@@ -119,7 +120,7 @@ class PaperData(lightning.LightningDataModule):
         return DataLoader(
             samples,
             batch_sampler=batches,
-            collate_fn=lambda rows: collate(rows, config.num_points_train),
+            collate_fn=partial(collate, length=config.num_points_train),
             num_workers=self.workers,
         )
 
