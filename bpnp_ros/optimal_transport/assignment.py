@@ -21,16 +21,16 @@ def assignment(cost: Array) -> tuple[Rows, Rows]:
     if not np.isfinite(cost).all():
         raise BpnpError("an assignment needs finite costs.")
     if cost.shape[0] > cost.shape[1]:
-        column, row = assignment(cost.T)
-        order = np.argsort(row)
-        return row[order], column[order]
+        columns, rows = assignment(cost.T)
+        order = np.argsort(rows)
+        return rows[order], columns[order]
     owner = np.full(cost.shape[1], -1)
     potential = np.zeros(cost.shape[0]), np.zeros(cost.shape[1])
     for row in range(cost.shape[0]):
         _augment(cost, row, owner, *potential)
-    column = np.flatnonzero(owner >= 0)
-    order = np.argsort(owner[column])
-    return owner[column][order], column[order]
+    columns = np.flatnonzero(owner >= 0)
+    order = np.argsort(owner[columns])
+    return owner[columns][order], columns[order]
 
 
 def _augment(cost: Array, row: int, owner: Rows, u: Array, v: Array) -> None:
