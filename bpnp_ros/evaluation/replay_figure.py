@@ -30,6 +30,7 @@ from bpnp_ros.localizer.types import Rejection
 
 Array = NDArray[np.float64]
 
+WIDTH, OVERVIEW_HEIGHT = 15.0, 8.0  # inches
 MAP_DOTS = 4000
 COLUMNS = 3  # of frames
 JUMP = 20.0  # usual steps
@@ -56,9 +57,10 @@ def replay_page(
 ) -> Figure:
     """Everything: the overview above, the frames below. map_points: (N, 3)."""
     rows = -(-len(pictures) // COLUMNS)
+    heights = [OVERVIEW_HEIGHT, rows * _row_height(pictures)] if rows else [OVERVIEW_HEIGHT]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(15, 8 + 4.2 * rows), layout="constrained")
-        parts = figure.subfigures(1 + bool(rows), 1, squeeze=False, height_ratios=_heights(rows))
+        figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+        parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
         draw_overview(parts[0, 0], record, map_points, unit)
         if rows:
             axes = parts[1, 0].subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -72,7 +74,7 @@ def replay_page(
 
 def overview_figure(record: ReplayRecord, map_points: Array, unit: str) -> Figure:
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(15, 8), layout="constrained")
+        figure = Figure(figsize=(WIDTH, OVERVIEW_HEIGHT), layout="constrained")
         draw_overview(figure, record, map_points, unit)
     return figure
 
@@ -193,5 +195,8 @@ def _span(axes: Axes, record: ReplayRecord) -> None:
     axes.set_xlim(-0.01 * last, 1.01 * last)
 
 
-def _heights(rows: int) -> tuple[float, ...]:
-    return (8.0, 4.2 * rows) if rows else (1.0,)
+def _row_height(pictures: Sequence[FramePicture]) -> float:
+    """Inches, with a title."""
+    return 0.45 + WIDTH / COLUMNS * max(
+        height / width for width, height in (p.size for p in pictures)
+    )
