@@ -162,11 +162,12 @@ def test_weights_are_read_in_our_format_and_in_the_reference_s(tmp_path: Path) -
 
 def test_weights_tell_of_their_training(tmp_path: Path) -> None:
     told, silent = tmp_path / "told.safetensors", tmp_path / "silent.safetensors"
-    training = {"samples": 5264, "device": "cpu", "settings": {"dataset": "shapes", "batch": 16}}
+    settings = {"dataset": "shapes", "batch": 16}
+    training = {"command": "train", "samples": 5264, "device": "cpu", "settings": settings}
     state = random_bpnpnet().state_dict()
     save_weights(told, state, WeightsHeader(ARCHITECTURE, training=training))
     save_weights(silent, state, WeightsHeader(ARCHITECTURE))
-    assert about_weights(told) == "dataset shapes, samples 5264, device cpu"
+    assert about_weights(told) == "dataset shapes, samples 5264, device cpu, `train`"
     assert "nothing is known" in about_weights(silent)
     assert about_weights(None) == "no weights yet"
 

@@ -23,7 +23,7 @@ from bpnp_ros.weights.safetensors_file import load_weights
 
 PAPER_NETWORK, BEST_NETWORK = "bpnpnet", "our best network"
 NO_WEIGHTS = "no weights yet"
-ABOUT_TRAINING = ("dataset", "samples", "epoch", "minutes", "device", "revision")
+ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", "device")
 
 
 def all_methods(bpnpnet: Path | None = None, best: Path | None = None) -> list[Method]:
@@ -58,6 +58,8 @@ def about_weights(path: Path | None) -> str:
     _, header = load_weights(path, ARCHITECTURE)
     card = {**header.training, **header.training.get("settings", {})}
     told = [f"{name} {card[name]}" for name in ABOUT_TRAINING if name in card]
+    if "command" in card:
+        told.append(f"`{card['command']}`")
     return ", ".join(told) or "of a training that nothing is known of"
 
 
