@@ -123,6 +123,7 @@ def _draw_recall(axes: Axes, results: Results, tolerance: str) -> None:
             axes.scatter([places[arm]] * len(shares[arm]), shares[arm], color=colour, label=arm)
     axes.set_xticks(range(len(ESTIMATES)), ESTIMATES)
     axes.set_title(f"recall within {tolerance}")
+    axes.set_ylim(0, 1)
     axes.legend(*(entries[: len(ARMS)] for entries in axes.get_legend_handles_labels()))
 
 
