@@ -49,6 +49,12 @@ def configuration(values: dict[str, Any]) -> Configuration:
     return Configuration(**parts)
 
 
+def changed(values: dict[str, Any]) -> dict[str, Any]:
+    """Those that differ from their defaults."""
+    defaults = {parameter.name: parameter.default for parameter in parameters_of(*_PARTS.values())}
+    return {name: value for name, value in values.items() if value != defaults[name]}
+
+
 def read_parameters(file: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     """A ROS parameter file, all its sections, and `name=value` words, which win."""
     values: dict[str, Any] = {}

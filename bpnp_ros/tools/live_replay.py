@@ -19,6 +19,7 @@ from bpnp_ros.evaluation.live_score import LiveRecord
 from bpnp_ros.keypoints.detector import DetectorConfig
 from bpnp_ros.nodes.conversions import nanoseconds
 from bpnp_ros.nodes.runner import ros_needed
+from bpnp_ros.replay.configuration import changed
 from bpnp_ros.replay.session import NOWHERE, Replay
 from bpnp_ros.tools.node_process import (
     NodeProcess,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+OF_A_ROBOT = ("autostart", "tf_mode", "base_frame", "odom_frame", "pose_frame")
 LAST_ANSWERS = 15.0  # seconds given to what is under way at the end
 CONNECTING = 30.0  # seconds
 
@@ -41,13 +43,13 @@ CONNECTING = 30.0  # seconds
 def live_replay(replay: Replay, parameters: Parameters, folder: Path) -> Iterator[LiveReplay]:
     """Nodes and link, ready to be played to; the logs go into `folder`.
 
-    parameters: of localization and keypoint_detector, as for the replay. Raises BpnpError where
-    there is no ROS.
+    parameters: of localization and keypoint_detector, as for the replay; poses are the camera's,
+    whatever they say of a robot. Raises BpnpError where there is no ROS.
     """
-    of_detector = {entry.name for entry in fields(DetectorConfig)}
-    detection = {name: v for name, v in parameters.items() if name in of_detector}
-    rest = {name: v for name, v in parameters.items() if name not in of_detector}
-    commands = {"node.log": node_command(rest | {"tf_mode": "none"})}
+    given = {name: v for name, v in changed(parameters).items() if name not in OF_A_ROBOT}
+    of_detector = {entry.name for entry in fields(DetectorConfig)} & given.keys()
+    detection = {name: given.pop(name) for name in sorted(of_detector)}
+    commands = {"node.log": node_command(given | {"tf_mode": "none"})}
     if replay.topics.image:
         commands["detector.log"] = module_command(detection, "keypoint_detector")
     with ros_needed():

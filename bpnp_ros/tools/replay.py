@@ -105,7 +105,7 @@ def prepare(bag: Bag, arguments: argparse.Namespace) -> Replay:
 
 
 def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Those of the node that differ from their defaults."""
+    """The nodes' parameters, from the file, the words and the shortcuts."""
     given = read_parameters(arguments.params, arguments.set)
     shortcuts = {"map_file": arguments.map, "weights": arguments.weights}
     return given | {name: value for name, value in shortcuts.items() if value}
