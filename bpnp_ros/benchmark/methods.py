@@ -124,7 +124,7 @@ class NetworkMatches:
 
 
 def network_rows(name: str, network: BPnPNet, weights: str) -> list[NetworkMatches]:
-    """The paper's pipeline, the same with its RANSAC alone, and our RANSAC instead."""
+    """The paper's RANSAC alone, followed by weighted PnP as in the paper, and ours instead."""
     return [
         NetworkMatches(f"{name}, reference RANSAC", network, weights, REFERENCE_SETTINGS),
         NetworkMatches(
