@@ -21,10 +21,11 @@ from recordings import walk, write_recording, write_weights
 from rich.console import Console
 from rooms import world
 
+from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError, BpnpError, ConfigError
 from bpnp_ros.evaluation.trajectory import read_tum
 from bpnp_ros.replay.results import claim_folder
-from bpnp_ros.tools.replay import parse_arguments, run
+from bpnp_ros.tools.replay import parse_arguments, prepare, run
 
 FAST = ["--set", "bank_views=1000"]
 COUNT = len(walk().pixels)
@@ -108,16 +109,17 @@ def test_the_same_bag_gives_the_same_bytes(
 def test_the_map_may_come_from_a_file_and_parameters_from_the_nodes_own(
     weights: Path, tmp_path: Path
 ) -> None:
-    bag = write_recording(tmp_path / "bag", with_map=False, truth="none")
-    with pytest.raises(BagError, match="no map is in the bag"):
-        replay(bag, tmp_path / "refused")
+    path = write_recording(tmp_path / "bag", with_map=False, truth="none")
     np.savez(tmp_path / "map.npz", points=world().landmarks)
     config = Path(__file__).resolve().parents[1] / "config" / "localization.yaml"
     words = ["--map", str(tmp_path / "map.npz"), "--weights", str(weights)]
     words += ["--params", str(config), "--set", "use_likelihood_search=false"]
-    metrics = replay(bag, tmp_path / "out", *words)
-    assert metrics["rejections"] == {"NO_PROPOSAL": COUNT}
-    assert metrics["truth"] is None and "against_truth" not in metrics
+    with Bag(path) as bag:
+        with pytest.raises(BagError, match="no map is in the bag"):
+            prepare(bag, parse_arguments([str(path)]))
+        ready = prepare(bag, parse_arguments([str(path), *words]))
+    assert ready.active.points == len(world().landmarks) and ready.active.localizer.notes == []
+    assert ready.active.localizer.proposers == [] and ready.truth is None
 
 
 @pytest.mark.parametrize(
