@@ -29,7 +29,7 @@ class LocalizerConfig:
         45.0, "least log-likelihood ratio against clutter of such a fix", "nat", (0.0, 1e4)
     )
     min_evidence_per_keypoint: float = setting(
-        0.7, "least such evidence for each keypoint of the frame", "nat", (0.0, 10.0)
+        0.7, "least evidence of any fix for each keypoint of the frame", "nat", (0.0, 10.0)
     )
     rival_share: float = setting(
         0.75, "a pose elsewhere with more than this share of the evidence makes a fix ambiguous",

@@ -136,7 +136,7 @@ class Localizer:
         config, tracker, model = self.config, self._tracker, self.map_model
         usual = tracker.share * len(frame.xy)
         least = max(config.tracking_inliers, round(config.tracking_share * usual))
-        gate = Gate(config.tracking_evidence, least, 1.0)
+        gate = Gate(self._least_evidence(config.tracking_evidence, frame), least, 1.0)
         with _stage(timings, "track"):
             predicted = Candidates.of(tracker.predictions(stamp, frame.xy), TRACKER)
             candidates = search_down(model, predicted, frame, FROM_PREDICTION)
@@ -182,9 +182,12 @@ class Localizer:
                 candidates = self._with_twins(candidates, frame)
         with _stage(timings, "verify"):
             config = self.config
-            least = max(config.min_evidence, config.min_evidence_per_keypoint * len(frame.xy))
+            least = self._least_evidence(config.min_evidence, frame)
             gate = Gate(least, config.min_inliers, config.rival_share)
             return verify(self.map_model, candidates, frame, gate, config)
+
+    def _least_evidence(self, least: float, frame: Frame) -> float:
+        return max(least, self.config.min_evidence_per_keypoint * len(frame.xy))
 
     def _refined(self, candidates: Candidates, frame: Frame) -> Candidates:
         model = self.map_model
