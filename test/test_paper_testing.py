@@ -18,7 +18,7 @@ from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, unif
 
 pytest.importorskip("lightning")
 
-from training import paper_test
+from training import paper_evaluation
 from training.datasets.reference_layout import StoredSamples
 from training.datasets.source import Epoch
 from training.main import main
@@ -112,7 +112,7 @@ def test_the_weights_of_the_papers_code_are_tested_as_they_are(
     content = {"epoch": 3, "state_dict": given, "best_error": 1.0, "optimizer": {}}
     torch.save(content, tmp_path / "model_best.pth.tar")
     tested: list[BPnPNet] = []
-    monkeypatch.setattr(paper_test, "measured", _spy(tested))
+    monkeypatch.setattr(paper_evaluation, "measured", _spy(tested))
     weights = str(tmp_path / "model_best.pth.tar")
     assert main(["-e", "--resume", weights, "--log-dir", str(tmp_path), str(data)]) == 0
     for name, weight in tested[0].state_dict().items():

@@ -13,7 +13,7 @@ from pathlib import Path
 from bpnp_ros.errors import BpnpError
 from training.fit import be_quiet
 from training.paper_config import SPELLING, PaperConfig
-from training.paper_test import evaluate
+from training.paper_evaluation import evaluate
 from training.paper_training import train
 from training.run_folder import CONFIG
 

@@ -22,7 +22,7 @@ from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import LikelihoodSearch, propose_around
-from bpnp_ros.localizer.refinement import keep_best, polish, shake
+from bpnp_ros.localizer.refinement import keep_best, settle
 
 SCENE_DEPTH = 3.0  # metres that a scene's median depth is taken to be
 KEYPOINT_SIGMA = 2.0  # pixels
@@ -102,11 +102,8 @@ class _Asked:
     def answer(self, candidates: Candidates) -> Pose:
         """The best of the candidates after the localiser's last stages, in the scene's unit."""
         model, frame = self.model, self.frame
-        candidates = polish(model, candidates, frame)
-        best = keep_best(model, candidates, frame, frame.sigma, 1)
-        nearby = polish(model, shake(model, best, frame, seed=0), frame)
-        both = Candidates.joined([candidates, nearby])
-        pose = keep_best(model, both, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
+        settled = settle(model, candidates, frame, seed=0)
+        pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
         pose[:3, 3] = (pose[:3, 3] + model.point_map.origin) / self.scale
         return pose
 

@@ -37,6 +37,7 @@ from bpnp_ros.localizer.refinement import (
     keep_best,
     polish,
     search_down,
+    settle,
     shake,
 )
 from bpnp_ros.localizer.tracker import Tracker
@@ -176,7 +177,7 @@ class Localizer:
                 f"no proposer has a candidate; asked were: {', '.join(self.proposers) or 'none'}",
             )
         with _stage(timings, "refine"):
-            candidates = self._refined(candidates, frame)
+            candidates = settle(self.map_model, candidates, frame, self.config.seed)
         if prior is None:
             with _stage(timings, "twins"):
                 candidates = self._with_twins(candidates, frame)
@@ -188,13 +189,6 @@ class Localizer:
 
     def _least_evidence(self, least: float, frame: Frame) -> float:
         return max(least, self.config.min_evidence_per_keypoint * len(frame.xy))
-
-    def _refined(self, candidates: Candidates, frame: Frame) -> Candidates:
-        model = self.map_model
-        candidates = polish(model, candidates, frame)
-        best = keep_best(model, candidates, frame, frame.sigma, 1)
-        nearby = shake(model, best, frame, self.config.seed)
-        return Candidates.joined([candidates, polish(model, nearby, frame)])
 
     def _with_twins(self, candidates: Candidates, frame: Frame) -> Candidates:
         """Joined by poses in parts of the map that look like what the best candidate sees."""

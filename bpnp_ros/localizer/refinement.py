@@ -92,6 +92,14 @@ def polish(
     return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
 
 
+def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
+    """Candidates polished, and more from around the best of them."""
+    candidates = polish(model, candidates, frame)
+    best = keep_best(model, candidates, frame, frame.sigma, 1)
+    nearby = polish(model, shake(model, best, frame, seed), frame)
+    return Candidates.joined([candidates, nearby])
+
+
 def keep_best(
     model: MapModel, candidates: Candidates, frame: Frame, sigma: float, keep: int
 ) -> Candidates:
