@@ -112,3 +112,16 @@ def test_a_georeferenced_offset_keeps_its_millimetres() -> None:
     buffer.set("map", "odom", 0, transform((0, 0, 1), (5_000_000.001, 4e6, 0)), static=True)
     there = buffer.lookup("map", "camera", 2 * SECOND)
     assert np.allclose(buffer.lookup("camera", "map", 2 * SECOND) @ there, np.eye(4), atol=1e-8)
+
+
+def test_stamps_that_were_rounded_are_the_same_where_that_is_allowed() -> None:
+    T = np.eye(4)
+    strict, lax = TransformBuffer(), TransformBuffer(slack=1000)
+    for buffer in (strict, lax):
+        buffer.set("map", "camera", 5_000_000, T, static=False)
+    for rounded in (4_999_100, 5_000_900):
+        np.testing.assert_array_equal(lax.lookup("map", "camera", rounded), T)
+        with pytest.raises(NoTransformError):
+            strict.lookup("map", "camera", rounded)
+    with pytest.raises(NoTransformError):
+        lax.lookup("map", "camera", 5_001_100)

@@ -35,6 +35,7 @@ class _Edge:
     static: bool
     history: int
     longest_gap: int
+    slack: int
     stamps: list[int] = field(default_factory=list)
     transforms: list[Array] = field(default_factory=list)
 
@@ -55,8 +56,9 @@ class _Edge:
         if self.static or stamp == NEWEST:
             return self.transforms[-1]
         after = bisect.bisect_left(self.stamps, stamp)
-        if after < len(self.stamps) and self.stamps[after] == stamp:
-            return self.transforms[after]
+        for near in (after, after - 1):
+            if 0 <= near < len(self.stamps) and abs(self.stamps[near] - stamp) <= self.slack:
+                return self.transforms[near]
         if after in (0, len(self.stamps)):
             raise NoTransformError(self._out_of_range(stamp, child))
         before, next_ = self.stamps[after - 1], self.stamps[after]
@@ -81,11 +83,11 @@ class TransformBuffer:
     """Edges of /tf and /tf_static, looked up at any time of the last seconds. Thread-safe.
 
     history: how long what moves is remembered. longest_gap: between two entries over which to
-    interpolate. Both in nanoseconds.
+    interpolate. slack: by how much stamps may differ that mean the same. All in nanoseconds.
     """
 
-    def __init__(self, history: int = HISTORY, longest_gap: int = FOREVER) -> None:
-        self._history, self._longest_gap = history, longest_gap
+    def __init__(self, history: int = HISTORY, longest_gap: int = FOREVER, slack: int = 0) -> None:
+        self._limits = (history, longest_gap, slack)
         self._edges: dict[str, _Edge] = {}
         self._lock = threading.Lock()
 
@@ -94,7 +96,7 @@ class TransformBuffer:
         with self._lock:
             edge = self._edges.get(child)
             if edge is None or edge.parent != parent or edge.static != static:
-                edge = self._edges[child] = _Edge(parent, static, self._history, self._longest_gap)
+                edge = self._edges[child] = _Edge(parent, static, *self._limits)
             edge.insert(stamp, T)
 
     def clear(self) -> None:

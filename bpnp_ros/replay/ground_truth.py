@@ -23,6 +23,7 @@ from bpnp_ros.nodes.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 
 Array = NDArray[np.float64]
 
+ROUNDING = 10_000  # nanoseconds: files often give microseconds
 NONE, FROM_TF = "none", "tf"
 POSES = (POSE, POSE_WITH_COVARIANCE, ODOMETRY)
 
@@ -79,7 +80,7 @@ def read_truth(bag: Bag, choice: TruthChoice, map_frame: str, camera: str) -> Gr
     if choice.source == NONE:
         return None
     longest_gap = round(1e9 * choice.longest_gap)
-    transforms = TransformBuffer(history=FOREVER, longest_gap=longest_gap)
+    transforms = TransformBuffer(FOREVER, longest_gap, ROUNDING)
     _fill(transforms, bag)
     child = choice.child or camera
     if choice.source in bag.topics:
