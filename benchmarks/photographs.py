@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.point_map.triangulation import triangulated
-
-MEDIAN_DEPTH = 3.0  # metres that the scene's median depth is taken to be
+from bpnp_ros.point_map.split import split_scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +40,16 @@ class PhotographScene:
     scale: float
 
 
-def split_scene(path: Path, every: int = 5, first: int = 2) -> PhotographScene:
+def load_photographs(path: Path, every: int = 5, first: int = 2) -> PhotographScene:
     """Every `every`-th photograph from the `first` on is a test.
 
     The map is the points that at least two mapping photographs saw, triangulated anew from these.
     """
     scene = SfmModel.load(path)
-    tests = np.arange(first, scene.image_count, every)
-    mapping = triangulated(scene.with_images(np.setdiff1d(np.arange(scene.image_count), tests)))
-    scale = MEDIAN_DEPTH / mapping.median_depth
-    camera = mapping.covering_camera()
-    held_back = scene.with_images(tests).scaled(scale)
-    photographs = (_photograph(held_back, image, camera) for image in range(len(tests)))
-    return PhotographScene(mapping.scaled(scale), tuple(photographs), camera, scale)
+    split = split_scene(scene, np.arange(first, scene.image_count, every))
+    camera, held_back = split.mapping.covering_camera(), split.held_back
+    tests = (_photograph(held_back, image, camera) for image in range(held_back.image_count))
+    return PhotographScene(split.mapping, tuple(tests), camera, split.scale)
 
 
 def _photograph(scene: SfmModel, image: int, camera: Camera) -> Photograph:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.photographs import Photograph, PhotographScene, nearest_mapping, split_scene
+from benchmarks.photographs import Photograph, PhotographScene, load_photographs, nearest_mapping
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.metrics import PoseErrors, pose_errors
 from bpnp_ros.tools.demo import isolate
@@ -170,7 +170,7 @@ def train_bundle(scene: PhotographScene, folder: Path, minutes: float) -> Path:
 
 def run(options: argparse.Namespace, console: Console) -> None:
     file = scene_file(options.scene)
-    scene = split_scene(file, options.every, options.first)
+    scene = load_photographs(file, options.every, options.first)
     introduce(scene, console)
     out: Path = options.out / f"{file.stem}-{options.every}-{options.first}"
     weights = train_bundle(scene, out, options.minutes)

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 from orbit import orbit, write_scene
 
-from benchmarks.photographs import MEDIAN_DEPTH, PhotographScene, nearest_mapping, split_scene
+from benchmarks.photographs import PhotographScene, load_photographs, nearest_mapping
 from benchmarks.real_photographs import Answers, figures
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
+from bpnp_ros.point_map.split import MEDIAN_DEPTH
 
 TESTS = [2, 7, 12, 17, 22]
 
 
 def scene(folder: Path) -> PhotographScene:
-    return split_scene(write_scene(orbit(), folder / "scene.npz"))
+    return load_photographs(write_scene(orbit(), folder / "scene.npz"))
 
 
 def test_what_the_held_back_photographs_saw_does_not_change_the_map(tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ def test_what_the_held_back_photographs_saw_does_not_change_the_map(tmp_path: Pa
     for image in TESTS:
         keypoints[slice(*model.keypoint_offsets[image : image + 2])] = 0.1
     blinded = replace(model, keypoints=keypoints, points=model.points + 1)
-    mapping = split_scene(write_scene(blinded, tmp_path / "blinded.npz")).mapping
+    mapping = load_photographs(write_scene(blinded, tmp_path / "blinded.npz")).mapping
     assert np.array_equal(mapping.points, scene(tmp_path).mapping.points)
     assert mapping.image_count == model.image_count - len(TESTS)
 

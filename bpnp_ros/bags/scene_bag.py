@@ -6,7 +6,6 @@ the photographs are at hand, /reference/camera_pose (of the camera in the map).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
-from bpnp_ros.errors import BagError, MapError
+from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.lens import project
 from bpnp_ros.nodes.packing import map_columns
-from bpnp_ros.point_map.cleaning import checked_scale
 from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.point_map.triangulation import triangulated
+from bpnp_ros.point_map.split import SplitScene, split_scene, unsplit_scene
 
-MEDIAN_DEPTH = 3.0  # metres that the median depth is taken to be where the scale is not known
 START = 1_600_000_000_000_000_000  # nanoseconds
 MAP, FRAME = "map", "camera_optical_frame"
 KINDS = {
@@ -36,31 +33,11 @@ KINDS = {
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
 
-@dataclass(frozen=True, eq=False)
-class SplitScene:
-    """mapping: the photographs that make the map, and its points; played: the others, in their
-    order. Both in metres, scale being metres per unit of the scene."""
-
-    mapping: SfmModel
-    played: SfmModel
-    scale: float
-
-
-def split_scene(scene: SfmModel, hold_out: int, scale: float | None) -> SplitScene:
-    """Every `hold_out`-th photograph is played; the points are triangulated from the others alone.
-
-    hold_out 1: all photographs map and are played, with the points as they are. scale None: such
-    that the median depth is MEDIAN_DEPTH.
-    """
-    everything = np.arange(scene.image_count)
-    played = everything[hold_out // 2 :: hold_out]
-    mapping = scene
-    if hold_out > 1:
-        mapping = triangulated(scene.with_images(np.setdiff1d(everything, played)))
-    if len(mapping) == 0 or len(played) == 0:
-        raise MapError(f"{scene.image_count} photographs are too few to hold some of them out.")
-    metres = checked_scale(scale) if scale else MEDIAN_DEPTH / mapping.median_depth
-    return SplitScene(mapping.scaled(metres), scene.with_images(played).scaled(metres), metres)
+def some_played(scene: SfmModel, hold_out: int, scale: float | None) -> SplitScene:
+    """Every `hold_out`-th photograph is played and the others map; with 1, all do both."""
+    if hold_out == 1:
+        return unsplit_scene(scene, scale)
+    return split_scene(scene, np.arange(hold_out // 2, scene.image_count, hold_out), scale)
 
 
 def find_photographs(scene: SfmModel, folder: Path) -> list[Path]:
@@ -85,10 +62,10 @@ def write_scene(bag: Writer, scene: SplitScene, photographs: list[Path], rate: f
     top = messages.header(START, MAP)
     bag.write("/map", START, messages.cloud(top, map_columns(scene.mapping.points)))
     one = scene.mapping.covering_camera()
-    for image in range(scene.played.image_count):
+    for image in range(scene.held_back.image_count):
         stamp = START + round(1e9 * image / rate)
-        camera = scene.played.cameras[image] if photographs else one
-        for topic, message in _messages(scene.played, image, camera, stamp).items():
+        camera = scene.held_back.cameras[image] if photographs else one
+        for topic, message in _messages(scene.held_back, image, camera, stamp).items():
             bag.write(topic, stamp, message)
         if photographs:
             picture = _picture(photographs[image], stamp)

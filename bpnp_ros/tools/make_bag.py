@@ -18,10 +18,11 @@ import torch
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.demo_bag import write_demo
-from bpnp_ros.bags.scene_bag import SplitScene, find_photographs, split_scene, write_scene
+from bpnp_ros.bags.scene_bag import find_photographs, some_played, write_scene
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.split import SplitScene
 from bpnp_ros.tools.demo_stream import make_stream
 from bpnp_ros.weights.bundle import MapBundle
 
@@ -88,13 +89,13 @@ def prepare_demo(arguments: argparse.Namespace) -> tuple[Write, str]:
 
 def prepare_scene(arguments: argparse.Namespace) -> tuple[Write, str]:
     """Writes the bundle, too, where one is asked for."""
-    scene = split_scene(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
+    scene = some_played(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
     folder = arguments.photographs
-    photographs = find_photographs(scene.played, folder) if folder else []
+    photographs = find_photographs(scene.held_back, folder) if folder else []
     if arguments.bundle:
         write_bundle(arguments.bundle, scene)
     content = (
-        f"{scene.played.image_count} photographs to play, {len(scene.mapping)} points from "
+        f"{scene.held_back.image_count} photographs to play, {len(scene.mapping)} points from "
         f"{scene.mapping.image_count}; a unit of the scene is {scene.scale:.4g} m"
     )
     write = partial(write_scene, scene=scene, photographs=photographs, rate=arguments.rate)
