@@ -14,7 +14,7 @@ import torch
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.trajectory import read_tum
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
-from bpnp_ros.network.places import Places
+from bpnp_ros.network.counted_start import counted_network
 from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.point_map.sfm_model import SfmModel
@@ -26,7 +26,6 @@ from training.fit import WORLD, be_quiet, fit
 from training.map_views import MapViews, explore_map, photographed_map, view_source
 from training.module import OwnMapTraining
 from training.run_folder import CONFIG, begin, new_run, revision, run_to_resume
-from training.start import start_from_counts
 from training.views import ViewLoader
 
 
@@ -70,9 +69,8 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
     """A network that knows what the map's views show and has not been trained."""
     torch.manual_seed(config.seed)
     size = NetworkSize(harmonics=config.harmonics, bands=config.bands)
-    network = BPnPNetMap(views.model.points, Places(views.model.view_space), size)
-    start_from_counts(network, views.model.view_space, views.fine, views.frustums[0])
-    return network
+    coarse = views.model.view_space
+    return counted_network(views.model.points, coarse, views.fine, views.frustums[0], size)
 
 
 def model_card(module: OwnMapTraining) -> dict[str, Any]:

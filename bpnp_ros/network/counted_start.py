@@ -1,4 +1,4 @@
-"""A start for the network: what the map's virtual views show, counted before anything is learned.
+"""A start for the network: what is seen from where, counted before anything is learned.
 
 The panorama layer scores places by sums over keypoints, as a likelihood does. So it starts as the
 log of how much likelier a keypoint is there than elsewhere in the view; training then learns what
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
+from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.view_space import ViewSpace
 
 CLUTTER = 0.3
@@ -22,16 +23,26 @@ BLUR = 0.4  # cells, beside the linear interpolation
 _CHUNK = 200
 
 
-def start_from_counts(
-    net: BPnPNetMap, coarse: ViewSpace, fine: ViewSpace, frustum: Frustum
-) -> None:
-    """Set the layers from what is seen at places (coarse) and at single positions (fine)."""
+def counted_network(
+    points: Tensor,
+    coarse: ViewSpace,
+    fine: ViewSpace,
+    frustum: Frustum,
+    size: NetworkSize | None = None,
+) -> BPnPNetMap:
+    """A network that knows what is seen from where and has not been trained; nothing is random.
+
+    points: (N, 3) recentred map points, metres. coarse: the network's places. fine: single
+    positions, with what is seen from each. frustum: the image of the camera to come.
+    """
+    net = BPnPNetMap(points, Places(coarse), size)
     density = _blur(_density(net, fine))
     evidence = torch.log(CLUTTER + (1 - CLUTTER) * density / _mean_in_view(net, density, frustum))
     net.panorama.set_evidence(CAUTION * evidence)
-    chance = torch.zeros(len(coarse.anchors), len(net.sight.points))
+    chance = torch.zeros(len(coarse.anchors), len(points))
     chance.scatter_add_(1, coarse.seen, coarse.chance)
     net.sight.set_seen(chance, TYPICAL_KEYPOINTS * CLUTTER / frustum.area)
+    return net
 
 
 def _density(net: BPnPNetMap, space: ViewSpace) -> Tensor:
