@@ -164,8 +164,8 @@ def test_scenes_that_pose_nothing_are_named_with_the_reason(report: Report) -> N
         assert re.search("torn: .*torn.npz is no .npz file", text)
 
 
-def test_networks_without_weights_are_named(report: Report) -> None:
-    assert "- bpnpnet: no weights yet" in report.page
+def test_missing_weights_are_named(report: Report) -> None:
+    assert "The weights of bpnpnet: none yet." in report.page
 
 
 def test_a_folder_of_nothing_but_unusable_scenes_is_an_error(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_method_without_answers_draws_nothing_and_stops_nothing() -> None:
     board = Board({"oracle matches": "the true pairs"}, (), {"short": "4 images"})
     outlier_curves(board)
     provenance = Provenance.of(["bpnp_benchmark", "--quick"])
-    page = benchmark_page(board, ONE, provenance, "a.png", {})
+    page = benchmark_page(board, ONE, provenance, "a.png", "none")
     assert "- short: 4 images" in page
     assert "    bpnp_benchmark --quick\n" in page and "torch" in page
 

@@ -12,17 +12,17 @@ from orbit import orbit
 from torch import Tensor
 
 from bpnp_ros.benchmark.catalogue import (
-    BEST_NETWORK,
     about_weights,
     all_methods,
     load_bpnpnet,
     random_bpnpnet,
 )
 from bpnp_ros.benchmark.localizer_methods import (
+    BEST_NETWORK,
     PRIOR_DEGREES,
     PRIOR_DEPTHS,
     FromPrior,
-    Search,
+    FromProposers,
     drawn_prior,
 )
 from bpnp_ros.benchmark.methods import (
@@ -40,7 +40,8 @@ from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
-SEARCH = Search(views=1000)
+SEARCH = FromProposers("likelihood search", counted=False, views=1000)
+BOTH = FromProposers("both", counted=True, views=1000)
 PROBLEMS = pose_problems(orbit(images=12), Selection(queries=1)).problems
 AT_RATE_0, AT_RATE_50, WHOLE_MAP = PROBLEMS[0], PROBLEMS[2], PROBLEMS[-1]
 
@@ -74,7 +75,7 @@ def without_truth(problem: Problem) -> Problem:
     return replace(problem, sets=replace(sets, T_map_camera=np.eye(4), match=none, depth=1.0))
 
 
-@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, FromPrior()])
+@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, BEST_NETWORK, BOTH, FromPrior()])
 @pytest.mark.parametrize("problem", [AT_RATE_50, WHOLE_MAP])
 def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
     errors = ask(method, problem).errors
@@ -83,15 +84,37 @@ def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
 
 def test_the_unit_of_the_scene_does_not_matter() -> None:
     small = pose_problems(orbit(images=12).scaled(0.01), Selection(queries=1)).problems[0]
-    for method in (SEARCH, FromPrior()):
+    for method in (SEARCH, BEST_NETWORK, FromPrior()):
         assert ask(method, small).errors.right
 
 
-@pytest.mark.parametrize("method", [SEARCH, NetworkMatches("", OraclePlan(AT_RATE_50), "")])
+BLIND = [SEARCH, BEST_NETWORK, NetworkMatches("", OraclePlan(AT_RATE_50), "")]
+
+
+@pytest.mark.parametrize("method", BLIND)
 def test_a_blind_method_answers_the_same_when_it_is_lied_to_about_the_truth(method: Method) -> None:
     honest, lied_to = method.solve(AT_RATE_50), method.solve(without_truth(AT_RATE_50))
     assert honest is not None and lied_to is not None
     np.testing.assert_array_equal(honest, lied_to)
+
+
+@pytest.mark.parametrize("method", [SEARCH, BEST_NETWORK])
+def test_what_the_query_and_the_retrieved_image_saw_is_told_to_nobody(method: Method) -> None:
+    problem, scene = AT_RATE_50, AT_RATE_50.scene
+    poses, shown = scene.T_map_camera.copy(), scene.keypoint_point.copy()
+    for image in np.setdiff1d(np.arange(scene.image_count), problem.others):
+        poses[image] = np.eye(4)
+        shown[scene.keypoint_offsets[image] : scene.keypoint_offsets[image + 1]] = -1
+    blank = replace(problem, scene=replace(scene, T_map_camera=poses, keypoint_point=shown))
+    answer, without = method.solve(problem), method.solve(blank)
+    assert answer is not None and without is not None
+    np.testing.assert_array_equal(answer, without)
+
+
+def test_without_a_candidate_of_the_network_nothing_is_found() -> None:
+    sets = AT_RATE_0.sets
+    three = replace(AT_RATE_0, sets=replace(sets, keypoints=sets.keypoints[:3]))
+    assert ask(BEST_NETWORK, three).errors == NOT_FOUND
 
 
 @pytest.mark.parametrize("row", range(3))
@@ -134,9 +157,9 @@ def test_networks_without_weights_have_no_row(tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     save_weights(weights, random_bpnpnet().state_dict(), WeightsHeader(ARCHITECTURE))
     without = [method.name for method in all_methods()]
-    everything = [method.name for method in all_methods(weights, weights)]
-    assert len(set(everything)) == len(everything) == len(without) + 4
-    assert BEST_NETWORK in everything and BEST_NETWORK not in without
+    everything = [method.name for method in all_methods(weights)]
+    assert len(set(everything)) == len(everything) == len(without) + 3
+    assert BEST_NETWORK.name in without
 
 
 def test_other_weights_make_another_method(tmp_path: Path) -> None:
@@ -163,13 +186,13 @@ def test_weights_are_read_in_our_format_and_in_the_reference_s(tmp_path: Path) -
 def test_weights_tell_of_their_training(tmp_path: Path) -> None:
     told, silent = tmp_path / "told.safetensors", tmp_path / "silent.safetensors"
     settings = {"dataset": "shapes", "batch": 16}
-    training = {"command": "train", "samples": 5264, "device": "cpu", "settings": settings}
+    training = {"command": "train /tmp/run", "samples": 5264, "device": "cpu", "settings": settings}
     state = random_bpnpnet().state_dict()
     save_weights(told, state, WeightsHeader(ARCHITECTURE, training=training))
     save_weights(silent, state, WeightsHeader(ARCHITECTURE))
-    assert about_weights(told) == "dataset shapes, samples 5264, device cpu, `train`"
+    assert about_weights(told) == "dataset shapes, samples 5264, device cpu, `train run`"
     assert "nothing is known" in about_weights(silent)
-    assert about_weights(None) == "no weights yet"
+    assert about_weights(None) == "none yet"
 
 
 def test_a_network_with_a_dustbin_is_read_too(tmp_path: Path) -> None:
@@ -187,4 +210,4 @@ def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no weights at"):
-        all_methods(best=tmp_path / "none.safetensors")
+        all_methods(tmp_path / "none.safetensors")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 
 import torch
 
-from bpnp_ros.benchmark.localizer_methods import FromPrior, Search
+from bpnp_ros.benchmark.localizer_methods import BEST_NETWORK, BOTH, SEARCH, FromPrior
 from bpnp_ros.benchmark.methods import (
     Method,
     NearestCamera,
@@ -21,20 +22,18 @@ from bpnp_ros.point_map.colmap import model_folder
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
 from bpnp_ros.weights.safetensors_file import load_weights
 
-PAPER_NETWORK, BEST_NETWORK = "bpnpnet", "our best network"
-NO_WEIGHTS = "no weights yet"
+PAPER_NETWORK = "bpnpnet"
+NO_WEIGHTS = "none yet"
 ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", "device")
 
 
-def all_methods(bpnpnet: Path | None = None, best: Path | None = None) -> list[Method]:
-    """From the ceiling to the floor; networks without weights are left out."""
-    networks: list[Method] = []
-    if best is not None:
-        networks.append(NetworkMatches(BEST_NETWORK, load_bpnpnet(best), _fingerprint(best)))
+def all_methods(bpnpnet: Path | None = None) -> list[Method]:
+    """From the ceiling to the floor; the paper's network only with weights."""
+    told: list[Method] = [OracleMatches(), FromPrior(), BOTH, BEST_NETWORK, SEARCH]
     if bpnpnet is not None:
-        networks += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
+        told += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
     floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")
-    return [OracleMatches(), FromPrior(), Search(), *networks, floor, NearestCamera()]
+    return [*told, floor, NearestCamera()]
 
 
 def load_bpnpnet(path: Path) -> BPnPNet:
@@ -59,7 +58,7 @@ def about_weights(path: Path | None) -> str:
     card = {**header.training, **header.training.get("settings", {})}
     told = [f"{name} {card[name]}" for name in ABOUT_TRAINING if name in card]
     if "command" in card:
-        told.append(f"`{card['command']}`")
+        told.append(f"`{_without_folders(card['command'])}`")
     return ", ".join(told) or "of a training that nothing is known of"
 
 
@@ -87,6 +86,12 @@ def find_scenes(folder: Path) -> dict[str, Path]:
 
 def _is_reference(path: Path) -> bool:
     return path.name.endswith(".pth.tar")
+
+
+def _without_folders(command: str) -> str:
+    """A command with files by their names alone: where they lay says nothing elsewhere."""
+    words = (Path(word).name if word.startswith("/") else word for word in shlex.split(command))
+    return shlex.join(words)
 
 
 def _fingerprint(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ from bpnp_ros.evaluation.figures import (
 
 COLOURS = (INK, GREEN, BLUE, ORANGE, VERMILION, PURPLE, SKY, GREY)
 MARKERS = "sDo^v<>P*X"
+LINES = ("-", "--")  # where there are more methods than colours
 SWEPT = sum(rate is not None for rate in RATES.values())  # the settings on the axis of rates
 MIDDLE = 1  # of AUC_PIXELS
 
@@ -46,12 +48,18 @@ def outlier_curves(board: Board) -> Figure:
 
 def _draw(axes: Axes, board: Board, value: Callable[[Figures], float]) -> None:
     for number, method in enumerate(board.methods):
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        again, hue = divmod(number, len(COLOURS))
+        colour, marker, line = (
+            COLOURS[hue],
+            MARKERS[number % len(MARKERS)],
+            LINES[again % len(LINES)],
+        )
         swept, rest = range(SWEPT), range(SWEPT, len(SETTINGS))
         cells = [board.cell(method, setting) for setting in SETTINGS]
         heights = [100 * value(cell.figures) if cell else float("nan") for cell in cells]
-        axes.plot(swept, heights[:SWEPT], color=colour, marker=marker, ms=7, lw=1.8, label=method)
-        axes.plot(rest, heights[SWEPT:], color=colour, marker=marker, ms=7, lw=0)
+        style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 7}
+        axes.plot(swept, heights[:SWEPT], lw=1.8, ls=line, label=method, **style)
+        axes.plot(rest, heights[SWEPT:], lw=0, **style)
     axes.axvspan(SWEPT - 0.5, len(SETTINGS) - 0.5, color=PALE, lw=0, zorder=0)
     axes.set_xticks(range(len(SETTINGS)), SETTINGS, color=INK)
     axes.set_xlim(-0.3, len(SETTINGS) - 0.5)

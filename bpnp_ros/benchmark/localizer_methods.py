@@ -1,4 +1,4 @@
-"""Methods of the benchmark that are stages of the localiser: they score poses, nothing is learned.
+"""Methods of the benchmark that are stages of the localiser, and know what mapping cameras saw.
 
 The gate is left out: every method of the benchmark answers whenever it can.
 """
@@ -6,6 +6,7 @@ The gate is left out: every method of the benchmark answers whenever it can.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,9 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.proposers import LikelihoodSearch, propose_around
+from bpnp_ros.localizer.proposers import LikelihoodSearch, NetworkProposer, propose_around
 from bpnp_ros.localizer.refinement import keep_best, settle
+from bpnp_ros.network.counted_start import counted_network
 
 SCENE_DEPTH = 3.0  # metres that a scene's median depth is taken to be
 KEYPOINT_SIGMA = 2.0  # pixels
@@ -32,21 +34,46 @@ PRIOR_DEPTHS, PRIOR_DEGREES = 0.1, 10.0
 
 
 @dataclass(frozen=True)
-class Search:
-    """The likelihood search over virtual views around the other mapping cameras."""
+class FromProposers:
+    """The localiser's first fix, by one proposer or by both.
 
-    name: str = "likelihood search"
-    knows: str = "where the other mapping cameras were, and what they saw"
-    views: int = 4000
+    counted: by the network for the points of the set, as counted from what the other mapping
+    cameras saw of them. views: virtual views around these cameras for the likelihood search, or 0.
+    """
+
+    name: str
+    counted: bool
+    views: int
+
+    @property
+    def knows(self) -> str:
+        told = "where the other mapping cameras were, and what they saw"
+        return f"{told}: its weights are counts of that" if self.counted else told
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {**SETTINGS, "views": self.views}
+        counted = {"weights": "counted"} if self.counted else {}
+        views = {"views": self.views} if self.views else {}
+        return {**SETTINGS, **counted, **views}
 
     def solve(self, problem: Problem) -> Pose | None:
         asked = _Asked.of(problem)
-        search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
-        return asked.answer(search.propose(asked.frame))
+        return asked.answer(Candidates.joined([*self._candidates(asked)]))
+
+    def _candidates(self, asked: _Asked) -> Iterator[Candidates]:
+        model, frame = asked.model, asked.frame
+        if self.counted:
+            space = model.view_space
+            network = counted_network(model.points, space, space, frame.frustum)
+            yield NetworkProposer(model, network.eval(), seed=0).propose(frame)
+        if self.views:
+            config = LocalizerConfig(bank_views=self.views)
+            yield LikelihoodSearch(model, config).propose(frame)
+
+
+BEST_NETWORK = FromProposers("bpnpnet_map, our best network", counted=True, views=0)
+SEARCH = FromProposers("likelihood search", counted=False, views=4000)
+BOTH = FromProposers("bpnpnet_map + likelihood search", counted=True, views=SEARCH.views)
 
 
 @dataclass(frozen=True)
@@ -99,8 +126,10 @@ class _Asked:
         sigma = np.repeat([PRIOR_DEPTHS * SCENE_DEPTH, np.radians(PRIOR_DEGREES)], 3)
         return PosePrior(T, np.diag(sigma**2 / 3))
 
-    def answer(self, candidates: Candidates) -> Pose:
+    def answer(self, candidates: Candidates) -> Pose | None:
         """The best of the candidates after the localiser's last stages, in the scene's unit."""
+        if not candidates:
+            return None
         model, frame = self.model, self.frame
         settled = settle(model, candidates, frame, seed=0)
         pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()

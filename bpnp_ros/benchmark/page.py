@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from string import Template
 
 from bpnp_ros.benchmark.board import Board, Cell
-from bpnp_ros.benchmark.localizer_methods import MOST_KEYPOINTS
+from bpnp_ros.benchmark.localizer_methods import BEST_NETWORK, BOTH, MOST_KEYPOINTS
 from bpnp_ros.benchmark.methods import OUR_SETTINGS
 from bpnp_ros.benchmark.problems import FEWEST_IMAGES, LEAST_PAIRS, SETTINGS, Selection
 from bpnp_ros.benchmark.provenance import Provenance
@@ -23,6 +23,8 @@ RULES = {
     "least_pairs": LEAST_PAIRS,
     "fewest_images": FEWEST_IMAGES,
     "most_keypoints": MOST_KEYPOINTS,
+    "best": BEST_NETWORK.name,
+    "both": BOTH.name,
     "iterations": f"{OUR_SETTINGS.max_iterations:,}",
 }
 
@@ -32,9 +34,9 @@ def benchmark_page(
     selection: Selection,
     provenance: Provenance,
     figure: str,
-    weights: Mapping[str, str],
+    weights: str,
 ) -> str:
-    """Markdown. figure: the image, seen from the page. weights: what those of each network are."""
+    """Markdown. figure: the image, seen from the page. weights: what those of bpnpnet are."""
     template = files("bpnp_ros").joinpath("data/benchmark.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         RULES,
@@ -45,7 +47,7 @@ def benchmark_page(
         standard_error=_standard_error(board),
         overview=_overview(board),
         figure=figure,
-        weights="\n".join(f"- {network}: {about}" for network, about in weights.items()),
+        weights=weights,
         settings="\n".join(_setting(board, setting) for setting in SETTINGS),
         by_scene=_by_scene(board),
         left_out=_left_out(board),

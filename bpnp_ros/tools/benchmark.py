@@ -19,13 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bpnp_ros.benchmark.board import Board
-from bpnp_ros.benchmark.catalogue import (
-    BEST_NETWORK,
-    PAPER_NETWORK,
-    about_weights,
-    all_methods,
-    find_scenes,
-)
+from bpnp_ros.benchmark.catalogue import about_weights, all_methods, find_scenes
 from bpnp_ros.benchmark.figure import outlier_curves
 from bpnp_ros.benchmark.methods import Method
 from bpnp_ros.benchmark.page import benchmark_page
@@ -66,7 +60,6 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("out/benchmark"), metavar="DIR", help="(out/benchmark)")
     add("--docs", type=Path, metavar="FILE", help="write the page there as well")
     add("--bpnpnet", type=Path, metavar="FILE", help="weights of the paper's network")
-    add("--best", type=Path, metavar="FILE", help="weights of our best network")
     add("--queries", type=int, default=2, metavar="N", help="images asked for a scene (2)")
     add("--seed", type=int, default=0, metavar="N", help="of the sets (0)")
     add("--quick", action="store_true", help=f"one image of {QUICK_SCENES} scenes: two minutes")
@@ -82,13 +75,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     selection = Selection(1 if arguments.quick else arguments.queries, seed=arguments.seed)
     if arguments.quick:
         scenes = dict(list(scenes.items())[:: -(-len(scenes) // QUICK_SCENES)])
-    methods = all_methods(arguments.bpnpnet, arguments.best)
+    methods = all_methods(arguments.bpnpnet)
     board = ask_everybody(scenes, methods, selection, arguments.out / "scenes", console)
     console.print(overview(board))
-    weights = {
-        PAPER_NETWORK: about_weights(arguments.bpnpnet),
-        BEST_NETWORK: about_weights(arguments.best),
-    }
+    weights = about_weights(arguments.bpnpnet)
     for page in filter(None, (arguments.out / "benchmark.md", arguments.docs)):
         write_page(page, board, selection, weights)
         console.print(str(page), style="dim", markup=False)
@@ -158,7 +148,7 @@ def overview(board: Board) -> Table:
     return shown
 
 
-def write_page(path: Path, board: Board, selection: Selection, weights: dict[str, str]) -> None:
+def write_page(path: Path, board: Board, selection: Selection, weights: str) -> None:
     """The page, and its figure in the folder `images` beside it."""
     figure = path.parent / "images" / f"{path.stem}.png"
     figure.parent.mkdir(parents=True, exist_ok=True)
