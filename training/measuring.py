@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -46,16 +47,23 @@ class Solution(NamedTuple):
 def measured(
     network: BPnPNet, samples: Epoch, matcher: str = "sinkhorn", detectability: bool = False
 ) -> Iterator[Row]:
-    """Solve sample after sample, each on its own; what is told of each is one row of the table.
+    """Solve sample after sample with a network, as in testing; one row a sample."""
+    network.eval()
+    solver = partial(solve, network, matcher=matcher, detectability=detectability)
+    return judged(solver, samples, next(network.parameters()).device)
+
+
+def judged(
+    solver: Callable[[Batch], Solution], samples: Epoch, device: torch.device
+) -> Iterator[Row]:
+    """Let `solver` find the pose of each sample, alone on the device, and tell how good it is.
 
     Where no pose was found its errors are infinite and its inliers none.
     """
-    device = next(network.parameters()).device
-    network.eval()
     for index in range(len(samples)):
         batch = Batch(*(tensor.to(device) for tensor in collate([samples[index]])))
         with torch.no_grad():
-            solution = solve(network, batch, matcher, detectability)
+            solution = solver(batch)
             exact = Batch(*(t.double() if t.is_floating_point() else t for t in batch))
             thetas = dict(
                 zip(ESTIMATES, (*solution[:2], refined(solution.theta0, exact)), strict=True)
