@@ -39,6 +39,16 @@ class PhotographScene:
     camera: Camera
     scale: float
 
+    @property
+    def truth(self) -> NDArray[np.float64]:
+        """T_map_camera (F, 4, 4) of the tests."""
+        return np.stack([test.T_map_camera for test in self.tests])
+
+    @property
+    def depths(self) -> NDArray[np.float64]:
+        """(F,) of the tests, metres."""
+        return np.array([test.depth for test in self.tests])
+
 
 def load_photographs(path: Path, every: int = 5, first: int = 2) -> PhotographScene:
     """Every `every`-th photograph from the `first` on is a test.

@@ -27,9 +27,11 @@ from rich.table import Table
 
 from benchmarks.photographs import Photograph, PhotographScene, load_photographs, nearest_mapping
 from bpnp_ros.errors import BpnpError, ConfigError
+from bpnp_ros.evaluation.blind_pnp_metrics import RIGHT_DEGREES, RIGHT_DEPTHS
 from bpnp_ros.evaluation.metrics import PoseErrors, pose_errors
-from bpnp_ros.tools.demo import isolate
-from bpnp_ros.tools.node_process import NodeProcess, Parameters, node_command
+from bpnp_ros.nodes.runner import ros_needed
+from bpnp_ros.tools.node_process import NodeProcess, Parameters, isolate, node_command
+from bpnp_ros.tools.readiness import wait_until_ready
 from training.config import OwnMapConfig
 from training.fit import be_quiet
 from training.map_views import photographed_map
@@ -38,8 +40,7 @@ from training.own_map import train
 if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
 
-DEPTHS, DEGREES = 0.05, 5.0  # a pose is right within so many median depths and degrees
-REMINDER, START, ANSWER, TF = 0.5, 180.0, 120.0, 2.0  # seconds
+START, ANSWER, TF = 180.0, 120.0, 2.0  # seconds
 PROPOSERS = {"bpnpnet_map": (True, False), "likelihood_search": (False, True), "both": (True, True)}
 # keypoints of photographs err more than simulated ones, and there are more of them
 FOR_PHOTOGRAPHS: Parameters = {"keypoint_sigma": 2.0, "min_evidence": 100.0}
@@ -58,28 +59,22 @@ class Answers:
 
 def run_node(scene: PhotographScene, parameters: Parameters, log: Path) -> Answers:
     """Show every test photograph to a localization node that runs in a process of its own."""
-    from bpnp_ros.nodes.demo_link import DemoLink
-
+    with ros_needed():
+        from bpnp_ros.nodes.demo_link import DemoLink
     link = DemoLink(scene.camera)
+
+    def remind() -> None:
+        link.send_camera_info(time.time_ns())
+
     try:
         with NodeProcess(node_command(parameters), log) as node:
-            _wait_until_ready(link, node, scene)
+            link.send_map(scene.mapping.points)
+            wait_until_ready(link, node, remind, lambda reason: None, START)
             answers = [_show(link, node, photograph) for photograph in scene.tests]
     finally:
         link.close()
     poses, words, seconds = zip(*answers, strict=True)
     return Answers(np.stack(poses), list(words), list(seconds))
-
-
-def _wait_until_ready(link: DemoLink, node: NodeProcess, scene: PhotographScene) -> None:
-    link.send_map(scene.mapping.points)
-    deadline = time.monotonic() + START
-    while time.monotonic() < deadline:
-        node.check()
-        link.send_camera_info(time.time_ns())
-        if link.spin(REMINDER, until=lambda: link.status.get("ready") == "true"):
-            return
-    raise BpnpError(f"the node was not ready after {START:.0f} s: {link.message}")
 
 
 def _show(
@@ -101,29 +96,24 @@ def _show(
 
 def figures(scene: PhotographScene, answers: Answers) -> dict[str, Any]:
     """Shares are of all test photographs; a published pose that is not right is wrong."""
-    errors = _errors(scene, answers.T_map_camera)
+    errors = pose_errors(scene.truth, answers.T_map_camera)
     right = _right(errors, scene)
     published = np.isfinite(errors.metres)
-    depth = np.array([photograph.depth for photograph in scene.tests])
     return {
         "photographs": len(scene.tests),
         "recall": round(float(right.mean()), 4),
         "published": int(published.sum()),
         "wrong": int((published & ~right).sum()),
-        "median error, depths": _median((errors.metres / depth)[published], 5),
+        "median error, depths": _median((errors.metres / scene.depths)[published], 5),
         "median error, deg": _median(errors.degrees[published], 4),
         "seconds": _median(np.array(answers.seconds), 2),
         "answers": dict(Counter(answers.words).most_common()),
     }
 
 
-def _errors(scene: PhotographScene, found: NDArray[np.float64]) -> PoseErrors:
-    return pose_errors(np.stack([test.T_map_camera for test in scene.tests]), found)
-
-
 def _right(errors: PoseErrors, scene: PhotographScene) -> NDArray[np.bool_]:
-    depth = np.array([photograph.depth for photograph in scene.tests])
-    return (errors.metres <= DEPTHS * depth) & (errors.degrees <= DEGREES)
+    near = errors.metres <= RIGHT_DEPTHS * scene.depths
+    return near & (errors.degrees <= RIGHT_DEGREES)
 
 
 def _median(values: NDArray[np.float64], digits: int) -> float | None:
@@ -132,13 +122,13 @@ def _median(values: NDArray[np.float64], digits: int) -> float | None:
 
 def introduce(scene: PhotographScene, console: Console) -> None:
     """The task, and how near to a mapping photograph the tests were taken."""
-    errors = _errors(scene, nearest_mapping(scene))
-    depth = np.array([photograph.depth for photograph in scene.tests])
+    errors = pose_errors(scene.truth, nearest_mapping(scene))
+    apart = errors.metres / scene.depths
     keypoints = np.median([len(photograph.keypoints) for photograph in scene.tests])
     console.print(
         f"{scene.mapping.image_count} mapping photographs, {len(scene.mapping)} map points; "
         f"{len(scene.tests)} test photographs of {keypoints:.0f} keypoints\n"
-        f"the nearest mapping photograph is {np.median(errors.metres / depth):.1%} of the depth "
+        f"the nearest mapping photograph is {np.median(apart):.1%} of the depth "
         f"and {np.median(errors.degrees):.1f} deg away (median); its pose would do for "
         f"{_right(errors, scene).mean():.0%} of the tests\n"
     )
@@ -181,7 +171,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
         console.print(f"{name}: {results[name]['answers']}")
     (out / "result.json").write_text(json.dumps(results, indent=2))
     console.print(table(results))
-    console.print(f"right: within {DEPTHS:.0%} of the median depth and {DEGREES:g} deg")
+    console.print(f"right: within {RIGHT_DEPTHS:.0%} of the median depth and {RIGHT_DEGREES:g} deg")
 
 
 def scene_file(name: str) -> Path:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +18,13 @@ from rich.console import Console
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.demo_score import score_control, score_demo
 from bpnp_ros.nodes.runner import ros_needed
+from bpnp_ros.tools.command import run_command
 from bpnp_ros.tools.demo_report import write_report
 from bpnp_ros.tools.demo_session import Session
 from bpnp_ros.tools.demo_stream import CAMERA, NOISE, WORLD_SEED, Control, DemoStream, make_stream
 from bpnp_ros.tools.demo_table import Display, summary_table
 from bpnp_ros.tools.demo_weights import demo_bundle, write_random_bundle
-from bpnp_ros.tools.node_process import NodeProcess, Parameters, node_command
+from bpnp_ros.tools.node_process import NodeProcess, Parameters, isolate, node_command
 
 if TYPE_CHECKING:
     from bpnp_ros.nodes.demo_link import DemoLink
@@ -33,25 +32,15 @@ if TYPE_CHECKING:
 WHOLE, SHORT, CONTROL = (60.0, 2), (20.0, 1), (15.0, 0)  # seconds, kidnaps
 SHORTEST, LONGEST = 2.0, 600.0  # seconds
 SLOWEST, FASTEST = 5.0, 30.0  # Hz
-COULD_NOT_RUN, INTERRUPTED = 2, 130
 LOG_WIDTH = 110
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     torch.set_num_threads(1)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
-    try:
-        sys.exit(run(parse_arguments(), console))
-    except (BpnpError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
-        sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        console.print("interrupted")
-        sys.exit(INTERRUPTED)
+    run_command(lambda: run(parse_arguments(), console), console)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -110,12 +99,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise cut_short
     console.print("passed" if passed else "failed", style="bold green" if passed else "bold red")
     return int(not passed)
-
-
-def isolate(domain_id: int | None) -> None:
-    """A ROS of this run's own: no robot near by hears the demo, nor does the demo hear it."""
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100 if domain_id is None else domain_id)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 
 def open_link() -> DemoLink:

@@ -1,46 +1,40 @@
 """Make a bag to replay out of a scene from structure from motion.
 
 SCENE is a folder with a COLMAP model, or an .npz file of the same content; or the word demo, for a
-walk through the demo's building. Some of its photographs
-are played; the others alone make the map. Scenes have a shape but no size: without --scale their
-median depth is called 3 m, and errors in metres mean that.
+walk through the demo's building. Some photographs of a scene are played; the others alone make the
+map. Scenes have a shape but no size: without --scale their median depth is called 3 m, and errors
+in metres mean that.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import torch
+from rich.console import Console
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.demo_bag import write_demo
 from bpnp_ros.bags.scene_bag import find_photographs, some_played, write_scene
-from bpnp_ros.errors import BpnpError
 from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.point_map.split import SplitScene
+from bpnp_ros.tools.command import run_command
 from bpnp_ros.tools.demo_stream import make_stream
 from bpnp_ros.weights.bundle import MapBundle
 
 Write = Callable[[Writer], None]
 
 DEMO, DEMO_RATE = "demo", 10.0  # Hz
-COULD_NOT_RUN, INTERRUPTED = 2, 130
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    try:
-        run(parse_arguments())
-    except (BpnpError, OSError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    run_command(lambda: run(parse_arguments()), console)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:

@@ -62,6 +62,12 @@ class NodeProcess:
         self._process.wait()
 
 
+def isolate(domain_id: int | None) -> None:
+    """A ROS of this run's own: no robot near by hears the run, nor does the run hear it."""
+    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100 if domain_id is None else domain_id)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
 def node_command(parameters: Parameters) -> list[str]:
     """By the launch file where ROS 2 knows it, else as a module of this Python."""
     return launch_command(parameters) if is_launchable() else module_command(parameters)

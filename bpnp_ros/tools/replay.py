@@ -9,8 +9,6 @@ which keeps what there is.
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bpnp_ros.bags.reading import Bag
-from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.live_score import live_headlines, live_summary
 from bpnp_ros.evaluation.replay_score import latency_summary
 from bpnp_ros.localizer.types import Fix
@@ -30,24 +27,14 @@ from bpnp_ros.replay.report import headlines, write_report
 from bpnp_ros.replay.results import LATENCY, LIVE, METRICS, PAGE, Results, claim_folder, write_json
 from bpnp_ros.replay.session import Replay
 from bpnp_ros.replay.topics import Topics
-from bpnp_ros.tools.demo import isolate
+from bpnp_ros.tools.command import INTERRUPTED, run_command
 from bpnp_ros.tools.live_replay import live_replay
-
-COULD_NOT_RUN, INTERRUPTED = 2, 130
+from bpnp_ros.tools.node_process import isolate
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
-    try:
-        sys.exit(run(parse_arguments(), console))
-    except (BpnpError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
-        sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        console.print("interrupted")
-        sys.exit(INTERRUPTED)
+    run_command(lambda: run(parse_arguments(), console), console)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
