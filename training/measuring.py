@@ -37,11 +37,11 @@ Row = dict[str, float]
 
 
 class Solution(NamedTuple):
-    """theta0, theta: (1, 6), NaN where RANSAC found no pose. seconds: up to theta."""
+    """theta0, theta: (1, 6), of no meaning where RANSAC found no pose. found: (1,), boolean."""
 
     theta0: Tensor
     theta: Tensor
-    seconds: float
+    found: Tensor
 
 
 def measured(
@@ -63,25 +63,23 @@ def judged(
     for index in range(len(samples)):
         batch = Batch(*(tensor.to(device) for tensor in collate([samples[index]])))
         with torch.no_grad():
-            solution = solver(batch)
+            started = time.perf_counter()
+            *thetas, found = solver(batch)
+            seconds = time.perf_counter() - started
             exact = Batch(*(t.double() if t.is_floating_point() else t for t in batch))
-            thetas = dict(
-                zip(ESTIMATES, (*solution[:2], refined(solution.theta0, exact)), strict=True)
-            )
-            thetas[TRUTH] = torch.cat([so3_log(exact.R), exact.t], dim=1)
-            yield {"sample": index, **_about(exact, solution), **_figures(exact, thetas)}
+            theta0, theta = (t.double().where(found[:, None], math.nan) for t in thetas)
+            poses = dict(zip(ESTIMATES, (theta0, theta, refined(theta0, exact)), strict=True))
+            poses[TRUTH] = torch.cat([so3_log(exact.R), exact.t], dim=1)
+            yield {"sample": index, **_about(exact), "seconds": seconds, **_figures(exact, poses)}
 
 
 def solve(network: BPnPNet, batch: Batch, matcher: str, detectability: bool) -> Solution:
     """The poses of a batch of one."""
-    started = time.perf_counter()
     counts = batch.num_points_2d, batch.num_points_3d
     matching = network(*batch.inputs(detectability))
     P = matching.P if matcher == "sinkhorn" else assigned(matching.distance)
     theta0, found = initial_poses(P, batch.p2d, batch.p3d, *counts)
-    theta = weighted_pnp(P, batch.p2d, batch.p3d, theta0)
-    theta0, theta = (pose.double().where(found[:, None], math.nan) for pose in (theta0, theta))
-    return Solution(theta0, theta, time.perf_counter() - started)
+    return Solution(theta0, weighted_pnp(P, batch.p2d, batch.p3d, theta0), found)
 
 
 def assigned(distance: Tensor) -> Tensor:
@@ -101,12 +99,11 @@ def refined(theta0: Tensor, batch: Batch) -> Tensor:
     return torch.from_numpy(opencv.refine_lm(xy, points, theta0[0].cpu().numpy())).to(theta0)[None]
 
 
-def _about(batch: Batch, solution: Solution) -> Row:
+def _about(batch: Batch) -> Row:
     return {
         "points_2d": batch.p2d.shape[1],
         "points_3d": batch.p3d.shape[1],
         "pairs": int((batch.partner >= 0).sum()),
-        "seconds": solution.seconds,
     }
 
 
