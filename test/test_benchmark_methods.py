@@ -14,7 +14,6 @@ from torch import Tensor
 from bpnp_ros.benchmark.catalogue import (
     about_weights,
     all_methods,
-    load_bpnpnet,
     random_bpnpnet,
 )
 from bpnp_ros.benchmark.localizer_methods import (
@@ -37,6 +36,7 @@ from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
 from bpnp_ros.evaluation.blind_pnp_metrics import NOT_FOUND, answer_errors
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
+from bpnp_ros.weights.bpnpnet_file import load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 

@@ -19,6 +19,7 @@ import torch
 from bpnp_ros.errors import BpnpError, DataSetError
 from bpnp_ros.geometry.transform import invert
 from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.whole_file import written_whole
 from training.datasets.sfm import split_folder
 
 
@@ -53,8 +54,7 @@ def build(scenes: Sequence[Path], test_scenes: Sequence[Path], out: Path) -> Non
 def write_scene(scene: SfmModel, path: Path) -> None:
     """Points, poses and undistorted keypoints; `path` is replaced at once or not at all."""
     world_to_camera = invert(torch.from_numpy(scene.T_map_camera)).numpy()
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.savez(
             file,
             points3d=scene.points,
@@ -67,7 +67,6 @@ def write_scene(scene: SfmModel, path: Path) -> None:
             kp_xy=scene.keypoints,
             kp_point3d=scene.keypoint_point,
         )
-    partial.replace(path)
     print(f"{path}: {scene.image_count} images, {len(scene)} points")
 
 

@@ -42,14 +42,6 @@ def load_start(path: Path) -> Start:
     return Start(checkpoint.state_dict, checkpoint.epoch or 0, checkpoint.optimizer)
 
 
-def filled(weights: dict[str, Tensor], path: Path, bf16: bool = False) -> BPnPNet:
-    """The network that these weights are of. Raises WeightsError where they are of another."""
-    try:
-        return BPnPNet.from_weights(weights, bf16)
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not hold BPnPNet: {error}") from error
-
-
 def publish(network: BPnPNet, path: Path, training: dict[str, Any]) -> None:
     """Write the weights for use, with what they come from."""
     save_weights(path, network.state_dict(), WeightsHeader(ARCHITECTURE, training=training))

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bpnp_ros.network.bpnpnet import BPnPNet
-from training.checkpoints import filled, load_start
+from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
+from training.checkpoints import load_start
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
 from training.devices import torch_device
@@ -41,7 +42,7 @@ def _network(config: PaperConfig, weights: Path | None) -> BPnPNet:
     if weights is None:
         print("warning: no --resume, so random weights are tested.", file=sys.stderr)
         return new_network(config)
-    return filled(load_start(weights).weights, weights, config.bf16)
+    return filled_bpnpnet(load_start(weights).weights, weights, config.bf16)
 
 
 def _suffix(config: PaperConfig) -> str:

@@ -12,8 +12,9 @@ import torch
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
 from training.callbacks import Keep
-from training.checkpoints import WEIGHTS, Start, filled, load_start, publish
+from training.checkpoints import WEIGHTS, Start, load_start, publish
 from training.datasets.words import open_set
 from training.devices import lightning_device
 from training.fit import RANK, WORLD, fit
@@ -42,7 +43,7 @@ def train(
     start = Start({}) if resume is None else load_start(ours or resume)
     network = new_network(config)
     if resume is not None and ours is None:
-        network = filled(start.weights, resume, config.bf16)
+        network = filled_bpnpnet(start.weights, resume, config.bf16)
         if network.has_dustbin != new_network(config).has_dustbin:
             raise ConfigError(f"--loss {config.loss} does not suit {resume}: one has a dustbin.")
         config = replace(config, start_epoch=max(config.start_epoch, start.epoch))

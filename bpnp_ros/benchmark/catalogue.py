@@ -16,10 +16,11 @@ from bpnp_ros.benchmark.methods import (
     OracleMatches,
     network_rows,
 )
-from bpnp_ros.errors import ConfigError, WeightsError
+from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.point_map.colmap import model_folder
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
+from bpnp_ros.weights.bpnpnet_file import is_reference, load_bpnpnet
+from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import load_weights
 
 PAPER_NETWORK = "bpnpnet"
@@ -36,23 +37,11 @@ def all_methods(bpnpnet: Path | None = None) -> list[Method]:
     return [*told, floor, NearestCamera()]
 
 
-def load_bpnpnet(path: Path) -> BPnPNet:
-    """Weights as ours (.safetensors) or as the reference's (.pth.tar). Raises WeightsError."""
-    if _is_reference(path):
-        state = load_reference_checkpoint(path).state_dict
-    else:
-        state, _ = load_weights(path, ARCHITECTURE)
-    try:
-        return BPnPNet.from_weights(state).eval()
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not hold the weights of a BPnPNet ({error}).") from error
-
-
 def about_weights(path: Path | None) -> str:
     """What a file of weights says of its training, in words."""
     if path is None:
         return NO_WEIGHTS
-    if _is_reference(path):
+    if is_reference(path):
         return "a checkpoint of the paper's code"
     _, header = load_weights(path, ARCHITECTURE)
     card = {**header.training, **header.training.get("settings", {})}
@@ -82,10 +71,6 @@ def find_scenes(folder: Path) -> dict[str, Path]:
     if not scenes:
         raise ConfigError(f"{folder} holds no .npz scenes and no COLMAP models.")
     return dict(sorted(scenes.items()))
-
-
-def _is_reference(path: Path) -> bool:
-    return path.name.endswith(".pth.tar")
 
 
 def _without_folders(command: str) -> str:

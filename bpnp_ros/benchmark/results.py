@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from bpnp_ros.benchmark.problems import PosedScene, Problem
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
+from bpnp_ros.whole_file import written_whole
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,8 @@ class SceneResult:
         self.answers[method], self.identity[method] = tuple(answers), identity
 
     def save(self, folder: Path) -> None:
-        partial = folder / f"{self.name}.partial"
-        partial.write_text(json.dumps(_as_json(self), indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, folder / f"{self.name}.json")
+        with written_whole(folder / f"{self.name}.json") as partial:
+            partial.write_text(json.dumps(_as_json(self), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, name: str) -> SceneResult | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bpnp_ros.errors import WeightsError
+from bpnp_ros.whole_file import written_whole
 
 FORMAT_VERSION = 1
 _HEADER_KEY = "bpnp_ros"
@@ -35,12 +35,8 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader) 
     """Write tensors and header; `path` is replaced at once or not at all."""
     text = json.dumps({"version": FORMAT_VERSION, **asdict(header)}, sort_keys=True)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with written_whole(path) as partial:
         save_file(contiguous, partial, metadata={_HEADER_KEY: text})
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], WeightsHeader]:

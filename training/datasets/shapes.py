@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.errors import DataSetError
 from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.whole_file import written_whole
 from training.datasets.sample import Sample
 
 POINTS_FILE, NAMES_FILE = "points.npy", "names.json"
@@ -77,6 +78,5 @@ def write_split(folder: Path, split: str, points: NDArray[np.float32], names: li
     place = split_folder(folder, split)
     place.mkdir(parents=True)
     (place / NAMES_FILE).write_text(json.dumps(names, indent=0))
-    partial = place / ("partial_" + POINTS_FILE)
-    np.save(partial, points)
-    partial.rename(place / POINTS_FILE)
+    with written_whole(place / POINTS_FILE) as partial, partial.open("wb") as file:
+        np.save(file, points)
