@@ -27,6 +27,7 @@ from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.tools import benchmark
+from bpnp_ros.tools.command import COULD_NOT_RUN, INTERRUPTED
 from training.build_sfm import write_scene
 
 ONE = Selection(queries=1)
@@ -209,7 +210,7 @@ def test_ctrl_c_ends_without_a_traceback(
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:
         benchmark.main()
-    assert end.value.code == benchmark.INTERRUPTED
+    assert end.value.code == INTERRUPTED
     assert "keeps what was done" in " ".join(capsys.readouterr().out.split())
 
 
@@ -220,5 +221,5 @@ def test_a_mistaken_folder_is_an_error_for_people(
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:
         benchmark.main()
-    assert end.value.code == benchmark.COULD_NOT_RUN
+    assert end.value.code == COULD_NOT_RUN
     assert "there is no folder" in capsys.readouterr().out

@@ -25,8 +25,8 @@ from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import LikelihoodSearch, NetworkProposer, propose_around
 from bpnp_ros.localizer.refinement import keep_best, settle
 from bpnp_ros.network.counted_start import counted_network
+from bpnp_ros.point_map.split import MEDIAN_DEPTH
 
-SCENE_DEPTH = 3.0  # metres that a scene's median depth is taken to be
 KEYPOINT_SIGMA = 2.0  # pixels
 MOST_KEYPOINTS = 256  # they come in random order
 SETTINGS = {"keypoint_sigma": KEYPOINT_SIGMA, "most_keypoints": MOST_KEYPOINTS}
@@ -107,7 +107,7 @@ class _Asked:
     @classmethod
     def of(cls, problem: Problem) -> _Asked:
         mapping = problem.mapping
-        scale = SCENE_DEPTH / mapping.median_depth
+        scale = MEDIAN_DEPTH / mapping.median_depth
         xy = torch.from_numpy(problem.sets.keypoints[:MOST_KEYPOINTS])
         frustum = problem.sets.frustum
         frame = Frame(
@@ -123,7 +123,7 @@ class _Asked:
         """What is believed of the camera when a drawn prior, in the scene's unit, is told."""
         T = T_map_camera.copy()
         T[:3, 3] *= self.scale
-        sigma = np.repeat([PRIOR_DEPTHS * SCENE_DEPTH, np.radians(PRIOR_DEGREES)], 3)
+        sigma = np.repeat([PRIOR_DEPTHS * MEDIAN_DEPTH, np.radians(PRIOR_DEGREES)], 3)
         return PosePrior(T, np.diag(sigma**2 / 3))
 
     def answer(self, candidates: Candidates) -> Pose | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -29,26 +28,16 @@ from bpnp_ros.benchmark.results import SceneResult
 from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.figures import save_figure
+from bpnp_ros.tools.command import run_command
 
 QUICK_SCENES = 3
-COULD_NOT_RUN, INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     torch.set_num_threads(1)
     console, arguments = Console(highlight=False, soft_wrap=True), parse_arguments()
-    try:
-        run(arguments, console)
-    except (BpnpError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
-        sys.exit(COULD_NOT_RUN)
-    except KeyboardInterrupt:
-        console.print(
-            f"interrupted; {arguments.out} keeps what was done, and the same command goes on"
-        )
-        sys.exit(INTERRUPTED)
+    kept = f"interrupted; {arguments.out} keeps what was done, and the same command goes on"
+    run_command(lambda: run(arguments, console), console, interrupted=kept)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
