@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from bpnp_ros.benchmark.problems import SETTINGS
 from bpnp_ros.benchmark.results import SceneResult, chosen_answers
 from bpnp_ros.evaluation.blind_pnp_metrics import Figures
+from bpnp_ros.evaluation.metrics import for_json
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,4 @@ class Board:
 
 
 def _flat(cell: Cell) -> dict[str, Any]:
-    figures = {**asdict(cell.figures), "milliseconds": round(cell.milliseconds, 2)}
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in figures.items()
-    }
+    return {**for_json(asdict(cell.figures)), "milliseconds": round(cell.milliseconds, 2)}

@@ -11,6 +11,7 @@ from typing import Any
 
 from bpnp_ros.benchmark.problems import PosedScene, Problem
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
+from bpnp_ros.evaluation.metrics import for_json
 from bpnp_ros.whole_file import written_whole
 
 
@@ -103,10 +104,7 @@ def _as_json(result: SceneResult) -> dict[str, Any]:
     """Infinite errors are null."""
     rows = {
         method: [
-            {
-                **{name: _finite(value) for name, value in asdict(answer.errors).items()},
-                "milliseconds": round(answer.milliseconds, 2),
-            }
+            {**for_json(asdict(answer.errors)), "milliseconds": round(answer.milliseconds, 2)}
             for answer in answers
         ]
         for method, answers in result.answers.items()
@@ -129,10 +127,6 @@ def _from_json(stored: dict[str, Any]) -> SceneResult:
     return SceneResult(
         **{**stored, "answers": answers, "problems": problems, "skipped": tuple(stored["skipped"])}
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _infinite(value: float | None) -> float:

@@ -10,8 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.evaluation.demo_score import FrameReport
-from bpnp_ros.evaluation.metrics import pose_errors, quantiles, recall
-from bpnp_ros.evaluation.replay_score import NOT_FALSE, QUARTILES, TOLERANCES, ReplayRecord, rounded
+from bpnp_ros.evaluation.metrics import for_json, pose_errors, quantiles, recall
+from bpnp_ros.evaluation.replay_score import (
+    DIGITS,
+    NOT_FALSE,
+    TOLERANCES,
+    ReplayRecord,
+    quartiles,
+)
 
 Array = NDArray[np.float64]
 
@@ -64,9 +70,9 @@ def live_summary(replay: ReplayRecord, live: LiveRecord, metric: bool) -> dict[s
                 for bound in TOLERANCES
             },
             "false_poses": int((~theirs[posed[known]].within(NOT_FALSE)).sum()),
-            "error_on_arrival_m": dict(zip(QUARTILES, quantiles(late.metres), strict=True)),
+            "error_on_arrival_m": quartiles(late.metres),
         }
-    return rounded(figures)
+    return for_json(figures, DIGITS)
 
 
 def agreement(replayed: Array, live: Array, answered: NDArray[np.bool_]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,3 +64,16 @@ def quantiles(values: Array, shares: Sequence[float] = (0.25, 0.5, 0.75)) -> tup
     if len(values) == 0:
         return (float("nan"),) * len(shares)
     return tuple(float(v) for v in np.quantile(values, shares, method="higher"))
+
+
+def for_json(value: Any, digits: int | None = None) -> Any:
+    """Figures as JSON can hold them: null where they are not finite, rounded to so many digits."""
+    if isinstance(value, dict):
+        return {name: for_json(entry, digits) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_json(entry, digits) for entry in value]
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    return value if digits is None else round(value, digits)

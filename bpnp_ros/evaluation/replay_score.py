@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.evaluation.metrics import PoseErrors, Tolerance, pose_errors, quantiles, recall
+from bpnp_ros.evaluation.metrics import (
+    PoseErrors,
+    Tolerance,
+    for_json,
+    pose_errors,
+    quantiles,
+    recall,
+)
 from bpnp_ros.evaluation.trajectory import NANOSECONDS
 from bpnp_ros.evaluation.trajectory_errors import (
     absolute_error,
@@ -25,6 +32,7 @@ Array = NDArray[np.float64]
 TOLERANCES = (Tolerance(0.25, 2.0), Tolerance(0.5, 5.0), Tolerance(5.0, 10.0))
 NOT_FALSE = Tolerance(0.5, 5.0)
 QUARTILES = ("first_quartile", "median", "third_quartile")
+DIGITS = 6  # of figures in JSON
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,7 @@ def summary(record: ReplayRecord, metric: bool) -> dict[str, Any]:
     known = record.has_truth
     if known.any():
         figures |= {"against_truth": _against_truth(record, known, metric)}
-    return rounded(figures)
+    return for_json(figures, DIGITS)
 
 
 def _against_truth(record: ReplayRecord, known: NDArray[np.bool_], metric: bool) -> dict[str, Any]:
@@ -95,10 +103,10 @@ def _against_truth(record: ReplayRecord, known: NDArray[np.bool_], metric: bool)
     figures: dict[str, Any] = {
         "messages": len(judged),
         "unit": "m" if metric else "map unit",
-        "position": dict(zip(QUARTILES, quantiles(judged.metres), strict=True)),
-        "rotation_deg": dict(zip(QUARTILES, quantiles(judged.degrees), strict=True)),
-        "position_of_fixes": dict(zip(QUARTILES, quantiles(of_fixes.metres), strict=True)),
-        "rotation_of_fixes_deg": dict(zip(QUARTILES, quantiles(of_fixes.degrees), strict=True)),
+        "position": quartiles(judged.metres),
+        "rotation_deg": quartiles(judged.degrees),
+        "position_of_fixes": quartiles(of_fixes.metres),
+        "rotation_of_fixes_deg": quartiles(of_fixes.degrees),
         **_of_trajectory(record, known),
     }
     if metric:
@@ -141,7 +149,12 @@ def latency_summary(seconds: Sequence[dict[str, float]]) -> dict[str, dict[str, 
         values = np.array([1e3 * message[stage] for message in seconds if stage in message])
         p50, p95 = quantiles(values, (0.5, 0.95))
         figures[stage] = {"messages": len(values), "p50_ms": p50, "p95_ms": p95}
-    return rounded(figures)
+    return for_json(figures, DIGITS)
+
+
+def quartiles(values: Array) -> dict[str, float]:
+    """Of (F,) values, by name."""
+    return dict(zip(QUARTILES, quantiles(values), strict=True))
 
 
 def _first(record: ReplayRecord, which: NDArray[np.bool_]) -> float:
@@ -152,12 +165,3 @@ def _first(record: ReplayRecord, which: NDArray[np.bool_]) -> float:
 
 def _share(which: NDArray[np.bool_]) -> float:
     return float(which.mean()) if len(which) else math.nan
-
-
-def rounded(value: Any, digits: int = 6) -> Any:
-    """Numbers for JSON: rounded, and null where they are not finite."""
-    if isinstance(value, dict):
-        return {name: rounded(entry, digits) for name, entry in value.items()}
-    if isinstance(value, float):
-        return round(value, digits) if math.isfinite(value) else None
-    return value

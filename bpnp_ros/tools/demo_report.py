@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from bpnp_ros.evaluation.demo_figure import demo_figure
 from bpnp_ros.evaluation.demo_score import DemoRecord, DemoScore
 from bpnp_ros.evaluation.figures import save_figure
-from bpnp_ros.evaluation.metrics import quantiles
+from bpnp_ros.evaluation.metrics import for_json, quantiles
 from bpnp_ros.evaluation.trajectory import write_tum
 from bpnp_ros.simulation.world import World
 
@@ -35,7 +34,7 @@ def write_report(
 def summary_of(record: DemoRecord, score: DemoScore) -> dict[str, Any]:
     """Every figure of the run, ready for JSON: infinite is null. Seconds, metres, degrees."""
     judged = score.errors[score.judged]
-    return {
+    figures = {
         "passed": score.passed,
         "checks": [asdict(check) for check in score.checks],
         "messages": len(record.sent),
@@ -43,18 +42,12 @@ def summary_of(record: DemoRecord, score: DemoScore) -> dict[str, Any]:
         "unanswered": score.unanswered,
         "rejections": score.rejections,
         "global_fixes": score.global_fixes,
-        "recoveries": [
-            {**asdict(recovery), "seconds": _finite(recovery.seconds)}
-            for recovery in score.recoveries
-        ],
+        "recoveries": [asdict(recovery) for recovery in score.recoveries],
         "judged": len(judged),
-        "accurate_share": _finite(score.accurate_share),
+        "accurate_share": score.accurate_share,
         "wrong": score.wrong,
-        "error_m_quartiles": [_finite(value) for value in quantiles(judged.metres)],
-        "error_deg_quartiles": [_finite(value) for value in quantiles(judged.degrees)],
-        "latency_s": {name: _finite(value) for name, value in score.latency.items()},
+        "error_m_quartiles": quantiles(judged.metres),
+        "error_deg_quartiles": quantiles(judged.degrees),
+        "latency_s": score.latency,
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return for_json(figures)
