@@ -20,11 +20,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bpnp_ros.evaluation.figures import BLUE, GREY, STYLE, VERMILION, save_figure
+from bpnp_ros.evaluation import palette
+from bpnp_ros.evaluation.figures import save_figure
 from training.main import main as train_or_test
 from training.run_folder import LAST
 
-ARMS = {"Lc": BLUE, "Lc + Lp": VERMILION}
+ARMS = {"Lc": palette.BLUE, "Lc + Lp": palette.VERMILION}
 ESTIMATES = ("theta0", "theta", "LM")
 MEASURES = ("rotation_deg", "translation")
 Results = dict[str, list[dict[str, Any]]]
@@ -106,7 +107,7 @@ def _medians(runs: list[dict[str, Any]], estimate: str, measure: str) -> list[fl
 
 def _figure(results: Results, recalls: list[str]) -> Figure:
     """Recall of each seed, the two arms of a seed joined."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(palette.STYLE):
         figure = Figure(figsize=(3.4 * len(recalls), 3.4))
         for column, tolerance in enumerate(recalls, start=1):
             _draw_recall(figure.add_subplot(1, len(recalls), column), results, tolerance)
@@ -118,7 +119,7 @@ def _draw_recall(axes: Axes, results: Results, tolerance: str) -> None:
         places = {arm: column + offset for arm, offset in zip(ARMS, (-0.15, 0.15), strict=True)}
         shares = {arm: [f[name]["recall"][tolerance] for f in results[arm]] for arm in ARMS}
         for pair in zip(*shares.values(), strict=True):
-            axes.plot(list(places.values()), pair, color=GREY, lw=0.8)
+            axes.plot(list(places.values()), pair, color=palette.GREY, lw=0.8)
         for arm, colour in ARMS.items():
             axes.scatter([places[arm]] * len(shares[arm]), shares[arm], color=colour, label=arm)
     axes.set_xticks(range(len(ESTIMATES)), ESTIMATES)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bpnp_ros.evaluation import palette
 from bpnp_ros.evaluation.demo_score import (
     ACCURATE,
     FIX_WITHIN,
@@ -15,33 +16,20 @@ from bpnp_ros.evaluation.demo_score import (
     DemoRecord,
     DemoScore,
 )
-from bpnp_ros.evaluation.figures import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PALE,
-    PURPLE,
-    SKY,
-    STYLE,
-    VERMILION,
-    draw_floor,
-    draw_path,
-)
+from bpnp_ros.evaluation.figures import draw_error_scale, draw_floor, draw_path, label_absences
 from bpnp_ros.evaluation.trajectory import NANOSECONDS
 from bpnp_ros.simulation.world import World
 
 Array = NDArray[np.float64]
 
-MARKERS = {NETWORK: ("*", ORANGE, 230), "likelihood_search": ("D", GREEN, 60)}
-OTHER_MARKER = ("^", PURPLE, 70)
+MARKERS = {NETWORK: ("*", palette.ORANGE, 230), "likelihood_search": ("D", palette.GREEN, 60)}
+OTHER_MARKER = ("^", palette.PURPLE, 70)
 NO_ANSWER = "no answer"
 
 
 def demo_figure(world: World, record: DemoRecord, score: DemoScore, title: str) -> Figure:
     """The whole page: map on the left, errors and missing poses over time on the right."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(palette.STYLE):
         figure = Figure(figsize=(15, 8.4))
         _draw_map(figure.add_axes((0.0, 0.1, 0.52, 0.84)), world, record)
         metres = figure.add_axes((0.62, 0.63, 0.37, 0.27))
@@ -64,15 +52,16 @@ def demo_figure(world: World, record: DemoRecord, score: DemoScore, title: str) 
 def _draw_map(axes: Axes, world: World, record: DemoRecord) -> None:
     draw_floor(axes, world.plan.walls, world.plan.furniture)
     x, y = world.landmarks[:, :2].T
-    axes.scatter(x, y, s=2.5, color=GREY, lw=0, label="landmarks of the map")
+    axes.scatter(x, y, s=2.5, color=palette.GREY, lw=0, label="landmarks of the map")
     truth = record.sent.T_map_camera[:, :3, 3]
-    draw_path(axes, truth, record.kidnaps, color=SKY, lw=7, alpha=0.6, label="true path")
-    found = record.published.T_map_camera[:, :3, 3]
-    axes.scatter(found[:, 0], found[:, 1], s=7, color=BLUE, lw=0, zorder=4, label="poses found")
+    draw_path(axes, truth, record.kidnaps, color=palette.SKY, lw=7, alpha=0.6, label="true path")
+    x, y, _ = record.published.T_map_camera[:, :3, 3].T
+    axes.scatter(x, y, s=7, color=palette.BLUE, lw=0, zorder=4, label="poses found")
     for number, frame in enumerate(record.kidnaps, start=1):
         _draw_kidnap(axes, _xy(truth[frame - 1]), _xy(truth[frame]), number)
-    axes.plot(*truth[0, :2], "o", ms=15, mfc="none", mec=INK, mew=1.8, zorder=5, label="start")
-    _draw_global_fixes(axes, record, found[:, 0], found[:, 1])
+    start = _xy(truth[0])
+    axes.plot(*start, "o", ms=15, mfc="none", mec=palette.INK, mew=1.8, zorder=5, label="start")
+    _draw_global_fixes(axes, record, x, y)
     axes.margins(0.01)
     axes.legend(loc="upper center", bbox_to_anchor=(0.56, 0.005), ncols=3)
 
@@ -80,16 +69,16 @@ def _draw_map(axes: Axes, world: World, record: DemoRecord) -> None:
 def _draw_kidnap(
     axes: Axes, before: tuple[float, float], after: tuple[float, float], number: int
 ) -> None:
-    arrow = {"arrowstyle": "-|>", "color": VERMILION, "lw": 1.6, "ls": (0, (4, 3))}
+    arrow = {"arrowstyle": "-|>", "color": palette.VERMILION, "lw": 1.6, "ls": (0, (4, 3))}
     arrow |= {"connectionstyle": "arc3,rad=0.18", "shrinkA": 2, "shrinkB": 4, "mutation_scale": 16}
     axes.annotate("", after, before, arrowprops=arrow, zorder=6)
-    label = {"boxstyle": "round,pad=0.25", "fc": "white", "ec": VERMILION, "lw": 1.2}
+    label = {"boxstyle": "round,pad=0.25", "fc": "white", "ec": palette.VERMILION, "lw": 1.2}
     axes.annotate(
         f"kidnap {number}",
         before,
         xytext=(7, -3),
         textcoords="offset points",
-        color=VERMILION,
+        color=palette.VERMILION,
         fontsize=9,
         bbox=label,
         zorder=8,
@@ -108,7 +97,7 @@ def _draw_global_fixes(axes: Axes, record: DemoRecord, x: Array, y: Array) -> No
             s=size,
             marker=marker,
             color=colour,
-            edgecolors=INK,
+            edgecolors=palette.INK,
             lw=0.9,
             zorder=7,
             clip_on=False,
@@ -121,15 +110,10 @@ def _draw_errors(axes: Axes, record: DemoRecord, errors: Array, accurate: float)
     seconds = _seconds(record, record.published.stamps_ns)
     lowest, highest = accurate / 500, accurate * 20
     errors = errors.clip(lowest, highest)
-    axes.set_yscale("log")
+    draw_error_scale(axes, accurate, "accurate below")
     axes.set_ylim(lowest / 1.3, highest * 1.3)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.grid(axis="y", color=PALE, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.scatter(seconds, errors, s=7, color=BLUE, lw=0, zorder=3)
+    axes.scatter(seconds, errors, s=7, color=palette.BLUE, lw=0, zorder=3)
     _draw_global_fixes(axes, record, seconds, errors)
-    axes.axhline(accurate, color=VERMILION, lw=1.2, ls="--")
-    axes.text(0, accurate * 1.15, f"accurate below {accurate:g}", fontsize=8.5, color=VERMILION)
 
 
 def _draw_absences(axes: Axes, record: DemoRecord) -> None:
@@ -143,18 +127,16 @@ def _draw_absences(axes: Axes, record: DemoRecord) -> None:
     if silent:
         reasons[NO_ANSWER] = silent
     for row, stamps in enumerate(reasons.values()):
-        axes.vlines(_seconds(record, np.array(stamps)), row - 0.35, row + 0.35, color=INK, lw=1)
-    labels = [f"{reason} ({len(stamps)})" for reason, stamps in reasons.items()]
-    axes.set_yticks(range(len(reasons)), labels, fontsize=8.5, color=INK)
-    axes.set_ylim(max(len(reasons), 1) - 0.4, -0.6)
-    axes.set_title("Messages without a pose" if reasons else "Every message was answered by a pose")
+        seconds = _seconds(record, np.array(stamps))
+        axes.vlines(seconds, row - 0.35, row + 0.35, color=palette.INK, lw=1)
+    label_absences(axes, [f"{reason} ({len(stamps)})" for reason, stamps in reasons.items()])
     axes.set_xlabel("time of the stream, s")
 
 
 def _draw_kidnap_windows(axes: Axes, score: DemoScore, label: bool) -> None:
     for recovery in score.recoveries[1:]:
         until = recovery.start_s + min(recovery.seconds, FIX_WITHIN)
-        axes.axvspan(recovery.start_s, until, color=VERMILION, alpha=0.18, lw=0)
+        axes.axvspan(recovery.start_s, until, color=palette.VERMILION, alpha=0.18, lw=0)
         if label:
             axes.text(
                 recovery.start_s,
@@ -162,7 +144,7 @@ def _draw_kidnap_windows(axes: Axes, score: DemoScore, label: bool) -> None:
                 recovery.name,
                 transform=axes.get_xaxis_transform(),
                 fontsize=9,
-                color=VERMILION,
+                color=palette.VERMILION,
             )
 
 

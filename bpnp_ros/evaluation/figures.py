@@ -1,7 +1,6 @@
 """Parts of figures, each drawn into given axes: floor plans, paths, errors over time.
 
-Colours are those of Okabe and Ito, told apart by people of any colour vision; what matters has a
-shape of its own as well.
+What matters has a shape of its own as well as a colour.
 """
 
 from __future__ import annotations
@@ -16,32 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from bpnp_ros.evaluation import palette
 from bpnp_ros.simulation.boxes import Boxes
 
 Array = NDArray[np.float64]
 
-BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
-ORANGE, VERMILION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
-INK, GREY, PALE = "#222222", "#8A8F98", "#E9EBEE"
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "text.color": INK,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "legend.frameon": False,
-}
-
 
 def draw_floor(axes: Axes, walls: Boxes, furniture: Boxes) -> None:
     """A floor plan in metres: walls cut above the tables, so that doors are open; a scale."""
-    for boxes, height, colour in ((furniture, 0.3, PALE), (walls, 1.2, "#4A4F57")):
+    for boxes, height, colour in ((furniture, 0.3, palette.PALE), (walls, 1.2, "#4A4F57")):
         cut = (boxes.lower[:, 2] < height) & (boxes.upper[:, 2] > height)
         patches = [
             Rectangle((low[0], low[1]), high[0] - low[0], high[1] - low[1])
@@ -55,7 +37,7 @@ def draw_floor(axes: Axes, walls: Boxes, furniture: Boxes) -> None:
 
 def _draw_scale(axes: Axes, corner: Array, metres: float = 2.0) -> None:
     x, y = corner
-    axes.plot([x, x + metres], [y, y], color=INK, lw=2, solid_capstyle="butt")
+    axes.plot([x, x + metres], [y, y], color=palette.INK, lw=2, solid_capstyle="butt")
     axes.text(x + metres + 0.15, y, f"{metres:g} m", va="center", fontsize=9)
 
 
@@ -63,6 +45,28 @@ def draw_path(axes: Axes, positions: Array, breaks: tuple[int, ...] = (), **styl
     """A path (F, 2 or 3) from above; each of the rows `breaks` starts a new piece."""
     gapped = np.insert(positions[:, :2], list(breaks), np.nan, axis=0)
     axes.plot(gapped[:, 0], gapped[:, 1], **style)
+
+
+def draw_grid(axes: Axes) -> None:
+    """Level lines, behind everything else."""
+    axes.grid(axis="y", color=palette.PALE, lw=0.8)
+    axes.set_axisbelow(True)
+
+
+def draw_error_scale(axes: Axes, bound: float, meaning: str) -> None:
+    """A logarithmic scale with a line at `bound`, and what that bound means."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    draw_grid(axes)
+    axes.axhline(bound, color=palette.VERMILION, lw=1.2, ls="--")
+    axes.text(0, bound * 1.15, f"{meaning} {bound:g}", fontsize=8.5, color=palette.VERMILION)
+
+
+def label_absences(axes: Axes, reasons: list[str]) -> None:
+    """Name the rows, the first on top, of reasons why messages have no pose."""
+    axes.set_yticks(range(len(reasons)), reasons, fontsize=8.5, color=palette.INK)
+    axes.set_ylim(max(len(reasons), 1) - 0.4, -0.6)
+    axes.set_title("Messages without a pose" if reasons else "Every message was answered by a pose")
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 160) -> None:

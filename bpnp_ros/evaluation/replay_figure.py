@@ -13,18 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
-from bpnp_ros.evaluation.figures import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PALE,
-    SKY,
-    STYLE,
-    VERMILION,
-    draw_path,
-)
+from bpnp_ros.evaluation import palette
+from bpnp_ros.evaluation.figures import draw_error_scale, draw_grid, draw_path, label_absences
 from bpnp_ros.evaluation.replay_score import NOT_FALSE, ReplayRecord
 from bpnp_ros.localizer.types import Rejection
 
@@ -58,7 +48,7 @@ def replay_page(
     """Everything: the overview above, the frames below. map_points: (N, 3)."""
     rows = -(-len(pictures) // COLUMNS)
     heights = [OVERVIEW_HEIGHT, rows * _row_height(pictures)] if rows else [OVERVIEW_HEIGHT]
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(palette.STYLE):
         figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
         parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
         draw_overview(parts[0, 0], record, map_points, unit)
@@ -73,14 +63,14 @@ def replay_page(
 
 
 def overview_figure(record: ReplayRecord, map_points: Array, unit: str) -> Figure:
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(palette.STYLE):
         figure = Figure(figsize=(WIDTH, OVERVIEW_HEIGHT), layout="constrained")
         draw_overview(figure, record, map_points, unit)
     return figure
 
 
 def frame_figure(picture: FramePicture) -> Figure:
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(palette.STYLE):
         figure = Figure(figsize=(7, 5.4), layout="constrained")
         draw_frame(figure.subplots(), picture)
     return figure
@@ -107,11 +97,11 @@ def draw_frame(axes: Axes, picture: FramePicture) -> None:
     """Keypoints over the map: rings where the map is, dots where something was detected."""
     if picture.image is not None:
         axes.imshow(picture.image, cmap="gray", vmin=0, vmax=255, alpha=0.45)
-    _dots(axes, picture.map_points, s=22, fc="none", ec=ORANGE, lw=0.7, label="map")
+    _dots(axes, picture.map_points, s=22, fc="none", ec=palette.ORANGE, lw=0.7, label="map")
     others = picture.keypoints[~picture.inlier]
-    _dots(axes, others, s=5, color=BLUE, lw=0, label="keypoint")
+    _dots(axes, others, s=5, color=palette.BLUE, lw=0, label="keypoint")
     inliers = picture.keypoints[picture.inlier]
-    _dots(axes, inliers, s=14, color=GREEN, lw=0, label="inlier")
+    _dots(axes, inliers, s=14, color=palette.GREEN, lw=0, label="inlier")
     width, height = picture.size
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[], aspect="equal")
     axes.set_title(picture.title, fontsize=9)
@@ -122,12 +112,12 @@ def _draw_way(axes: Axes, record: ReplayRecord, map_points: Array, unit: str) ->
     """Seen along the axis in which the map extends least."""
     across = np.sort(np.argsort(-np.ptp(map_points, axis=0))[:2])
     dots = map_points[:: -(-len(map_points) // MAP_DOTS), across]
-    _dots(axes, dots, s=1.5, color=GREY, alpha=0.6, lw=0, label="map")
+    _dots(axes, dots, s=1.5, color=palette.GREY, alpha=0.6, lw=0, label="map")
     truth = record.truth[record.has_truth][:, across, 3]
     if len(truth):
-        draw_path(axes, truth, _jumps(truth), color=SKY, lw=5, alpha=0.6, label="truth")
+        draw_path(axes, truth, _jumps(truth), color=palette.SKY, lw=5, alpha=0.6, label="truth")
     found = record.found[record.is_fix][:, across, 3]
-    _dots(axes, found, s=9, color=BLUE, lw=0, zorder=3, label="poses found")
+    _dots(axes, found, s=9, color=palette.BLUE, lw=0, zorder=3, label="poses found")
     shown = np.concatenate([truth, found])
     if len(shown):
         low, high = np.quantile(dots, (0.01, 0.99), axis=0)
@@ -147,15 +137,11 @@ def _jumps(positions: Array) -> tuple[int, ...]:
 
 def _draw_errors(axes: Axes, record: ReplayRecord, errors: Array, bound: float) -> None:
     lowest, highest = bound / 500, bound * 100
-    axes.set_yscale("log")
+    draw_error_scale(axes, bound, "false above")
     axes.set_ylim(lowest, highest)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.grid(axis="y", color=PALE, lw=0.8)
     known = np.isfinite(errors)
     shown = errors[known].clip(lowest, highest)
-    axes.scatter(record.seconds[known], shown, s=9, color=BLUE, lw=0, zorder=3)
-    axes.axhline(bound, color=VERMILION, lw=1.2, ls="--")
-    axes.text(0, bound * 1.15, f"false above {bound:g}", fontsize=8.5, color=VERMILION)
+    axes.scatter(record.seconds[known], shown, s=9, color=palette.BLUE, lw=0, zorder=3)
     _span(axes, record)
     axes.tick_params(labelbottom=False)
 
@@ -164,11 +150,11 @@ def _draw_inliers(axes: Axes, record: ReplayRecord) -> None:
     """A dot a fix; a tick below the axis for each message without one."""
     fixes = record.is_fix
     inliers = np.array([fix.inliers for fix in record.fixes])
-    axes.scatter(record.seconds[fixes], inliers, s=9, color=BLUE, lw=0, zorder=3)
+    axes.scatter(record.seconds[fixes], inliers, s=9, color=palette.BLUE, lw=0, zorder=3)
     top = max(int(inliers.max(initial=0)), 10)
     axes.set_ylim(-0.12 * top, 1.1 * top)
-    axes.vlines(record.seconds[~fixes], -0.1 * top, -0.02 * top, color=VERMILION, lw=1)
-    axes.grid(axis="y", color=PALE, lw=0.8)
+    axes.vlines(record.seconds[~fixes], -0.1 * top, -0.02 * top, color=palette.VERMILION, lw=1)
+    draw_grid(axes)
     axes.set_title("Inliers of each pose; ticks: messages without one")
     axes.set_xlabel("time, s")
     _span(axes, record)
@@ -177,12 +163,10 @@ def _draw_inliers(axes: Axes, record: ReplayRecord) -> None:
 def _draw_rejections(axes: Axes, record: ReplayRecord) -> None:
     counts = Counter(a.category.value for a in record.answers if isinstance(a, Rejection))
     names = sorted(counts, key=lambda name: (-counts[name], name))
-    axes.barh(range(len(names)), [counts[name] for name in names], color=VERMILION, height=0.6)
-    labels = [f"{name}, {counts[name]}" for name in names]
-    axes.set_yticks(range(len(names)), labels, fontsize=8.5, color=INK)
-    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+    lengths = [counts[name] for name in names]
+    axes.barh(range(len(names)), lengths, color=palette.VERMILION, height=0.6)
     axes.set_xlim(0, max(len(record), 1))
-    axes.set_title("Messages without a pose" if names else "Every message was answered by a pose")
+    label_absences(axes, [f"{name}, {counts[name]}" for name in names])
 
 
 def _dots(axes: Axes, places: Array, **style: Any) -> None:
