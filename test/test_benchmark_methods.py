@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,15 +57,7 @@ class OraclePlan(BPnPNet):
         self.plan[0, keypoint, point] = 1 / len(keypoint)
         self.points = torch.empty(0)
 
-    def forward(
-        self,
-        p2d: Tensor,
-        p3d: Tensor,
-        num_points_2d: Tensor,
-        num_points_3d: Tensor,
-        prior_2d: Tensor | None = None,
-        prior_3d: Tensor | None = None,
-    ) -> Matching:
+    def forward(self, p2d: Tensor, p3d: Tensor, *counts: Any, **priors: Any) -> Matching:
         self.points = p3d[0]
         return Matching(self.plan, p3d, p3d, p3d, p3d)
 

@@ -9,7 +9,6 @@ import pytest
 from orbit import orbit
 
 from bpnp_ros.benchmark.problems import (
-    LEAST_PAIRS,
     SETTINGS,
     WHOLE_MAP,
     Problem,
@@ -17,7 +16,7 @@ from bpnp_ros.benchmark.problems import (
     pose_problems,
 )
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.blind_pnp_sets import Sightings
+from bpnp_ros.evaluation.blind_pnp_sets import LEAST_PAIRS, Sightings
 
 SCENE = orbit(images=12)
 POSED = pose_problems(SCENE, Selection(queries=3))

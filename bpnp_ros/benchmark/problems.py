@@ -10,6 +10,7 @@ import numpy as np
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.blind_pnp_sets import (
     LEAST_OVERLAP,
+    LEAST_PAIRS,
     MOST,
     BlindPnpSets,
     Rows,
@@ -23,7 +24,6 @@ from bpnp_ros.point_map.sfm_model import SfmModel
 WHOLE_MAP = "whole map"
 RATES = {"0 %": 0.0, "25 %": 0.25, "50 %": 0.5, "75 %": 0.75, "all": None}
 SETTINGS = (*RATES, WHOLE_MAP)
-LEAST_PAIRS = 10
 FEWEST_IMAGES = NEIGHBOUR + 3  # the query, the retrieved one, and mapping cameras with neighbours
 
 

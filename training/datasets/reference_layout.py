@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.errors import DataSetError
 from training.datasets.safe_pickle import load_pickle
-from training.datasets.sample import Array, Rows, Sample
+from training.datasets.sample import Array, Rows, Sample, partner_of_points
 
 FOLDERS = {
     "modelnet40": "modelnet40",
@@ -72,20 +72,12 @@ def _preprocessed(place: Path, indexed_by_keypoint: bool) -> list[Sample]:
         p2d, p3d = _points(p2d, 2, place, i), _points(p3d, 3, place, i)
         m, n = min(int(m.sum()), len(p2d)), min(int(n.sum()), len(p3d))
         labels = W.reshape(-1).astype(np.int64)
-        partner = _turned_round(labels[:m], n) if indexed_by_keypoint else labels[:n]
+        partner = partner_of_points(labels[:m], n) if indexed_by_keypoint else labels[:n]
         if len(partner) != n:
             raise DataSetError(f"{place}, sample {i}: {len(labels)} labels for {n} map points.")
         partner = np.where((partner >= 0) & (partner < m), partner, -1)
         samples.append(_sample(p2d[:m], p3d[:n], partner, R, t, place, i))
     return samples
-
-
-def _turned_round(point: Rows, n: int) -> Rows:
-    """From the point that each keypoint shows (n for none) to the keypoint of each point."""
-    partner = np.full(n, -1)
-    shown = np.flatnonzero((point >= 0) & (point < n))
-    partner[point[shown]] = shown
-    return partner
 
 
 def _raw(place: Path) -> list[Sample]:

@@ -79,6 +79,17 @@ class Sample(NamedTuple):
         )
 
 
+def partner_of_points(point: Rows, count: int) -> Rows:
+    """From the point that each keypoint shows to the keypoint of each of `count` points.
+
+    Rows beyond the points, and negative ones, are no point; -1 for a point that no keypoint shows.
+    """
+    partner = np.full(count, -1)
+    shown = np.flatnonzero((point >= 0) & (point < count))
+    partner[point[shown]] = shown
+    return partner
+
+
 class Batch(NamedTuple):
     """B samples, padded by repeating points; counts (B,) tell the true ones.
 

@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from bpnp_ros.errors import DataSetError
 from bpnp_ros.evaluation.blind_pnp_sets import (
     LEAST_OVERLAP,
+    LEAST_PAIRS,
     BlindPnpSets,
     Rows,
     Sightings,
-    canonical_frame,
     retrieved_sets,
 )
 from bpnp_ros.point_map.sfm_model import SfmModel
-from training.datasets.sample import Sample
+from training.datasets.sample import Sample, partner_of_points
 
 Floats = NDArray[np.float64]
 
-LEAST_PAIRS = 10
 ALL_OUTLIERS = 1.0
 HIGHEST_RATE = 0.75
 ALL_IN_ONE_OF = 5
@@ -71,8 +70,7 @@ class SfmViews:
         sets = retrieved_sets(query.scene, query.image, query.points, rate, rng)
         if not len(sets.pairs[0]):  # too few unmatched for that rate
             sets = retrieved_sets(query.scene, query.image, query.points, None, rng)
-        frame = canonical_frame(query.scene.points[query.points])
-        return _sample(sets, *frame, query.detectability[sets.point_row])
+        return _sample(sets, query.detectability[sets.point_row])
 
     def _rate(self, rng: np.random.Generator) -> float | None:
         if self.outlier_rate >= 0:
@@ -97,10 +95,9 @@ def _queries(scene: SfmModel) -> Iterator[Query]:
             yield Query(scene, image, sightings.seen_by(other), share)
 
 
-def _sample(sets: BlindPnpSets, origin: Floats, unit: float, detectability: Floats) -> Sample:
+def _sample(sets: BlindPnpSets, detectability: Floats) -> Sample:
+    origin, unit = sets.canonical_frame
     R = sets.T_map_camera[:3, :3].T
     t = R @ (origin - sets.T_map_camera[:3, 3]) / unit
-    partner = np.full(len(sets.points), -1)
-    keypoint, point = sets.pairs
-    partner[point] = keypoint
+    partner = partner_of_points(sets.match, len(sets.points))
     return Sample(sets.keypoints, (sets.points - origin) / unit, partner, R, t, detectability)
