@@ -86,15 +86,21 @@ class _Sinkhorn(torch.autograd.Function):
 def _solve(M: Tensor, r: Tensor, c: Tensor, settings: SinkhornSettings) -> Tensor:
     true = (r > 0)[:, :, None] & (c > 0)[:, None, :]
     K = torch.exp(-settings.sharpness * M.clamp_max(settings.max_cost)).where(true, 0)
+    K_transposed = K.transpose(1, 2).contiguous()
     u = r
     for _ in range(settings.max_iterations):
         previous = u
-        v = _divide(c, torch.bmm(u[:, None], K)[:, 0])
-        u = _divide(r, torch.bmm(K, v[:, :, None])[:, :, 0])
+        v = _divide(c, _flow(u, K))
+        u = _divide(r, _flow(v, K_transposed))
         if not ((u - previous).abs() > settings.tolerance).any():
             break
-    v = _divide(c, torch.bmm(u[:, None], K)[:, 0])
+    v = _divide(c, _flow(u, K))
     return (u[:, :, None] * K * v[:, None, :]).where(true, 0)
+
+
+def _flow(scaling: Tensor, K: Tensor) -> Tensor:
+    """(B, M) times (B, M, N) -> (B, N); on a CPU a row is multiplied much faster than a column."""
+    return torch.bmm(scaling[:, None], K)[:, 0]
 
 
 def _divide(mass: Tensor, flow: Tensor) -> Tensor:
