@@ -16,25 +16,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bpnp_ros.errors import BpnpError, DataSetError
+from bpnp_ros.errors import DataSetError
 from bpnp_ros.geometry.transform import invert
 from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.whole_file import written_whole
+from training.command import exit_status
 from training.datasets.sfm import split_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        build(options.scenes, options.test_scenes, options.out)
-    except BpnpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; start again with another --out.")
-        return 130
-    return 0
+    return exit_status(
+        lambda: build(options.scenes, options.test_scenes, options.out),
+        stopped="start again with another --out.",
+    )
 
 
 def build(scenes: Sequence[Path], test_scenes: Sequence[Path], out: Path) -> None:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends import open3d
-from bpnp_ros.errors import BpnpError, DataSetError
+from bpnp_ros.errors import DataSetError
 from bpnp_ros.point_map.npz import read_npz
+from training.command import exit_status
 from training.datasets.shapes import split_folder, write_split
 
 Array = NDArray[np.floating]
@@ -37,16 +38,11 @@ class Shape(NamedTuple):
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
-    try:
-        build(options.sources, options.test_sources, options.out, options.points, options.seed)
-    except BpnpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; nothing was written.")
-        return 130
-    return 0
+    asked = _parser().parse_args(arguments)
+    return exit_status(
+        lambda: build(asked.sources, asked.test_sources, asked.out, asked.points, asked.seed),
+        stopped="nothing was written.",
+    )
 
 
 def build(

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bpnp_ros.errors import BpnpError
+from training.command import exit_status
 from training.fit import be_quiet
 from training.paper_config import SPELLING, PaperConfig
 from training.paper_evaluation import evaluate
@@ -22,22 +22,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     be_quiet()
+    return exit_status(
+        lambda: _run(options), stopped="a training goes on with --resume and its log folder."
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
     own_run = _run_of(options.resume)
-    try:
-        file = options.config or (own_run / CONFIG if own_run else None)
-        config = PaperConfig.from_options(options, file)
-        run = options.log_dir or own_run or Path("runs") / config.dataset
-        if options.evaluate:
-            evaluate(config, options.data_dir, options.resume, run, options.gpu)
-        else:
-            train(config, options.data_dir, options.resume, run, options.gpu, options.workers)
-    except BpnpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; a training goes on with --resume and its log folder.")
-        return 130
-    return 0
+    file = options.config or (own_run / CONFIG if own_run else None)
+    config = PaperConfig.from_options(options, file)
+    run = options.log_dir or own_run or Path("runs") / config.dataset
+    if options.evaluate:
+        evaluate(config, options.data_dir, options.resume, run, options.gpu)
+    else:
+        train(config, options.data_dir, options.resume, run, options.gpu, options.workers)
 
 
 def _run_of(resume: Path | None) -> Path | None:

@@ -28,7 +28,6 @@ class OwnMapTraining(ProgressingModule):
 
     @property
     def progress(self) -> float:
-        """Share of the budget that is spent, 0 to 1."""
         shares = [
             self.seconds / (60 * self.config.minutes) if self.config.minutes > 0 else 0.0,
             self.samples / self.config.views if self.config.views > 0 else 0.0,

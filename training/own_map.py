@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from bpnp_ros.errors import BpnpError, ConfigError
+from bpnp_ros.errors import ConfigError
 from bpnp_ros.evaluation.trajectory import read_tum
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.counted_start import counted_network
@@ -21,11 +19,13 @@ from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.weights.bundle import MapBundle
 from training.callbacks import Keep
 from training.camera_file import read_camera
+from training.card import model_card
+from training.command import exit_status
 from training.config import OwnMapConfig
 from training.fit import WORLD, be_quiet, fit
 from training.map_views import MapViews, explore_map, photographed_map, view_source
 from training.module import OwnMapTraining
-from training.run_folder import CONFIG, begin, new_run, revision, run_to_resume
+from training.run_folder import CONFIG, begin, require_no_run, require_run
 from training.views import ViewLoader
 
 
@@ -33,20 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     be_quiet()
-    try:
-        if WORLD > 1:
-            raise ConfigError("a map of your own is trained in one process; leave torchrun out.")
-        run = _run_folder(options)
-        file = run / CONFIG if options.resume else options.config
-        config = OwnMapConfig.from_options(options, file)
-        train(_map_views(options, config), options.out, run, config)
-    except BpnpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nstopped; go on with the same command and --resume {run}")
-        return 130
-    return 0
+    run = options.resume or options.run or Path("runs") / options.out.stem
+    return exit_status(
+        lambda: _train(options, run), stopped=f"go on with the same command and --resume {run}"
+    )
+
+
+def _train(options: argparse.Namespace, run: Path) -> None:
+    if WORLD > 1:
+        raise ConfigError("a map of your own is trained in one process; leave torchrun out.")
+    (require_run if options.resume else require_no_run)(run)
+    file = run / CONFIG if options.resume else options.config
+    config = OwnMapConfig.from_options(options, file)
+    train(_map_views(options, config), options.out, run, config)
 
 
 def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
@@ -56,7 +55,7 @@ def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
     module = OwnMapTraining(new_network(views, config), config)
 
     def save_bundle(trained: OwnMapTraining) -> None:
-        card = model_card(trained)
+        card = model_card(trained, config)
         MapBundle(views.model, trained.network, card, scale=views.scale).save(out)
 
     data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
@@ -73,18 +72,6 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
     return counted_network(views.model.points, coarse, views.fine, views.frustums[0], size)
 
 
-def model_card(module: OwnMapTraining) -> dict[str, Any]:
-    """What made these weights."""
-    return {
-        "command": shlex.join(["python", *sys.orig_argv[1:]]),
-        "settings": vars(module.config),
-        "revision": revision(),
-        "views": module.samples,
-        "minutes": round(module.seconds / 60, 1),
-        "device": str(module.device),
-    }
-
-
 def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
     if options.photographs and (options.path or options.camera or options.mesh):
         raise ConfigError("--photographs knows places and camera; leave out the other options.")
@@ -96,12 +83,6 @@ def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
     path = read_tum(options.path).T_map_camera[:, :3, 3] * scale if options.path else None
     cameras = [read_camera(file) for file in options.camera]
     return replace(explore_map(point_map, config, options.mesh, path, cameras), scale=scale)
-
-
-def _run_folder(options: argparse.Namespace) -> Path:
-    if options.resume is not None:
-        return run_to_resume(options.resume)
-    return new_run(options.run or Path("runs") / options.out.stem)
 
 
 def _parser() -> argparse.ArgumentParser:

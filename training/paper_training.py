@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,14 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
 from training.callbacks import Keep
+from training.card import model_card
 from training.checkpoints import WEIGHTS, Start, load_start, publish
 from training.datasets.words import open_set
 from training.devices import lightning_device
 from training.fit import RANK, WORLD, fit
 from training.paper_config import LOSSES, PaperConfig
 from training.paper_module import PaperData, PaperTraining, steps_an_epoch
-from training.run_folder import LAST, begin, new_run, revision
+from training.run_folder import LAST, begin, require_no_run
 
 
 def train(
@@ -39,7 +38,7 @@ def train(
     _check(config)
     ours = _checkpoint_of_ours(resume)
     if ours is None or ours.parent != run:
-        new_run(run)
+        require_no_run(run)
     start = Start({}) if resume is None else load_start(ours or resume)
     network = new_network(config)
     if resume is not None and ours is None:
@@ -53,7 +52,8 @@ def train(
     module = PaperTraining(network, config, steps_an_epoch(len(learn), config), start.adam)
 
     def publish_best(trained: PaperTraining) -> None:
-        publish(trained.network, run / WEIGHTS, card(trained))
+        card = {**model_card(trained, config), "epoch": trained.current_epoch + 1}
+        publish(trained.network, run / WEIGHTS, card)
 
     if RANK == 0:
         begin(run, config)
@@ -68,19 +68,6 @@ def new_network(config: PaperConfig) -> BPnPNet:
     """Random weights that depend on the seed alone."""
     torch.manual_seed(config.seed)
     return BPnPNet(bf16=config.bf16, dustbin=config.loss == LOSSES[1])
-
-
-def card(module: PaperTraining) -> dict[str, Any]:
-    """What made these weights; JSON."""
-    return {
-        "command": "python -m training.main " + shlex.join(sys.argv[1:]),
-        "settings": asdict(module.config),
-        "revision": revision(),
-        "epoch": module.current_epoch + 1,
-        "samples": module.samples,
-        "minutes": round(module.seconds / 60, 1),
-        "device": str(module.device),
-    }
 
 
 def _checkpoint_of_ours(resume: Path | None) -> Path | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 import lightning
 from torch import Tensor
 
 
-class ProgressingModule(lightning.LightningModule):
+class ProgressingModule(lightning.LightningModule, ABC):
     """batch: samples a step, over all processes. unit: what people call them.
 
     first_epoch: where a run that has no checkpoint of its own begins.
@@ -34,9 +35,9 @@ class ProgressingModule(lightning.LightningModule):
         return self.global_step * self.batch
 
     @property
+    @abstractmethod
     def progress(self) -> float:
         """Share of the budget that is spent, 0 to 1."""
-        raise NotImplementedError
 
     @property
     def stage(self) -> int:

@@ -22,20 +22,18 @@ CONFIG, STARTS, METRICS = "config.yaml", "starts.jsonl", "metrics.jsonl"
 LAST, BEST, TENSORBOARD = "last.ckpt", "best.ckpt", "tensorboard"
 
 
-def new_run(folder: Path) -> Path:
-    """The folder, if it holds no run yet; else raises ConfigError."""
+def require_no_run(folder: Path) -> None:
+    """Raises ConfigError if the folder holds a run already."""
     if (folder / LAST).exists():
         raise ConfigError(
             f"{folder} holds a run; go on with --resume {folder}, or name another folder."
         )
-    return folder
 
 
-def run_to_resume(folder: Path) -> Path:
-    """The folder, if it holds a run; else raises ConfigError."""
+def require_run(folder: Path) -> None:
+    """Raises ConfigError if there is no run in the folder to go on with."""
     if not (folder / CONFIG).exists():
         raise ConfigError(f"there is no run in {folder} to go on with.")
-    return folder
 
 
 def begin(folder: Path, settings: Settings) -> None:
