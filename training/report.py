@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.evaluation.metrics import PoseErrors, Tolerance, quantiles, recall
+from bpnp_ros.evaluation.metrics import PoseErrors, Tolerance, for_json, quantiles, recall
 from training.measuring import ESTIMATES, TRUTH, Row
 
 MEASURES = ("rotation_deg", "translation", "reprojection_deg")
@@ -72,7 +71,8 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def write_json(path: Path, about: dict[str, Any], figures: dict[str, Any]) -> None:
-    path.write_text(json.dumps(_finite({"about": about, **figures}), indent=1) + "\n")
+    """JSON knows no infinity: null says that so many samples had no answer."""
+    path.write_text(json.dumps(for_json({"about": about, **figures}), indent=1) + "\n")
 
 
 def _column(rows: list[Row], name: str) -> NDArray[np.float64]:
@@ -85,10 +85,3 @@ def _quartiles(values: NDArray[np.float64]) -> dict[str, float]:
 
 def _cell(quartiles: dict[str, float]) -> str:
     return "{median:.3g} ({q1:.3g}, {q3:.3g})".format(**quartiles)
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no infinity: null says that so many samples had no answer."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
