@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from shared_data import SHARED, needs_shared_data
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 
@@ -18,13 +18,10 @@ from bpnp_ros.nodes.conversions import read_camera, read_image, read_map_points
 from bpnp_ros.replay.ground_truth import TruthChoice, choose_truth, read_truth
 from bpnp_ros.replay.topics import Topics, choose_topics
 
-SHARED = Path(os.environ.get("BPNP_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BAGS = SHARED / "bags"
 FRAMES = {"redkitchen_dev": 50, "kitti_0926_drive": 60}
 
-pytestmark = pytest.mark.skipif(
-    not BAGS.is_dir(), reason="BPNP_SHARED_DATA does not lead to the shared data"
-)
+pytestmark = needs_shared_data
 
 
 @pytest.mark.parametrize("name", FRAMES)
