@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.table import Table
@@ -120,19 +121,17 @@ def figure(results: Results) -> Figure:
 
 
 def _draw_losses(axes: Axes, results: Results) -> None:
-    for side, colour in COLOURS.items():
-        start = 0
-        for phase in PHASES:
-            curves = [_smooth(_column(o.steps, "loss")) for o in outcomes(results, side, phase)]
-            steps = start + np.arange(len(curves[0]))
-            start += len(steps)
-            for curve in curves:
-                label = side if phase == "Lc" and curve is curves[0] else None
-                axes.plot(steps, curve, color=colour, lw=1, alpha=0.8, label=label)
-            axes.text(steps[0], axes.get_ylim()[1], phase, va="bottom", fontsize=9)
+    begin = 0
+    for phase in PHASES:
+        for side, colour in COLOURS.items():
+            for outcome in outcomes(results, side, phase):
+                curve = _smooth(_column(outcome.steps, "loss"))
+                axes.plot(begin + np.arange(len(curve)), curve, color=colour, lw=1, alpha=0.8)
+        axes.text(begin, 1.0, phase, fontsize=9, transform=axes.get_xaxis_transform())
+        begin += len(curve)
     axes.set_title(f"loss, mean of {SMOOTHED} steps", pad=16)
     axes.set_xlabel("step")
-    axes.legend()
+    axes.legend(handles=[Line2D([], [], color=c, label=side) for side, c in COLOURS.items()])
 
 
 def _smooth(values: Array) -> Array:

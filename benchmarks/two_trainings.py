@@ -41,9 +41,9 @@ class Comparison(Settings):
     dataset: str = setting("shapes", "one of " + ", ".join(WORDS), choices=WORDS)
     points: int = setting(64, "points of a set in training", range=_ANY)
     batch: int = setting(16, "samples a step", range=_ANY)
-    steps: int = setting(100, "with Lc alone", range=_ANY)
-    pose_steps: int = setting(40, "with Lc + Lp, after those", range=_ANY)
-    tests: int = setting(83, "samples to test after each phase, at most", range=_ANY)
+    steps: int = setting(80, "with Lc alone", range=_ANY)
+    pose_steps: int = setting(30, "with Lc + Lp, after those", range=_ANY)
+    tests: int = setting(50, "samples to test after each phase, at most", range=_ANY)
 
     def length(self, phase: str) -> int:
         return self.pose_steps if PHASES[phase] else self.steps
