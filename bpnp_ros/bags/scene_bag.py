@@ -1,35 +1,20 @@
-"""A bag out of a scene from structure from motion: some photographs are played, the others map.
-
-Topics: /map (latched), /camera/camera_info, /camera/keypoints, /camera/image_raw/compressed where
-the photographs are at hand, /reference/camera_pose (of the camera in the map).
-"""
+"""A bag out of a scene from structure from motion: some photographs are played, the others map."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends.rosbags import Writer
-from bpnp_ros.bags import messages
+from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.lens import project
-from bpnp_ros.nodes.packing import map_columns
 from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.point_map.split import SplitScene, split_scene, unsplit_scene
 
-START = 1_600_000_000_000_000_000  # nanoseconds
-MAP, FRAME = "map", "camera_optical_frame"
-KINDS = {
-    "/map": messages.MAP,
-    "/camera/camera_info": messages.CAMERA_INFO,
-    "/camera/keypoints": messages.KEYPOINTS,
-    "/camera/image_raw/compressed": messages.COMPRESSED_IMAGE,
-    "/reference/camera_pose": messages.POSE,
-}
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
 
@@ -56,30 +41,16 @@ def find_photographs(scene: SfmModel, folder: Path) -> list[Path]:
 def write_scene(bag: Writer, scene: SplitScene, photographs: list[Path], rate: float) -> None:
     """photographs: of the images that are played; without, all are as if rectified to one camera,
     which spares the localiser a new start with every photograph."""
-    for topic, kind in KINDS.items():
-        if photographs or kind != messages.COMPRESSED_IMAGE:
-            bag.add_topic(topic, kind, latched=topic == "/map")
-    top = messages.header(START, MAP)
-    bag.write("/map", START, messages.cloud(top, map_columns(scene.mapping.points)))
-    one = scene.mapping.covering_camera()
-    for image in range(scene.held_back.image_count):
+    camera_bag = CameraBag(bag, scene.mapping.points, photographs=bool(photographs))
+    played, one = scene.held_back, scene.mapping.covering_camera()
+    for image, T_map_camera in enumerate(played.T_map_camera):
         stamp = START + round(1e9 * image / rate)
-        camera = scene.held_back.cameras[image] if photographs else one
-        for topic, message in _messages(scene.held_back, image, camera, stamp).items():
-            bag.write(topic, stamp, message)
+        camera = played.cameras[image] if photographs else one
+        xy, _ = played.keypoints_of(image)
+        camera_bag.add(stamp, camera, _keypoints(xy, camera, seed=image), T_map_camera)
         if photographs:
-            picture = _picture(photographs[image], stamp)
-            bag.write("/camera/image_raw/compressed", stamp, picture)
-
-
-def _messages(scene: SfmModel, image: int, camera: Camera, stamp: int) -> dict[str, Any]:
-    in_map, top = messages.header(stamp, MAP), messages.header(stamp, FRAME)
-    xy, _ = scene.keypoints_of(image)
-    return {
-        "/camera/camera_info": messages.camera_info(top, camera),
-        "/camera/keypoints": messages.cloud(top, _keypoints(xy, camera, seed=image)),
-        "/reference/camera_pose": messages.pose_stamped(in_map, scene.T_map_camera[image]),
-    }
+            file = photographs[image]
+            camera_bag.add_photograph(stamp, file.read_bytes(), _FORMATS[file.suffix.lower()])
 
 
 def _keypoints(
@@ -91,8 +62,3 @@ def _keypoints(
     pixels = project(np.column_stack([xy, np.ones(len(xy))]).astype(np.float64), camera)
     u, v = rng.permutation(pixels).astype(np.float32).T
     return {"u": u, "v": v, "score": rng.random(len(xy), dtype=np.float32)}
-
-
-def _picture(file: Path, stamp: int) -> Any:
-    top = messages.header(stamp, FRAME)
-    return messages.compressed_image(top, file.read_bytes(), _FORMATS[file.suffix.lower()])
