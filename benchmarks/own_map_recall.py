@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bpnp_ros.evaluation.metrics import Tolerance, pose_errors, recall
-from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.evaluation.metrics import NOWHERE, Tolerance, pose_errors, recall
 from bpnp_ros.keypoints.keypoints import (
     Keypoints,
     TooFewKeypointsError,
@@ -33,9 +32,9 @@ from bpnp_ros.point_map.exploration import ExplorationConfig, explore, fine_view
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import World, make_world
+from bpnp_ros.tools.demo_stream import CAMERA
 from bpnp_ros.weights.bundle import MapBundle
 
-CAMERA = Camera(np.array([[370.0, 0, 320], [0, 370, 240], [0, 0, 1]]), 640, 480)
 TILT = 0.15
 TOLERANCES = (Tolerance(0.25, 2.0), Tolerance(0.25, 5.0))
 WRONG = Tolerance(1.0, 10.0)
@@ -114,7 +113,7 @@ def _answer(localizer: Localizer, view: View) -> NDArray[np.float64]:
         answer = localizer.localize(view.keypoints, 0.0)
         if isinstance(answer, Fix):
             return answer.T_map_camera
-    return np.full((4, 4), np.nan)
+    return NOWHERE
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from rich.table import Table
 from benchmarks.photographs import Photograph, PhotographScene, load_photographs, nearest_mapping
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.blind_pnp_metrics import RIGHT_DEGREES, RIGHT_DEPTHS
-from bpnp_ros.evaluation.metrics import PoseErrors, pose_errors
+from bpnp_ros.evaluation.metrics import NOWHERE, PoseErrors, pose_errors
 from bpnp_ros.nodes.runner import ros_needed
 from bpnp_ros.tools.node_process import NodeProcess, Parameters, isolate, node_command
 from bpnp_ros.tools.readiness import wait_until_ready
@@ -88,7 +88,7 @@ def _show(
         raise BpnpError(f"no answer to {photograph.name} within {ANSWER:.0f} s: {link.message}")
     report = link.reports[stamp]
     if report.category:
-        return np.full((4, 4), np.nan), report.category, report.seconds
+        return NOWHERE, report.category, report.seconds
     link.spin(TF, until=lambda: any(pose.stamp_ns == stamp for pose in link.poses))
     pose = next(pose for pose in link.poses if pose.stamp_ns == stamp)
     return pose.T_map_camera, report.proposer, report.seconds

@@ -76,11 +76,7 @@ class Sightings:
 
     @classmethod
     def of(cls, scene: SfmModel) -> Sightings:
-        image = np.repeat(np.arange(scene.image_count), np.diff(scene.keypoint_offsets))
-        shows = scene.keypoint_point >= 0
-        pairs = np.unique(image[shows] * len(scene) + scene.keypoint_point[shows])
-        image, point = np.divmod(pairs, max(len(scene), 1))
-        return cls(image, point, scene.image_count, len(scene))
+        return cls(*scene.sightings, scene.image_count, len(scene))
 
     def seen_by(self, image: int) -> Rows:
         """Rows of the points that one image saw, ascending."""

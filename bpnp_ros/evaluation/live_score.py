@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.evaluation.demo_score import FrameReport
-from bpnp_ros.evaluation.metrics import for_json, pose_errors, quantiles, recall
+from bpnp_ros.evaluation.metrics import are_known, for_json, pose_errors, quantiles, recall
 from bpnp_ros.evaluation.replay_score import (
     DIGITS,
     NOT_FALSE,
@@ -48,7 +48,7 @@ def live_summary(replay: ReplayRecord, live: LiveRecord, metric: bool) -> dict[s
     stamps, truth, replayed = replay.stamps_ns[sent], replay.truth[sent], replay.found[sent]
     answered = np.array([stamp in live.reports for stamp in stamps.tolist()], bool)
     rejections = Counter(r.category for r in live.reports.values() if r.category)
-    posed = _known(live.found)
+    posed = are_known(live.found)
     p50, p95 = quantiles(live.latency[posed], (0.5, 0.95))
     figures: dict[str, Any] = {
         "sent": len(live),
@@ -62,7 +62,7 @@ def live_summary(replay: ReplayRecord, live: LiveRecord, metric: bool) -> dict[s
     known = replay.has_truth[sent]
     if known.any() and metric:
         ours, theirs = (pose_errors(truth[known], T[known]) for T in (replayed, live.found))
-        later = posed & _known(live.truth_on_arrival)
+        later = posed & are_known(live.truth_on_arrival)
         late = pose_errors(live.truth_on_arrival[later], live.found[later])
         figures |= {
             "recall": {
@@ -77,7 +77,7 @@ def live_summary(replay: ReplayRecord, live: LiveRecord, metric: bool) -> dict[s
 
 def agreement(replayed: Array, live: Array, answered: NDArray[np.bool_]) -> dict[str, Any]:
     """Replay and node over the messages that both answered, poses (S, 4, 4) of each."""
-    in_replay, in_live = _known(replayed) & answered, _known(live) & answered
+    in_replay, in_live = are_known(replayed) & answered, are_known(live) & answered
     apart = pose_errors(replayed[in_replay & in_live], live[in_replay & in_live])
     same = (apart.metres <= SAME_METRES) & (apart.degrees <= SAME_DEGREES)
     return {
@@ -104,8 +104,3 @@ def live_headlines(figures: dict[str, Any]) -> dict[str, str]:
     for bound, recalls in figures.get("recall", {}).items():
         lines[f"recall within {bound}"] = f"{recalls['replay']:.1%}, live {recalls['live']:.1%}"
     return lines
-
-
-def _known(T: Array) -> NDArray[np.bool_]:
-    """Which poses (S, 4, 4) there are (S,)."""
-    return np.array(np.isfinite(T).all(axis=(1, 2)), bool)

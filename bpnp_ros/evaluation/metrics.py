@@ -15,6 +15,9 @@ from bpnp_ros.geometry.rotation import rotation_angle
 
 Array = NDArray[np.float64]
 
+NOWHERE = np.full((4, 4), np.nan)
+"""Stands for a pose that is not known."""
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -43,6 +46,11 @@ class PoseErrors:
     def within(self, tolerance: Tolerance) -> NDArray[np.bool_]:
         """Which attempts lie within both bounds -> (F,)."""
         return (self.metres <= tolerance.metres) & (self.degrees <= tolerance.degrees)
+
+
+def are_known(T: Array) -> NDArray[np.bool_]:
+    """Which of the poses (F, 4, 4) are not NOWHERE (F,)."""
+    return np.array(np.isfinite(T).all(axis=(1, 2)), bool)
 
 
 def pose_errors(T_truth: Array, T_found: Array) -> PoseErrors:

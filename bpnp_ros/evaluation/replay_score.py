@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bpnp_ros.evaluation.metrics import (
     PoseErrors,
     Tolerance,
+    are_known,
     for_json,
     pose_errors,
     quantiles,
@@ -49,7 +50,7 @@ class ReplayRecord:
     @property
     def has_truth(self) -> NDArray[np.bool_]:
         """Messages whose true pose is known (F,)."""
-        return np.array(np.isfinite(self.truth).all(axis=(1, 2)))
+        return are_known(self.truth)
 
     @property
     def is_fix(self) -> NDArray[np.bool_]:

@@ -149,12 +149,17 @@ class SfmModel:
         return float(np.median(np.concatenate([*map(self.depths_of, range(self.image_count))])))
 
     @cached_property
-    def track_length(self) -> NDArray[np.int64]:
-        """(N,): how many of the images saw each point."""
+    def sightings(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which image (S,), ascending, saw which point (S,): each pair once."""
         image = np.repeat(np.arange(self.image_count), np.diff(self.keypoint_offsets))
         matched = self.keypoint_point >= 0
         pairs = np.unique(image[matched] * len(self) + self.keypoint_point[matched])
-        return np.bincount(pairs % max(len(self), 1), minlength=len(self))
+        return np.divmod(pairs, max(len(self), 1))
+
+    @cached_property
+    def track_length(self) -> NDArray[np.int64]:
+        """(N,): how many of the images saw each point."""
+        return np.bincount(self.sightings[1], minlength=len(self))
 
     @cached_property
     def detectability(self) -> NDArray[np.float32]:

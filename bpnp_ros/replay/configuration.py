@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 
@@ -26,12 +26,7 @@ class Configuration:
     detector: DetectorConfig
 
 
-_PARTS = {
-    "settings": LocalizationSettings,
-    "keypoints": KeypointConfig,
-    "localizer": LocalizerConfig,
-    "detector": DetectorConfig,
-}
+_PARTS: dict[str, Any] = get_type_hints(Configuration)
 
 
 def configuration(values: dict[str, Any]) -> Configuration:

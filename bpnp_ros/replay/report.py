@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from bpnp_ros.evaluation.figures import save_figure
 from bpnp_ros.evaluation.replay_figure import frame_figure, overview_figure, replay_page
+from bpnp_ros.evaluation.replay_score import NOT_FALSE
 from bpnp_ros.replay.pictures import pictures_of
 from bpnp_ros.replay.results import PAGE, PICTURE
 from bpnp_ros.replay.session import Replay
@@ -86,7 +87,8 @@ def _against_truth(truth: dict[str, Any] | None) -> dict[str, str]:
     shares = truth.get("recall", {})
     lines = {f"recall within {name}": f"{share:.1%}" for name, share in shares.items()}
     if "false_poses" in truth:
-        lines["false poses"] = f"{truth['false_poses']} (off by more than 0.5 m or 5 deg)"
+        bounds = f"{NOT_FALSE.metres:g} m or {NOT_FALSE.degrees:g} deg"
+        lines["false poses"] = f"{truth['false_poses']} (off by more than {bounds})"
         lines["first pose that is not false"] = _number(truth["first_true_fix_s"], "s")
     coverage = truth["within_2_sigma"]
     return lines | {

@@ -23,8 +23,11 @@ FRAMES, TIMINGS = "frames.csv", "timings.csv"
 ESTIMATE, TRUTH = "estimate.tum", "truth.tum"
 METRICS, LATENCY = "metrics.json", "latency.json"
 PICTURE, PAGE = "report.png", "report.html"
-LIVE, LOGS = "live.json", ("node.log", "detector.log")
-OURS = (FRAMES, TIMINGS, ESTIMATE, TRUTH, METRICS, LATENCY, PICTURE, PAGE, LIVE, *LOGS)
+LIVE, NODE_LOG, DETECTOR_LOG = "live.json", "node.log", "detector.log"
+OURS = (
+    *(FRAMES, TIMINGS, ESTIMATE, TRUTH, METRICS, LATENCY, PICTURE, PAGE),
+    *(LIVE, NODE_LOG, DETECTOR_LOG),
+)
 
 FRAME_COLUMNS = (
     *("message", "stamp_s", "frame_id", "state", "proposer", "category", "keypoints", "inliers"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError
+from bpnp_ros.evaluation.metrics import NOWHERE
 from bpnp_ros.evaluation.replay_score import ReplayRecord, summary
 from bpnp_ros.nodes.engine import Engine
 from bpnp_ros.nodes.maps import ActiveMap
@@ -22,8 +23,6 @@ from bpnp_ros.replay.results import Results
 from bpnp_ros.replay.topics import Topics, choose_topics
 
 Array = NDArray[np.float64]
-
-NOWHERE = np.full((4, 4), np.nan)
 
 
 @dataclass(eq=False)
@@ -50,7 +49,7 @@ class Replay:
         first = bag.first(topics.source)
         if first is None:
             raise BagError(f"no message of {topics.source} can be read.")
-        choice = TruthChoice(**asdict(truth) | {"source": choose_truth(bag, truth.source)})
+        choice = replace(truth, source=choose_truth(bag, truth.source))
         engine = Engine.from_settings(settings, configuration.localizer)
         player = Player(bag, topics, configuration, engine)
         active = player.get_ready()

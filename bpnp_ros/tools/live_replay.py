@@ -16,11 +16,13 @@ from bpnp_ros.bags.messages import COMPRESSED_IMAGE
 from bpnp_ros.bags.reading import Recorded
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.live_score import LiveRecord
+from bpnp_ros.evaluation.metrics import NOWHERE
 from bpnp_ros.keypoints.detector import DetectorConfig
 from bpnp_ros.nodes.conversions import nanoseconds
 from bpnp_ros.nodes.runner import ros_needed
 from bpnp_ros.replay.configuration import changed
-from bpnp_ros.replay.session import NOWHERE, Replay
+from bpnp_ros.replay.results import DETECTOR_LOG, NODE_LOG
+from bpnp_ros.replay.session import Replay
 from bpnp_ros.tools.node_process import (
     NodeProcess,
     Parameters,
@@ -49,9 +51,9 @@ def live_replay(replay: Replay, parameters: Parameters, folder: Path) -> Iterato
     given = {name: v for name, v in changed(parameters).items() if name not in OF_A_ROBOT}
     of_detector = {entry.name for entry in fields(DetectorConfig)} & given.keys()
     detection = {name: given.pop(name) for name in sorted(of_detector)}
-    commands = {"node.log": node_command(given | {"tf_mode": "none"})}
+    commands = {NODE_LOG: node_command(given | {"tf_mode": "none"})}
     if replay.topics.image:
-        commands["detector.log"] = module_command(detection, "keypoint_detector")
+        commands[DETECTOR_LOG] = module_command(detection, "keypoint_detector")
     with ros_needed():
         from bpnp_ros.nodes.replay_link import ReplayLink
     with ExitStack() as stack:
