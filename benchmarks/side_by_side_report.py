@@ -129,6 +129,7 @@ def _draw_losses(axes: Axes, results: Results) -> None:
                 axes.plot(begin + np.arange(len(curve)), curve, color=colour, lw=1, alpha=0.8)
         axes.text(begin, 1.0, phase, fontsize=9, transform=axes.get_xaxis_transform())
         begin += len(curve)
+    axes.set_xlim(left=0)
     axes.set_title(f"loss, mean of {SMOOTHED} steps", pad=16)
     axes.set_xlabel("step")
     axes.legend(handles=[Line2D([], [], color=c, label=side) for side, c in COLOURS.items()])
