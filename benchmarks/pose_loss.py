@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 from bpnp_ros.evaluation import palette
 from bpnp_ros.evaluation.figures import save_figure
 from training.main import main as train_or_test
+from training.measuring import ESTIMATES
 from training.run_folder import LAST
 
 ARMS = {"Lc": palette.BLUE, "Lc + Lp": palette.VERMILION}
-ESTIMATES = ("theta0", "theta", "LM")
 MEASURES = ("rotation_deg", "translation")
 Results = dict[str, list[dict[str, Any]]]
 """The test's figures of each arm, one a seed."""

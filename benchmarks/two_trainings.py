@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from benchmarks.reference_code import ReferenceCode, ReferenceSide
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.parameter import setting
 from bpnp_ros.weights.reference_checkpoint import load_reference_checkpoint
+from training import progress_line
 from training.datasets.sample import Batch, collate
 from training.datasets.source import Epoch, Source, batches_of_epoch
 from training.datasets.words import WORDS
@@ -161,4 +161,4 @@ def _batches(learn: Source, plan: Comparison, seed: int) -> Iterator[Batch]:
 def _tell(where: str, results: dict[str, Any]) -> None:
     last = {name: result["steps"][-1] for name, result in results.items()}
     told = ", ".join(f"{name} {s['loss']:.3f} in {s['seconds']:.2f} s" for name, s in last.items())
-    print(f"{where}: {told}", end="\r" if sys.stdout.isatty() else "\n", flush=True)
+    progress_line.show(f"{where}: {told}")

@@ -14,6 +14,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from training import progress_line
 from training.progressing_module import ProgressingModule
 from training.run_folder import BEST, LAST, METRICS
 
@@ -43,8 +44,7 @@ class Progress(Callback):
             trainer.should_stop = True
         due = trainer.global_step % self.steps_a_line == 0 or trainer.should_stop
         if due and trainer.is_global_zero:
-            end = "\r" if sys.stdout.isatty() else "\n"
-            print(self._line(trainer, ours), end=end, flush=True)
+            progress_line.show(self._line(trainer, ours))
 
     def _line(self, trainer: Trainer, module: ProgressingModule) -> str:
         seconds = module.seconds - self.seconds

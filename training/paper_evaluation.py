@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
+from training import progress_line
 from training.checkpoints import load_start
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
@@ -56,6 +57,5 @@ def _with_progress(rows: Iterable[Row], count: int, steps_a_line: int) -> Iterat
     for done, row in enumerate(rows, start=1):
         if done % steps_a_line == 0:
             left = (time.monotonic() - started) / done * (count - done)
-            end = "\r" if sys.stdout.isatty() else "\n"
-            print(f"{done} of {count} samples, {left / 60:.1f} min left", end=end, flush=True)
+            progress_line.show(f"{done} of {count} samples, {left / 60:.1f} min left")
         yield row
