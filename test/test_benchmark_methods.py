@@ -142,8 +142,7 @@ def test_what_a_method_refuses_was_not_found() -> None:
         def solve(self, problem: Problem) -> None:
             raise BpnpError("no")
 
-    answer = ask(Refusal(), AT_RATE_0)
-    assert answer.errors == NOT_FOUND and answer.milliseconds >= 0
+    assert ask(Refusal(), AT_RATE_0).errors == NOT_FOUND
 
 
 def test_networks_without_weights_have_no_row(tmp_path: Path) -> None:

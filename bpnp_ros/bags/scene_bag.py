@@ -11,7 +11,7 @@ from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.keypoints.lens import project
+from bpnp_ros.keypoints.lens import denormalise
 from bpnp_ros.point_map.sfm_model import SfmModel
 from bpnp_ros.point_map.split import SplitScene, split_scene, unsplit_scene
 
@@ -59,6 +59,5 @@ def _keypoints(
     """Raw pixels, matched and unmatched alike, in an order that says nothing. So does the score:
     the scene has none, and of more keypoints than are used an even sample is to be kept."""
     rng = np.random.default_rng(seed)
-    pixels = project(np.column_stack([xy, np.ones(len(xy))]).astype(np.float64), camera)
-    u, v = rng.permutation(pixels).astype(np.float32).T
+    u, v = rng.permutation(denormalise(xy, camera)).astype(np.float32).T
     return {"u": u, "v": v, "score": rng.random(len(xy), dtype=np.float32)}

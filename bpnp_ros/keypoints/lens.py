@@ -22,6 +22,11 @@ def normalise(pixels: NDArray[np.floating], camera: Camera) -> Array:
     return (homogeneous @ np.linalg.inv(camera.K).T)[:, :2]
 
 
+def denormalise(xy: NDArray[np.floating], camera: Camera) -> Array:
+    """Points of the z = 1 plane (M, 2) -> pixels of the raw image (M, 2)."""
+    return project(np.column_stack([xy, np.ones(len(xy))]).astype(np.float64), camera)
+
+
 def project(points: Array, camera: Camera) -> Array:
     """Points (N, 3) in the optical frame -> pixels of the raw image (N, 2), NaN if not in front."""
     return opencv.project_points(points, camera)

@@ -148,12 +148,16 @@ class SfmModel:
         """Over all keypoints that show a point."""
         return float(np.median(np.concatenate([*map(self.depths_of, range(self.image_count))])))
 
+    @property
+    def keypoint_image(self) -> NDArray[np.int64]:
+        """(M,): the image of each keypoint."""
+        return np.repeat(np.arange(self.image_count), np.diff(self.keypoint_offsets))
+
     @cached_property
     def sightings(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which image (S,), ascending, saw which point (S,): each pair once."""
-        image = np.repeat(np.arange(self.image_count), np.diff(self.keypoint_offsets))
         matched = self.keypoint_point >= 0
-        pairs = np.unique(image[matched] * len(self) + self.keypoint_point[matched])
+        pairs = np.unique(self.keypoint_image[matched] * len(self) + self.keypoint_point[matched])
         return np.divmod(pairs, max(len(self), 1))
 
     @cached_property

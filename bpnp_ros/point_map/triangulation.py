@@ -30,7 +30,7 @@ class _Sightings:
     @classmethod
     def of(cls, model: SfmModel) -> _Sightings:
         shown = model.keypoint_point >= 0
-        image = np.repeat(np.arange(model.image_count), np.diff(model.keypoint_offsets))[shown]
+        image = model.keypoint_image[shown]
         R = model.T_map_camera[:, :3, :3].transpose(0, 2, 1)
         t = -np.einsum("iab,ib->ia", R, model.T_map_camera[:, :3, 3])
         xy = model.keypoints[shown].astype(np.float64)

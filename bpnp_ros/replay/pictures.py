@@ -14,7 +14,7 @@ from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.replay_figure import FramePicture
 from bpnp_ros.evaluation.replay_score import NOT_FALSE, ReplayRecord
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import project
+from bpnp_ros.keypoints.lens import denormalise
 from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.localizer.types import Fix
@@ -110,7 +110,7 @@ def _pixels(xy: Array, camera: Camera | None, frustum: Frustum) -> Array:
     """Points (K, 2) of the z = 1 plane in pixels of the raw image."""
     if camera is None:
         return (xy - [frustum.x_min, frustum.y_min]) / frustum.pixel
-    return project(np.column_stack([xy, np.ones(len(xy))]), camera)
+    return denormalise(xy, camera)
 
 
 def _size(camera: Camera | None, frustum: Frustum) -> tuple[int, int]:
