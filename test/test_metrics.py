@@ -6,16 +6,7 @@ import math
 
 import numpy as np
 
-from bpnp_ros.evaluation.metrics import (
-    NOWHERE,
-    PoseErrors,
-    Tolerance,
-    are_known,
-    for_json,
-    pose_errors,
-    quantiles,
-    recall,
-)
+from bpnp_ros.evaluation.metrics import PoseErrors, Tolerance, pose_errors, quantiles, recall
 
 
 def turned(degrees: float, x: float) -> np.ndarray:
@@ -48,20 +39,3 @@ def test_recall_asks_for_both_position_and_orientation() -> None:
 def test_quartiles_put_failures_last() -> None:
     assert quantiles(np.array([3.0, math.inf, 1.0, 2.0, math.inf])) == (2.0, 3.0, math.inf)
     assert math.isnan(quantiles(np.zeros(0), [0.5])[0])
-
-
-def test_figures_for_json_are_null_where_they_are_not_finite() -> None:
-    figures = {"errors": (0.123456, np.inf), "share": float("nan"), "poses": 3, "by": "tracker"}
-    assert for_json(figures, digits=2) == {
-        "errors": [0.12, None],
-        "share": None,
-        "poses": 3,
-        "by": "tracker",
-    }
-    assert for_json(figures)["errors"] == [0.123456, None]
-
-
-def test_a_pose_with_a_gap_in_it_is_not_known() -> None:
-    poses = np.stack([np.eye(4), NOWHERE, np.eye(4)])
-    poses[2, 0, 3] = np.nan
-    assert are_known(poses).tolist() == [True, False, False]
