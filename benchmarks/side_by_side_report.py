@@ -92,6 +92,8 @@ def table(results: Results) -> Table:
 
 
 def _overlap(theirs: Array, ours: Array) -> str:
+    if len(ours) == 1:
+        return "one seed"
     overlap = max(theirs.min(), ours.min()) <= min(theirs.max(), ours.max())
     return "overlap" if overlap else "apart"
 
