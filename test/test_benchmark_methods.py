@@ -18,11 +18,11 @@ from bpnp_ros.benchmark.catalogue import (
     random_bpnpnet,
 )
 from bpnp_ros.benchmark.localizer_methods import (
-    BEST_NETWORK,
     PRIOR_DEGREES,
     PRIOR_DEPTHS,
     FromPrior,
-    FromProposers,
+    OwnMapNetwork,
+    Search,
     drawn_prior,
 )
 from bpnp_ros.benchmark.methods import (
@@ -41,9 +41,8 @@ from bpnp_ros.weights.bpnpnet_file import load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
-SEARCH = FromProposers("likelihood search", counted=False, views=1000)
-BOTH = FromProposers("both", counted=True, views=1000)
-PROBLEMS = pose_problems(orbit(images=12), Selection(queries=1)).problems
+NETWORK, SEARCH = OwnMapNetwork(), Search(views=1000)
+PROBLEMS = pose_problems(orbit(images=16), Selection(queries=1)).problems
 AT_RATE_0, AT_RATE_50, WHOLE_MAP = PROBLEMS[0], PROBLEMS[2], PROBLEMS[-1]
 
 
@@ -68,7 +67,7 @@ def without_truth(problem: Problem) -> Problem:
     return replace(problem, sets=replace(sets, T_map_camera=np.eye(4), match=none, depth=1.0))
 
 
-@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, BEST_NETWORK, BOTH, FromPrior()])
+@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, NETWORK, FromPrior()])
 @pytest.mark.parametrize("problem", [AT_RATE_50, WHOLE_MAP])
 def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
     errors = ask(method, problem).errors
@@ -76,12 +75,12 @@ def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
 
 
 def test_the_unit_of_the_scene_does_not_matter() -> None:
-    small = pose_problems(orbit(images=12).scaled(0.01), Selection(queries=1)).problems[0]
-    for method in (SEARCH, BEST_NETWORK, FromPrior()):
+    small = pose_problems(orbit(images=16).scaled(0.01), Selection(queries=1)).problems[0]
+    for method in (SEARCH, NETWORK, FromPrior()):
         assert ask(method, small).errors.right
 
 
-BLIND = [SEARCH, BEST_NETWORK, NetworkMatches("", OraclePlan(AT_RATE_50), "")]
+BLIND = [SEARCH, NETWORK, NetworkMatches("", OraclePlan(AT_RATE_50), "")]
 
 
 @pytest.mark.parametrize("method", BLIND)
@@ -91,7 +90,7 @@ def test_a_blind_method_answers_the_same_when_it_is_lied_to_about_the_truth(meth
     np.testing.assert_array_equal(honest, lied_to)
 
 
-@pytest.mark.parametrize("method", [SEARCH, BEST_NETWORK])
+@pytest.mark.parametrize("method", [SEARCH, NETWORK])
 def test_what_the_query_and_the_retrieved_image_saw_is_told_to_nobody(method: Method) -> None:
     problem, scene = AT_RATE_50, AT_RATE_50.scene
     poses, shown = scene.T_map_camera.copy(), scene.keypoint_point.copy()
@@ -102,12 +101,6 @@ def test_what_the_query_and_the_retrieved_image_saw_is_told_to_nobody(method: Me
     answer, without = method.solve(problem), method.solve(blank)
     assert answer is not None and without is not None
     np.testing.assert_array_equal(answer, without)
-
-
-def test_without_a_candidate_of_the_network_nothing_is_found() -> None:
-    sets = AT_RATE_0.sets
-    three = replace(AT_RATE_0, sets=replace(sets, keypoints=sets.keypoints[:3]))
-    assert ask(BEST_NETWORK, three).errors == NOT_FOUND
 
 
 @pytest.mark.parametrize("row", range(3))
@@ -151,7 +144,7 @@ def test_networks_without_weights_have_no_row(tmp_path: Path) -> None:
     without = [method.name for method in all_methods()]
     everything = [method.name for method in all_methods(weights)]
     assert len(set(everything)) == len(everything) == len(without) + 3
-    assert BEST_NETWORK.name in without
+    assert NETWORK.name in without
 
 
 def test_other_weights_make_another_method(tmp_path: Path) -> None:

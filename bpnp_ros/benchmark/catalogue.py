@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bpnp_ros.benchmark.localizer_methods import BEST_NETWORK, BOTH, SEARCH, FromPrior
+from bpnp_ros.benchmark.localizer_methods import FromPrior, OwnMapNetwork, Search
 from bpnp_ros.benchmark.methods import (
     Method,
     NearestCamera,
@@ -30,7 +30,7 @@ ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", 
 
 def all_methods(bpnpnet: Path | None = None) -> list[Method]:
     """From the ceiling to the floor; the paper's network only with weights."""
-    told: list[Method] = [OracleMatches(), FromPrior(), BOTH, BEST_NETWORK, SEARCH]
+    told: list[Method] = [OracleMatches(), FromPrior(), OwnMapNetwork(), Search()]
     if bpnpnet is not None:
         told += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
     floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")

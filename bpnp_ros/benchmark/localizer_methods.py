@@ -6,7 +6,6 @@ The gate is left out: every method of the benchmark answers whenever it can.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,49 +30,45 @@ KEYPOINT_SIGMA = 2.0  # pixels
 MOST_KEYPOINTS = 256  # they come in random order
 SETTINGS = {"keypoint_sigma": KEYPOINT_SIGMA, "most_keypoints": MOST_KEYPOINTS}
 PRIOR_DEPTHS, PRIOR_DEGREES = 0.1, 10.0
+OTHERS = "where the other mapping cameras were, and what they saw"
 
 
 @dataclass(frozen=True)
-class FromProposers:
-    """The localiser's first fix, by one proposer or by both.
+class OwnMapNetwork:
+    """The network for one map, made for the points of the set: untrained, its weights are counts
+    of what the other mapping cameras saw of them."""
 
-    counted: by the network for the points of the set, as counted from what the other mapping
-    cameras saw of them. views: virtual views around these cameras for the likelihood search, or 0.
-    """
-
-    name: str
-    counted: bool
-    views: int
-
-    @property
-    def knows(self) -> str:
-        told = "where the other mapping cameras were, and what they saw"
-        return f"{told}: its weights are counts of that" if self.counted else told
+    name: str = "bpnpnet_map, our best network"
+    knows: str = f"{OTHERS}: its weights are counts of that"
 
     @property
     def identity(self) -> dict[str, Any]:
-        counted = {"weights": "counted"} if self.counted else {}
-        views = {"views": self.views} if self.views else {}
-        return {**SETTINGS, **counted, **views}
+        return {**SETTINGS, "weights": "counted"}
 
     def solve(self, problem: Problem) -> Pose | None:
         asked = _Asked.of(problem)
-        return asked.answer(Candidates.joined([*self._candidates(asked)]))
-
-    def _candidates(self, asked: _Asked) -> Iterator[Candidates]:
         model, frame = asked.model, asked.frame
-        if self.counted:
-            space = model.view_space
-            network = counted_network(model.points, space, space, frame.frustum)
-            yield NetworkProposer(model, network.eval(), seed=0).propose(frame)
-        if self.views:
-            config = LocalizerConfig(bank_views=self.views)
-            yield LikelihoodSearch(model, config).propose(frame)
+        space = model.view_space
+        network = counted_network(model.points, space, space, frame.frustum)
+        return asked.answer(NetworkProposer(model, network.eval(), seed=0).propose(frame))
 
 
-BEST_NETWORK = FromProposers("bpnpnet_map, our best network", counted=True, views=0)
-SEARCH = FromProposers("likelihood search", counted=False, views=4000)
-BOTH = FromProposers("bpnpnet_map + likelihood search", counted=True, views=SEARCH.views)
+@dataclass(frozen=True)
+class Search:
+    """The likelihood search over virtual views around the other mapping cameras."""
+
+    name: str = "likelihood search"
+    knows: str = OTHERS
+    views: int = 4000
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**SETTINGS, "views": self.views}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        asked = _Asked.of(problem)
+        search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
+        return asked.answer(search.propose(asked.frame))
 
 
 @dataclass(frozen=True)

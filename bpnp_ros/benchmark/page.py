@@ -9,7 +9,7 @@ from importlib.resources import files
 from string import Template
 
 from bpnp_ros.benchmark.board import Board, Cell
-from bpnp_ros.benchmark.localizer_methods import BEST_NETWORK, BOTH, MOST_KEYPOINTS
+from bpnp_ros.benchmark.localizer_methods import MOST_KEYPOINTS, OwnMapNetwork
 from bpnp_ros.benchmark.methods import OUR_SETTINGS
 from bpnp_ros.benchmark.problems import FEWEST_IMAGES, SETTINGS, Selection
 from bpnp_ros.benchmark.provenance import Provenance
@@ -23,8 +23,7 @@ RULES = {
     "least_pairs": LEAST_PAIRS,
     "fewest_images": FEWEST_IMAGES,
     "most_keypoints": MOST_KEYPOINTS,
-    "best": BEST_NETWORK.name,
-    "both": BOTH.name,
+    "best": OwnMapNetwork.name,
     "iterations": f"{OUR_SETTINGS.max_iterations:,}",
 }
 
