@@ -30,7 +30,7 @@ from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.figures import save_figure
 from bpnp_ros.tools.command import run_command
 
-QUICK_SCENES = 3
+QUICK_SCENES = 2
 
 
 def main() -> None:
