@@ -24,6 +24,7 @@ from bpnp_ros.localizer.map_model import MapModel
 NEAREST_DEPTH = 0.1
 FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow
 MOST_IN_VIEW = 512
+TINY = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +40,21 @@ class Prediction:
     in_camera: Tensor
     point: Tensor
 
+    def select(self, rows: Tensor) -> Prediction:
+        """Of some of the poses."""
+        return Prediction(self.xy[rows], self.weight[rows], self.in_camera[rows], self.point[rows])
+
+    def moved(self, step: Tensor) -> Prediction:
+        """Of the same points after T_map_camera <- T_map_camera step, (P, 4, 4)."""
+        in_camera = transform_points(invert(step), self.in_camera)
+        return Prediction(_on_image_plane(in_camera), self.weight, in_camera, self.point)
+
 
 def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
     """All points that the anchors of poses (P, 4, 4) see; weight 0 where out of view."""
     seen, chance = model.view_space.seen_from(T_map_camera)
     in_camera = transform_points(invert(T_map_camera), model.points[seen])
-    depth = in_camera[..., 2:].clamp_min(NEAREST_DEPTH)
-    xy = in_camera[..., :2] / depth
+    xy = _on_image_plane(in_camera)
     x, y = xy.unbind(-1)
     in_view = (in_camera[..., 2] > NEAREST_DEPTH) & (x > frustum.x_min) & (x < frustum.x_max)
     weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
@@ -61,6 +70,10 @@ def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     return Prediction(xy, weight, in_camera, everywhere.point.gather(1, kept))
 
 
+def _on_image_plane(in_camera: Tensor) -> Tensor:
+    return in_camera[..., :2] / in_camera[..., 2:].clamp_min(NEAREST_DEPTH)
+
+
 def _take(values: Tensor, kept: Tensor) -> Tensor:
     return values.gather(1, kept[..., None].expand(*kept.shape, values.shape[-1]))
 
@@ -71,12 +84,15 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     Returns (P, M, K): (1 - c) / c times A d_j N_ij / sum_j d_j, with N of standard deviation
     `sigma`. Summed over points and 1 added it is a keypoint's likelihood ratio, but for c.
     """
-    xy = frame.xy.expand(len(prediction.xy), -1, -1)
     total = prediction.weight.sum(dim=1, keepdim=True).clamp_min(1e-6)
     odds = (1 - frame.clutter) / frame.clutter * frame.frustum.area / (2 * torch.pi * sigma**2)
-    scale = odds * prediction.weight / total
-    exponent = torch.cdist(xy, prediction.xy).square().mul_(-0.5 / sigma**2)
-    return exponent.clamp_min_(FAINTEST_LOG).exp_().mul_(scale[:, None, :])
+    level = (odds * prediction.weight / total).clamp_min(TINY).log()
+    # log of the ratio, -|u - v|^2 / (2 sigma^2) + level, as one product of (u, |u|^2, 1)
+    u, v = frame.xy / sigma, prediction.xy / sigma
+    half_u, half_v = 0.5 * u.square().sum(dim=-1), 0.5 * v.square().sum(dim=-1)
+    rows = torch.cat([u, -half_u[:, None], torch.ones_like(u[:, :1])], dim=-1)
+    columns = torch.stack([*v.unbind(-1), torch.ones_like(level), level - half_v], dim=1)
+    return (rows @ columns).clamp_(min=FAINTEST_LOG).exp_()
 
 
 def evidence(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:

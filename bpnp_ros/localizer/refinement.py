@@ -47,10 +47,17 @@ class NormalEquations:
 
 
 def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float]) -> Tensor:
-    """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4)."""
+    """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4).
+
+    The points in view at the start stay in view.
+    """
+    return _descend(T_map_camera, predict(model, T_map_camera, frame.frustum), frame, sigmas)
+
+
+def _descend(T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]) -> Tensor:
     for sigma in sigmas:
-        prediction = predict(model, T_map_camera, frame.frustum)
-        T_map_camera = T_map_camera @ _step(normal_equations(prediction, frame, sigma))
+        step = _step(normal_equations(seen, frame, sigma))
+        T_map_camera, seen = T_map_camera @ step, seen.moved(step)
     return T_map_camera
 
 
@@ -60,8 +67,10 @@ def search_down(
     """From many poses, some of them near the truth, to the few best, the best first."""
     coarse = frame.coarse()
     for keep, sigmas in stages:
-        candidates = keep_best(model, candidates, coarse, sigmas[0], keep)
-        refined = refine(model, candidates.T_map_camera, coarse, sigmas)
+        seen = predict(model, candidates.T_map_camera, frame.frustum)
+        best = _best_rows(seen, coarse, sigmas[0], keep)
+        candidates = candidates.select(best)
+        refined = _descend(candidates.T_map_camera, seen.select(best), coarse, sigmas)
         candidates = Candidates(refined, candidates.proposer)
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
@@ -88,8 +97,9 @@ def polish(
 ) -> Candidates:
     """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
     sigmas = [start * FINAL_FACTOR**i for i in range(20)]
-    sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
-    return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
+    narrowing = [sigma for sigma in sigmas if sigma > frame.sigma]
+    near = refine(model, candidates.T_map_camera, frame, narrowing)
+    return Candidates(refine(model, near, frame, [frame.sigma] * 2), candidates.proposer)
 
 
 def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
@@ -104,9 +114,13 @@ def keep_best(
     model: MapModel, candidates: Candidates, frame: Frame, sigma: float, keep: int
 ) -> Candidates:
     """The `keep` candidates of most evidence, the best first."""
-    prediction = predict(model, candidates.T_map_camera, frame.frustum)
-    score = evidence(prediction, frame, sigma)
-    return candidates.select(score.topk(min(keep, len(score))).indices)
+    seen = predict(model, candidates.T_map_camera, frame.frustum)
+    return candidates.select(_best_rows(seen, frame, sigma, keep))
+
+
+def _best_rows(seen: Prediction, frame: Frame, sigma: float, keep: int) -> Tensor:
+    score = evidence(seen, frame, sigma)
+    return score.topk(min(keep, len(score))).indices
 
 
 def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> NormalEquations:
@@ -115,9 +129,10 @@ def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> Norm
     share = ratio / (1 + ratio.sum(dim=2, keepdim=True))
     mass = share.sum(dim=1)
     pull = share.transpose(1, 2) @ frame.xy - mass[..., None] * prediction.xy
-    J = projection_jacobian(prediction.in_camera)
-    H = torch.einsum("pkci,pk,pkcj->pij", J, mass, J)
-    g = torch.einsum("pkci,pkc->pi", J, pull)
+    J = projection_jacobian(prediction.in_camera).flatten(1, 2)
+    weighted = J * mass.repeat_interleave(2, dim=1)[..., None]
+    H = weighted.transpose(1, 2) @ J
+    g = (J.transpose(1, 2) @ pull.flatten(1)[..., None])[..., 0]
     return NormalEquations(H / sigma**2, g / sigma**2)
 
 
