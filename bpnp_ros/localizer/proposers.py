@@ -29,7 +29,9 @@ PRIOR = "prior"
 
 VIEWS_SEARCHED = 192
 PRIOR_SAMPLES = 256
-PAIRS_PER_KEYPOINT = (1.0, 2.0, 4.0)
+HYPOTHESES_SEARCHED = 64
+HYPOTHESES_MATCHED = 16
+PAIRS_PER_KEYPOINT = 2.0
 
 
 class Proposer(Protocol):
@@ -45,33 +47,36 @@ class Proposer(Protocol):
 
 
 class NetworkProposer:
-    """The own-map network's matches, and LO-RANSAC on the most probable of them."""
+    """The own-map network: LO-RANSAC on its most probable matches, and its likeliest views."""
 
     name = NETWORK
 
     def __init__(self, model: MapModel, network: BPnPNetMap, seed: int) -> None:
+        self._model, self._network = model, network
         self._points = model.point_map.points.astype(np.float64)
-        self._network = network
         self._settings = RansacSettings(max_iterations=20_000, seed=seed)
 
     def prepare(self, frustum: Frustum) -> None:
         """The network needs nothing of the camera beforehand."""
 
+    @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
-        """One pose for each number of most probable pairs, where RANSAC finds one."""
-        everywhere = torch.ones_like(frame.score, dtype=torch.bool)[None]
-        with torch.no_grad():
-            P = self._network(frame.xy[None], everywhere)[0, :-1, :-1].exp()
-        poses = [self._pose(frame, P, share) for share in PAIRS_PER_KEYPOINT]
-        found = [pose for pose in poses if pose is not None]
-        stacked = torch.stack(found) if found else frame.xy.new_zeros(0, 4, 4)
-        return Candidates.of(stacked, self.name)
+        """The pose of RANSAC, and the best of the views that the network believes in."""
+        xy, everywhere = frame.xy[None], torch.ones_like(frame.score, dtype=torch.bool)[None]
+        views = self._network.hypotheses(xy, everywhere, HYPOTHESES_SEARCHED)
+        P = self._network.matches(xy, everywhere, views.likeliest(HYPOTHESES_MATCHED))
+        matched = Candidates.of(self._poses(frame, P[0, :-1, :-1].exp()), self.name)
+        viewed = Candidates.of(views.T_map_camera[0], self.name)
+        return Candidates.joined([matched, search_down_views(self._model, viewed, frame)])
 
-    def _pose(self, frame: Frame, P: Tensor, share: float) -> Tensor | None:
-        pairs = most_probable_pairs(P, max(int(share * len(frame.xy)), 4))
+    def _poses(self, frame: Frame, P: Tensor) -> Tensor:
+        """One from the most probable pairs, where RANSAC finds it: (0 or 1, 4, 4)."""
+        pairs = most_probable_pairs(P, max(int(PAIRS_PER_KEYPOINT * len(frame.xy)), 4))
         xy = frame.xy[pairs.keypoint].double().cpu().numpy()
         answer = ransac(xy, self._points[pairs.point.cpu().numpy()], self._settings)
-        return None if answer is None else torch.from_numpy(answer.T_map_camera).to(frame.xy)
+        if answer is None:
+            return frame.xy.new_zeros(0, 4, 4)
+        return torch.from_numpy(answer.T_map_camera[None]).to(frame.xy)
 
 
 class LikelihoodSearch:

@@ -52,6 +52,16 @@ class Hypotheses:
     place: Tensor
     yaw_pitch_roll: Tensor
 
+    def likeliest(self, count: int) -> Hypotheses:
+        """The first `count` of each item."""
+        first = (slice(None), slice(count))
+        return Hypotheses(
+            self.T_map_camera[first],
+            self.log_probability[first],
+            self.place[first],
+            self.yaw_pitch_roll[first],
+        )
+
 
 class BPnPNetMap(nn.Module):
     """points: (N, 3) recentred map points, metres."""
@@ -69,7 +79,11 @@ class BPnPNetMap(nn.Module):
 
         xy: (B, M, 2) on the z = 1 plane. mask: (B, M), False on padding.
         """
-        odds = self.match_odds(xy, mask, self.hypotheses(xy, mask, hypotheses))
+        return self.matches(xy, mask, self.hypotheses(xy, mask, hypotheses))
+
+    def matches(self, xy: Tensor, mask: Tensor, hypotheses: Hypotheses) -> Tensor:
+        """What `forward` returns, from hypotheses of the same frames."""
+        odds = self.match_odds(xy, hypotheses)
         return dustbin_sinkhorn(odds, odds.new_zeros(()), row_weight=mask)
 
     def hypotheses(self, xy: Tensor, mask: Tensor, count: int) -> Hypotheses:
@@ -98,7 +112,7 @@ class BPnPNetMap(nn.Module):
         beyond = torch.atan2(yaw.sin(), yaw.cos()).abs() > self.places.tilt + torch.pi / len(yaw)
         return scores.masked_fill(beyond[:, None, None], -torch.inf)
 
-    def match_odds(self, xy: Tensor, mask: Tensor, hypotheses: Hypotheses) -> Tensor:
+    def match_odds(self, xy: Tensor, hypotheses: Hypotheses) -> Tensor:
         """Log-odds of each match against the keypoint staying alone, over hypotheses (B, M, N)."""
         odds = xy.new_zeros(len(xy), xy.shape[1], len(self.sight.points))
         for b in range(len(xy)):

@@ -1,0 +1,47 @@
+"""Where candidate poses come from."""
+
+from __future__ import annotations
+
+import pytest
+from rooms import CAMERA, View, fresh_views, rooms
+
+from bpnp_ros.localizer import proposers
+from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.proposers import NetworkProposer
+from bpnp_ros.network.counted_start import counted_network
+
+
+@pytest.fixture(scope="module")
+def network() -> NetworkProposer:
+    """Its weights are counts of what the map's places see."""
+    model = rooms()
+    space = model.view_space
+    counted = counted_network(model.points, space, space, CAMERA.frustum())
+    return NetworkProposer(model, counted.eval(), seed=0)
+
+
+def found(network: NetworkProposer, views: list[View]) -> int:
+    """Views with a candidate within a decimetre and three degrees of the truth."""
+    near = 0
+    for view in views:
+        distance, angle = apart(network.propose(view.frame).T_map_camera, view.recentred[0])
+        near += bool(((distance < 0.1) & (angle < 0.05)).any())
+    return near
+
+
+def test_the_network_s_views_are_candidates_where_its_matches_give_no_pose(
+    network: NetworkProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposers, "ransac", lambda *arguments: None)
+    assert found(network, fresh_views(4, seed=31)) >= 3
+
+
+def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
+    network: NetworkProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        proposers,
+        "search_down_views",
+        lambda model, views, frame: Candidates.of(views.T_map_camera[:0], views.proposer[0]),
+    )
+    assert found(network, fresh_views(4, seed=31)) >= 1
