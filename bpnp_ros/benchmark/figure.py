@@ -16,7 +16,7 @@ from bpnp_ros.evaluation.blind_pnp_metrics import AUC_PIXELS, RIGHT_DEGREES, RIG
 from bpnp_ros.evaluation.figures import draw_grid
 
 MARKERS = "sDo^v<>P*X"
-LINES = ("-", "--")  # where there are more methods than colours
+LINES = "-", "--"
 SWEPT = sum(rate is not None for rate in RATES.values())  # the settings on the axis of rates
 MIDDLE = 1  # of AUC_PIXELS
 
@@ -39,17 +39,11 @@ def outlier_curves(board: Board) -> Figure:
 
 def _draw(axes: Axes, board: Board, value: Callable[[Figures], float]) -> None:
     for number, method in enumerate(board.methods):
-        again, hue = divmod(number, len(palette.SERIES))
-        colour, marker, line = (
-            palette.SERIES[hue],
-            MARKERS[number % len(MARKERS)],
-            LINES[again % len(LINES)],
-        )
+        style = _style(number)
         swept, rest = range(SWEPT), range(SWEPT, len(SETTINGS))
         cells = [board.cell(method, setting) for setting in SETTINGS]
         heights = [100 * value(cell.figures) if cell else float("nan") for cell in cells]
-        style: dict[str, Any] = {"color": colour, "marker": marker, "ms": 7}
-        axes.plot(swept, heights[:SWEPT], lw=1.8, ls=line, label=method, **style)
+        axes.plot(swept, heights[:SWEPT], lw=1.8, label=method, **style)
         axes.plot(rest, heights[SWEPT:], lw=0, **style)
     axes.axvspan(SWEPT - 0.5, len(SETTINGS) - 0.5, color=palette.PALE, lw=0, zorder=0)
     axes.set_xticks(range(len(SETTINGS)), SETTINGS, color=palette.INK)
@@ -58,3 +52,14 @@ def _draw(axes: Axes, board: Board, value: Callable[[Figures], float]) -> None:
     axes.yaxis.set_major_formatter(lambda height, _: f"{height:g} %")
     draw_grid(axes)
     axes.set_xlabel("outlier rate of both sets; grey: as they come")
+
+
+def _style(number: int) -> dict[str, Any]:
+    """Of the method in row `number`: a colour and a marker, and dashes once the colours ran out."""
+    again, hue = divmod(number, len(palette.SERIES))
+    return {
+        "color": palette.SERIES[hue],
+        "marker": MARKERS[number % len(MARKERS)],
+        "ls": LINES[again % len(LINES)],
+        "ms": 7,
+    }
