@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpnp_ros.errors import DataSetError
 from training.build_sfm import main
 from training.datasets.sample import Sample
 from training.datasets.sfm import Query, SfmViews
@@ -57,6 +58,21 @@ def rates(sample: Sample) -> tuple[float, float]:
 def test_every_image_is_a_sample_and_scenes_are_not_shared(data: Path) -> None:
     assert len(open_set(data, "sfm", "train")) == 8
     assert len(open_set(data, "sfm", "test")) == 4
+
+
+def test_keypoints_stay_on_the_disk(data: Path) -> None:
+    source = open_set(data, "sfm", "train")
+    assert isinstance(source, SfmViews)
+    for query in source.queries:
+        assert isinstance(query.scene.keypoints, np.memmap)
+        assert isinstance(query.scene.keypoint_point, np.memmap)
+
+
+def test_a_damaged_set_is_named(data: Path) -> None:
+    damaged = next((data / "sfm_train").iterdir()) / "kp_xy.npy"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    with pytest.raises(DataSetError, match=damaged.parent.name):
+        open_set(data, "sfm", "train")
 
 
 def test_the_pose_projects_points_onto_their_keypoints_in_a_frame_of_their_own(data: Path) -> None:

@@ -19,7 +19,6 @@ import torch
 from bpnp_ros.errors import DataSetError
 from bpnp_ros.geometry.transform import invert
 from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.whole_file import written_whole
 from training.command import exit_status
 from training.datasets.sfm import split_folder
 
@@ -44,26 +43,32 @@ def build(scenes: Sequence[Path], test_scenes: Sequence[Path], out: Path) -> Non
             raise DataSetError(f"{place} is there already; name another --out.")
         place.mkdir(parents=True)
         for i, path in enumerate(paths):
-            write_scene(SfmModel.load(path), place / f"{i:03}_{path.resolve().stem}.npz")
+            write_scene(SfmModel.load(path), place / f"{i:03}_{path.resolve().stem}")
 
 
-def write_scene(scene: SfmModel, path: Path) -> None:
-    """Points, poses and undistorted keypoints; `path` is replaced at once or not at all."""
+def write_scene(scene: SfmModel, folder: Path) -> None:
+    """Points, poses and undistorted keypoints, an array a file, so that they can be mapped.
+
+    `folder` is there as a whole or not at all.
+    """
     world_to_camera = invert(torch.from_numpy(scene.T_map_camera)).numpy()
-    with written_whole(path) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            points3d=scene.points,
-            R=world_to_camera[:, :3, :3],
-            t=world_to_camera[:, :3, 3],
-            fx=np.array([camera.K[0, 0] for camera in scene.cameras]),
-            width=np.array([camera.width for camera in scene.cameras]),
-            height=np.array([camera.height for camera in scene.cameras]),
-            kp_offsets=scene.keypoint_offsets,
-            kp_xy=scene.keypoints,
-            kp_point3d=scene.keypoint_point,
-        )
-    print(f"{path}: {scene.image_count} images, {len(scene)} points")
+    arrays = {
+        "points3d": scene.points,
+        "R": world_to_camera[:, :3, :3],
+        "t": world_to_camera[:, :3, 3],
+        "fx": np.array([camera.K[0, 0] for camera in scene.cameras]),
+        "width": np.array([camera.width for camera in scene.cameras]),
+        "height": np.array([camera.height for camera in scene.cameras]),
+        "kp_offsets": scene.keypoint_offsets,
+        "kp_xy": scene.keypoints,
+        "kp_point3d": scene.keypoint_point,
+    }
+    partial = folder.with_name(f".{folder.name}")
+    partial.mkdir()
+    for name, values in arrays.items():
+        np.save(partial / f"{name}.npy", values)
+    partial.rename(folder)
+    print(f"{folder}: {scene.image_count} images, {len(scene)} points")
 
 
 def _parser() -> argparse.ArgumentParser:

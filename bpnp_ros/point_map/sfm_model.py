@@ -85,7 +85,7 @@ class SfmModel:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], path: Path) -> SfmModel:
-        """The arrays of `from_npz`; `path` is for messages."""
+        """The arrays of `from_npz`, which may be mapped from files; `path` is for messages."""
         points = take_points(arrays, path)
         check_scene(arrays, len(points), path)
         names = arrays.get("image_names", np.arange(len(arrays["R"])))
@@ -96,8 +96,8 @@ class SfmModel:
             cameras=tuple(scene_camera(arrays, image) for image in range(len(names))),
             image_names=tuple(str(name) for name in names),
             keypoint_offsets=arrays["kp_offsets"].astype(np.int64),
-            keypoints=arrays["kp_xy"].astype(np.float32),
-            keypoint_point=arrays["kp_point3d"].astype(np.int64),
+            keypoints=arrays["kp_xy"].astype(np.float32, copy=False),
+            keypoint_point=arrays["kp_point3d"].astype(np.int64, copy=False),
         )._finite()
 
     @staticmethod
@@ -106,7 +106,8 @@ class SfmModel:
         return "kp_offsets" in arrays
 
     def _finite(self) -> SfmModel:
-        return self.with_points(np.asarray(np.isfinite(self.points).all(axis=1)))
+        finite = np.asarray(np.isfinite(self.points).all(axis=1))
+        return self if finite.all() else self.with_points(finite)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.errors import DataSetError
+from bpnp_ros.errors import DataSetError, MapError
 from bpnp_ros.evaluation.blind_pnp_sets import (
     LEAST_OVERLAP,
     LEAST_PAIRS,
@@ -55,9 +55,9 @@ class SfmViews:
 
     @classmethod
     def open(cls, folder: Path, split: str, outlier_rate: float) -> SfmViews:
-        """What `training.build_sfm` wrote. Raises DataSetError."""
+        """What `training.build_sfm` wrote; keypoints stay on the disk. Raises DataSetError."""
         place = split_folder(folder, split)
-        scenes = [SfmModel.from_npz(path) for path in sorted(place.glob("*.npz"))]
+        scenes = [_mapped_scene(path) for path in sorted(place.glob("[!.]*/"))]
         if not scenes:
             raise DataSetError(f"There are no scenes in {place}; put some with training.build_sfm.")
         return cls([query for scene in scenes for query in _queries(scene)], outlier_rate)
@@ -80,6 +80,17 @@ class SfmViews:
 
 def split_folder(folder: Path, split: str) -> Path:
     return folder / f"sfm_{split}"
+
+
+def _mapped_scene(folder: Path) -> SfmModel:
+    try:
+        arrays = {
+            file.stem: np.load(file, mmap_mode="r", allow_pickle=False)
+            for file in folder.glob("*.npy")
+        }
+        return SfmModel.from_arrays(arrays, folder)
+    except (OSError, ValueError, MapError) as error:
+        raise DataSetError(f"{folder} cannot be read ({error}); build the set again.") from error
 
 
 def _queries(scene: SfmModel) -> Iterator[Query]:
