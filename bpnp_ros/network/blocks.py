@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -17,14 +19,19 @@ class ContextNorm(nn.Module):
         true: (B, 1, N) boolean; where given, only these points count in mean and variance.
         """
         if true is None:
-            unbiased = int(x.shape[2] > 1)
-            variance, mean = torch.var_mean(x, 2, correction=unbiased, keepdim=True)
-        else:
-            count = true.sum(2, keepdim=True)
-            mean = (x * true).sum(2, keepdim=True) / count.clamp_min(1)
-            squares = (x - mean).square() * true
-            variance = squares.sum(2, keepdim=True) / (count - 1).clamp_min(1)
+            return self._over_all(x)
+        count = true.sum(2, keepdim=True)
+        mean = (x * true).sum(2, keepdim=True) / count.clamp_min(1)
+        squares = (x - mean).square() * true
+        variance = squares.sum(2, keepdim=True) / (count - 1).clamp_min(1)
         return (x - mean) * (variance + self.epsilon).rsqrt()
+
+    def _over_all(self, x: Tensor) -> Tensor:
+        """The same by torch's layer norm: one pass, but its variance divides by N, not by N - 1."""
+        count = x.shape[2]
+        ratio = max(count - 1, 1) / count  # of its variance to ours
+        norm = torch.nn.functional.layer_norm(x, (count,), eps=ratio * self.epsilon)
+        return norm * math.sqrt(ratio)
 
 
 class ResidualBlock(nn.Module):
@@ -39,8 +46,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, true: Tensor | None = None) -> Tensor:
         """(B, C, N) -> (B, C, N); `true` as in ContextNorm."""
-        out = self.preconv(x)
-        out = self.context_norm(self.conv1(out), true)
+        weight, bias = _one_layer(self.preconv, self.conv1)
+        out = self.context_norm(torch.conv1d(x, weight, bias), true)
         out = self.context_norm(self.conv2(out), true)
         return torch.relu(out) + x
 
@@ -48,3 +55,10 @@ class ResidualBlock(nn.Module):
 def point_layer(channels_in: int, channels_out: int) -> nn.Sequential:
     """The same linear map for every point; its entries are called `0.weight` and `0.bias`."""
     return nn.Sequential(nn.Conv1d(channels_in, channels_out, 1))
+
+
+def _one_layer(first: nn.Module, second: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weight and bias of two point layers that follow each other with nothing in between."""
+    W, b = first.get_parameter("0.weight")[:, :, 0], first.get_parameter("0.bias")
+    V, c = second.get_parameter("0.weight")[:, :, 0], second.get_parameter("0.bias")
+    return (V @ W)[:, :, None], V @ b + c
