@@ -26,6 +26,7 @@ from bpnp_ros.keypoints.keypoints import (
 )
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
+from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.point_map.exploration import ExplorationConfig, explore, fine_view_space
@@ -38,6 +39,9 @@ from bpnp_ros.weights.bundle import MapBundle
 TILT = 0.15
 TOLERANCES = (Tolerance(0.25, 2.0), Tolerance(0.25, 5.0))
 WRONG = Tolerance(1.0, 10.0)
+NETWORK_ALONE = LocalizerConfig(use_likelihood_search=False, use_tracker=False)
+NEAR = np.diag([0.05] * 3 + [0.02] * 3) ** 2
+"""Covariance of a start near the truth, m^2 and rad^2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +91,14 @@ def random_weights(bundle: MapBundle) -> MapBundle:
     return replace(bundle, network=untrained)
 
 
-def measure(bundle: MapBundle, views: list[View]) -> dict[str, float | None]:
-    """Shares of all views and seconds a view, the network being the only proposer."""
-    config = LocalizerConfig(use_likelihood_search=False, use_tracker=False)
-    localizer = Localizer(bundle.model, bundle.network, config)
+def measure(
+    localizer: Localizer, views: list[View], from_truth: bool = False
+) -> dict[str, float | None]:
+    """Shares of all views and seconds a view. from_truth: start there, and search nowhere else."""
+    localizer.prepare(CAMERA.frustum())
     truth = np.stack([view.T_map_camera for view in views])
     start = time.perf_counter()
-    found = np.stack([_answer(localizer, view) for view in views])
+    found = np.stack([_answer(localizer, view, from_truth) for view in views])
     seconds = time.perf_counter() - start
     errors = pose_errors(truth, found)
     published = np.isfinite(errors.metres)
@@ -107,13 +112,18 @@ def measure(bundle: MapBundle, views: list[View]) -> dict[str, float | None]:
     }
 
 
-def _answer(localizer: Localizer, view: View) -> NDArray[np.float64]:
+def _answer(localizer: Localizer, view: View, from_truth: bool) -> NDArray[np.float64]:
     """The published pose, NaN where there is none."""
     if view.keypoints is not None:
-        answer = localizer.localize(view.keypoints, 0.0)
+        prior = PosePrior(view.T_map_camera, NEAR) if from_truth else None
+        answer = localizer.localize(view.keypoints, 0.0, prior)
         if isinstance(answer, Fix):
             return answer.T_map_camera
     return NOWHERE
+
+
+def _network_alone(bundle: MapBundle) -> Localizer:
+    return Localizer(bundle.model, bundle.network, NETWORK_ALONE)
 
 
 def main() -> None:
@@ -128,9 +138,9 @@ def main() -> None:
     noise = DetectorNoise(missed=options.missed, clutter=options.clutter)
     views = list(fresh_views(make_world(0), options.views, noise, options.seed))
     bundle = MapBundle.load(options.bundle)
-    figures = {"trained": measure(bundle, views)}
+    figures = {"trained": measure(_network_alone(bundle), views)}
     print(json.dumps(figures), flush=True)
-    figures["random weights"] = measure(random_weights(bundle), views)
+    figures["random weights"] = measure(_network_alone(random_weights(bundle)), views)
     print(json.dumps(figures))
     if options.record:
         setting = f"{options.views} fresh views, missed {options.missed}, clutter {options.clutter}"
