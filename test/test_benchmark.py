@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orbit import orbit
+from orbit import orbit, write_scene
 from rich.console import Console
 
 from bpnp_ros.benchmark.board import Board
@@ -28,7 +28,6 @@ from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.tools import benchmark
 from bpnp_ros.tools.command import COULD_NOT_RUN, INTERRUPTED
-from training.build_sfm import write_scene
 
 ONE = Selection(queries=1)
 
