@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.own_map_recall import NETWORK_ALONE, View, fresh_views, measure
-from benchmarks.own_map_strength_report import figure, table
+from benchmarks.own_map_strength_report import CURVE_NOISE, figure, table
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.evaluation.figures import save_figure
 from bpnp_ros.localizer.config import LocalizerConfig
@@ -47,7 +47,7 @@ CONFIGS = {
     CEILING: replace(NETWORK_ALONE, use_network=False),
 }
 TRAINED = (NETWORK, BOTH)
-NOISES, CURVE_NOISE = (0.0, 0.3, 0.5), 0.3
+NOISES = (0.0, CURVE_NOISE, 0.5)
 SETTINGS = OwnMapConfig(range_max=12.0, learning_rate=7e-4)
 FIGURE = Path("own_map_strength.png")
 
@@ -89,10 +89,10 @@ class Setting:
     noise: float
     views: int
 
-    @property
-    def file(self) -> str:
+    def file_in(self, out: Path) -> Path:
         trained = f"_{self.minutes:g}min" if self.asked in TRAINED else ""
-        return f"{self.points}_{self.asked}{trained}_{self.noise:g}_{self.views}views.json"
+        name = f"{self.points}_{self.asked}{trained}_{self.noise:g}_{self.views}views.json"
+        return out / "measured" / name
 
     def __str__(self) -> str:
         trained = f" after {self.minutes:g} min" if self.asked in TRAINED else ""
@@ -122,9 +122,11 @@ def run(options: argparse.Namespace, console: Console) -> None:
     settings = []
     for points in options.worlds:
         budgets = sorted({0.0, *(options.minutes or BUILDINGS[points].minutes)})
-        if options.only != "measure":
+        if options.only in (None, "train"):
             train_all(BUILDINGS[points], budgets, options.out, console)
         settings += plan(points, budgets, options.views)
+    if options.only == "report":
+        settings = [setting for setting in settings if setting.file_in(options.out).exists()]
     if options.only != "train":
         report(measure_all(settings, options.out, console), options, console)
 
@@ -172,7 +174,7 @@ def measure_all(settings: list[Setting], out: Path, console: Console) -> list[di
 
 def measured(setting: Setting, out: Path) -> dict[str, Any]:
     """The row of a setting, of its file where there is one."""
-    file = out / "measured" / setting.file
+    file = setting.file_in(out)
     if not file.exists():
         bundle = _bundle(bundle_file(out, setting.points, setting.minutes))
         figures = measure(
@@ -236,7 +238,9 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, nargs="+", metavar="M", help="budgets instead of the world's own"
     )
     parser.add_argument("--views", type=int, default=100, help="fresh views a setting (100)")
-    parser.add_argument("--only", choices=("train", "measure"))
+    parser.add_argument(
+        "--only", choices=("train", "measure", "report"), help="report: of what is measured so far"
+    )
     parser.add_argument("--docs", action="store_true", help="the figure for docs/images, too")
     return parser
 

@@ -16,6 +16,7 @@ from bpnp_ros.evaluation.figures import draw_grid
 
 Rows = list[dict[str, Any]]
 RECALL = f"recall {TOLERANCES[0]}"
+CURVE_NOISE = 0.3
 MARKS = {
     "ceiling": {"color": palette.GREY, "ls": "--"},
     "both": {"color": palette.GREEN, "marker": "D"},
@@ -63,19 +64,17 @@ def figure(rows: Rows) -> Figure:
 
 
 def _draw_curve(axes: Axes, rows: Rows, label: str, colour: str) -> None:
-    """The network alone at every budget, at the noise that all budgets have."""
-    trained = [row for row in rows if row["asked"] == "network"]
-    noise = min(trained, key=lambda row: float(row["minutes"]))["noise"]
-    of_noise = [row for row in trained if row["noise"] == noise]
-    _draw_recall(axes, of_noise, "minutes", label=label, color=colour, marker="o")
-    axes.set_title(f"network alone, {100 * noise:.0f} % missed, {100 * noise:.0f} % clutter")
+    """The network alone at every budget."""
+    trained = [row for row in rows if row["asked"] == "network" and row["noise"] == CURVE_NOISE]
+    _draw_recall(axes, trained, "minutes", label=label, color=colour, marker="o")
+    axes.set_title(f"network alone, {CURVE_NOISE:.0%} missed, {CURVE_NOISE:.0%} clutter")
 
 
 def _draw_noises(axes: Axes, rows: Rows, title: str) -> None:
     """Everything asked, at the longest budget."""
     for asked, style in MARKS.items():
         of_asked = [row for row in rows if row["asked"] == asked]
-        longest = max(row["minutes"] for row in of_asked)
+        longest = max((row["minutes"] for row in of_asked), default=0)
         last = [row for row in of_asked if row["minutes"] == longest]
         _draw_recall(axes, last, "noise", label=asked, **style)
     axes.set_title(title)
@@ -85,7 +84,7 @@ def _draw_noises(axes: Axes, rows: Rows, title: str) -> None:
 
 def _draw_recall(axes: Axes, rows: Rows, over: str, **style: Any) -> None:
     points = sorted((row[over], row["figures"][RECALL]) for row in rows)
-    axes.plot(*zip(*points, strict=True), lw=1.5, ms=5, **style)
+    axes.plot([x for x, _ in points], [y for _, y in points], lw=1.5, ms=5, **style)
 
 
 def _finish(curve: Axes, sides: list[Axes]) -> None:
