@@ -20,6 +20,7 @@ from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
 
 LONGEST_STEP = 0.5
+STEPS_A_LOOK = 3
 
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
 Stages = tuple[tuple[int, list[float]], ...]
@@ -49,9 +50,12 @@ class NormalEquations:
 def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float]) -> Tensor:
     """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4).
 
-    The points in view at the start stay in view.
+    Which points are in view is looked up anew every STEPS_A_LOOK steps.
     """
-    return _descend(T_map_camera, predict(model, T_map_camera, frame.frustum), frame, sigmas)
+    for first in range(0, len(sigmas), STEPS_A_LOOK):
+        seen = predict(model, T_map_camera, frame.frustum)
+        T_map_camera = _descend(T_map_camera, seen, frame, sigmas[first : first + STEPS_A_LOOK])
+    return T_map_camera
 
 
 def _descend(T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]) -> Tensor:
@@ -97,9 +101,8 @@ def polish(
 ) -> Candidates:
     """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
     sigmas = [start * FINAL_FACTOR**i for i in range(20)]
-    narrowing = [sigma for sigma in sigmas if sigma > frame.sigma]
-    near = refine(model, candidates.T_map_camera, frame, narrowing)
-    return Candidates(refine(model, near, frame, [frame.sigma] * 2), candidates.proposer)
+    sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
+    return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
 
 
 def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
