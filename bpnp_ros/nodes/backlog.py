@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2
 
 LONGEST = 100  # messages
-GAIN = 1.5  # seconds of messages that a second of tracking must cover
+GAIN = 1.25  # seconds of messages that a second of tracking must cover
 
 
 class Backlog:
