@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,15 @@ def test_saving_leaves_no_other_file_and_replaces_the_old_one(tmp_path: Path) ->
     save_weights(path, tensors(), HEADER)
     assert list(tmp_path.iterdir()) == [path]
     assert load_weights(path, "bpnpnet")[0].keys() == tensors().keys()
+
+
+def test_other_users_may_read_what_was_saved(tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        save_weights(tmp_path / "w.safetensors", tensors(), HEADER)
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "w.safetensors").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("size", [0, 4, 60, -1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from bpnp_ros.errors import WeightsError
@@ -36,7 +36,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader) 
     text = json.dumps({"version": FORMAT_VERSION, **asdict(header)}, sort_keys=True)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with written_whole(path) as partial:
-        save_file(contiguous, partial, metadata={_HEADER_KEY: text})
+        partial.write_bytes(save(contiguous, metadata={_HEADER_KEY: text}))
 
 
 def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], WeightsHeader]:
