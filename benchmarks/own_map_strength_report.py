@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE
@@ -23,11 +24,12 @@ MARKS = {
     "network": {"color": palette.BLUE, "marker": "o"},
     "search": {"color": palette.ORANGE, "marker": "s"},
 }
-WORLDS = (palette.SKY, palette.BLUE, palette.PURPLE)
+WORLDS = (palette.SKY, palette.VERMILION, palette.PURPLE)
 
 
 def table(rows: Rows) -> Table:
-    shown = Table("points", "asked", "minutes", "trained on", "noise", title=RECALL, box=SIMPLE)
+    """Of all that was asked; noise is the share missed and that of clutter."""
+    shown = Table("points", "asked", "min", "views", "noise", title=RECALL, box=SIMPLE)
     for name in ("recall", "wrong", "median", "a view"):
         shown.add_column(name, justify="right")
     for row in sorted(rows, key=lambda row: (row["points"], row["asked"], row["noise"])):
@@ -37,7 +39,7 @@ def table(rows: Rows) -> Table:
             f"{row['landmarks']:,}",
             row["asked"],
             "" if trained is None else f"{row['minutes']:g}",
-            "" if trained is None else f"{trained:,} views",
+            "" if trained is None else f"{trained:,}",
             f"{row['noise']:.0%}",
             f"{figures[RECALL]:.0%}",
             f"{figures['wrong']:.0%}",
@@ -93,7 +95,9 @@ def _finish(curve: Axes, sides: list[Axes]) -> None:
         axes.set_ylim(0, 1.02)
     curve.yaxis.set_major_formatter("{x:.0%}")
     curve.set_ylabel(RECALL)
+    curve.set_xticks(sorted({float(x) for line in curve.lines for x in np.ravel(line.get_xdata())}))
     curve.set_xlabel("minutes of training")
+    curve.xaxis.set_major_formatter("{x:g}")
     curve.legend(loc="lower right")
     for axes in sides:
         axes.set_xlabel("missed = clutter")
