@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,19 @@ def test_a_disabled_node_ignores_keypoints_until_it_is_enabled(ros: RosWorld) ->
     assert robot.localizer.asked == []
     assert robot.call(SetBool, "enable", data=True).success
     robot.see()
+    robot.until(lambda: robot.poses)
+
+
+def test_keypoints_that_come_right_after_enabling_are_answered(ros: RosWorld) -> None:
+    robot = Robot(ros).ready()
+    worker_goes_on = threading.Event()
+    robot.node._pipeline._worker.submit("map", lambda: worker_goes_on.wait(20))
+    assert robot.call(SetBool, "enable", data=True).success
+    cloud = keypoints()
+    cloud.header = header(5 * SECOND, "camera")
+    robot.keypoints.publish(cloud)
+    robot.status(received="1")
+    worker_goes_on.set()
     robot.until(lambda: robot.poses)
 
 

@@ -92,7 +92,8 @@ class Pipeline:
             self._worker.submit("keypoints", self._localize_next)
 
     def forget_motion(self) -> None:
-        """Look for the next keypoints in the whole map."""
+        """Look for the next keypoints in the whole map; those that wait are dropped."""
+        self._backlog.clear()
         self._worker.submit("reset", self._reset)
 
     def forget_time(self) -> None:
@@ -197,7 +198,6 @@ class Pipeline:
 
     def _reset(self) -> None:
         self._answering.last_stamp = 0
-        self._backlog.clear()
         if self.maps.active is not None:
             self.maps.active.localizer.reset()
 
