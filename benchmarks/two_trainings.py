@@ -49,13 +49,17 @@ class Comparison(Settings):
         return self.pose_steps if PHASES[phase] else self.steps
 
 
-class Side(Protocol):
-    """An implementation of the paper: a network, its losses, and its poses of a batch."""
+class Trainable(Protocol):
+    """A network and its losses."""
 
     @property
     def network(self) -> nn.Module: ...
 
     def losses(self, batch: Batch, with_pose: bool) -> dict[str, Tensor]: ...
+
+
+class Side(Trainable, Protocol):
+    """An implementation of the paper: a network, its losses, and its poses of a batch."""
 
     def solve(self, batch: Batch) -> Solution: ...
 
@@ -112,7 +116,7 @@ def compare(
 
 
 def train_step(
-    side: Side, adam: torch.optim.Optimizer, batch: Batch, with_pose: bool
+    side: Trainable, adam: torch.optim.Optimizer, batch: Batch, with_pose: bool
 ) -> dict[str, float]:
     """Losses and seconds; skipped: 1 where the gradient was not finite or could not be had."""
     side.network.train()

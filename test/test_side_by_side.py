@@ -26,7 +26,6 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from training.datasets.reference_layout import StoredSamples
 from training.datasets.sample import Batch, collate
-from training.measuring import Solution
 
 PLAN = Comparison(points=POINTS, batch=2, steps=2, pose_steps=1, tests=1)
 STAND_INS = {
@@ -65,7 +64,7 @@ def reference(tmp_path: Path) -> Iterator[Path]:
 
 
 class OneWeight:
-    """A side of one weight, with a loss of it."""
+    """One weight, with a loss of it."""
 
     def __init__(self, loss: Callable[[Tensor], Tensor]) -> None:
         self.network = nn.Linear(1, 1, bias=False)
@@ -73,9 +72,6 @@ class OneWeight:
 
     def losses(self, batch: Batch, with_pose: bool) -> dict[str, Tensor]:
         return {"loss": self.loss(self.network.weight.sum())}
-
-    def solve(self, batch: Batch) -> Solution:
-        raise NotImplementedError
 
 
 def without_gradient(weight: Tensor) -> Tensor:
