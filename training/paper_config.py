@@ -25,6 +25,9 @@ class PaperConfig(Settings):
     batch: int = setting(16, "samples a step, over all processes", range=_ANY)
     learning_rate: float = setting(1e-3, "Adam's", range=_FROM_ZERO)
     momentum: float = setting(0.9, "accepted and not used, as in the paper's code")
+    final_rate: float = setting(
+        1.0, "share of the learning rate that is left at the end, along a cosine", range=(0, 1)
+    )
     weight_decay: float = setting(1e-3, "Adam's", range=_FROM_ZERO)
     print_freq: int = setting(10, "steps a line", range=_ANY)
     seed: int = setting(0, "of weights, order, samples and outliers", range=_FROM_ZERO)

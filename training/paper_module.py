@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -86,7 +88,7 @@ class PaperTraining(ProgressingModule):
             "translation": pose.translation,
         }
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         config = self.config
         adam = torch.optim.Adam(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -96,7 +98,15 @@ class PaperTraining(ProgressingModule):
                 adam.load_state_dict(self.adam)
             except (KeyError, TypeError, ValueError) as error:
                 raise WeightsError(f"the checkpoint's optimiser does not fit: {error}") from error
-        return adam
+        schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda _: self._share_of_rate())
+        return {
+            "optimizer": adam,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _share_of_rate(self) -> float:
+        fall = 0.5 - 0.5 * math.cos(math.pi * self.progress)
+        return 1 - fall * (1 - self.config.final_rate)
 
 
 def steps_an_epoch(samples: int, config: PaperConfig) -> int:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.benchmark.problems import Problem
+from bpnp_ros.evaluation.blind_pnp_sets import canonical_frame
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.network.bpnpnet import BPnPNet
@@ -106,7 +107,7 @@ class NetworkMatches:
         }
 
     def solve(self, problem: Problem) -> Pose | None:
-        origin, unit = problem.sets.canonical_frame
+        origin, unit = canonical_frame(problem.sets.points)
         p2d = torch.from_numpy(problem.sets.keypoints)[None]
         p3d = torch.from_numpy((problem.sets.points - origin) / unit).float()[None]
         counts = torch.tensor([p2d.shape[1]]), torch.tensor([p3d.shape[1]])

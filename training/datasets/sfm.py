@@ -19,6 +19,7 @@ from bpnp_ros.evaluation.blind_pnp_sets import (
     BlindPnpSets,
     Rows,
     Sightings,
+    canonical_frame,
     retrieved_sets,
 )
 from bpnp_ros.point_map.sfm_model import SfmModel
@@ -107,7 +108,7 @@ def _queries(scene: SfmModel) -> Iterator[Query]:
 
 
 def _sample(sets: BlindPnpSets, detectability: Floats) -> Sample:
-    origin, unit = sets.canonical_frame
+    origin, unit = canonical_frame(sets.points)
     R = sets.T_map_camera[:3, :3].T
     t = R @ (origin - sets.T_map_camera[:3, 3]) / unit
     partner = partner_of_points(sets.match, len(sets.points))
