@@ -26,8 +26,8 @@ SCENES = {"train": 4096, "test": 256}
 """Draws an epoch."""
 RAYS, LEAST, MOST = 600, 64, 512
 HIGHEST_RATE = 0.75
-MOST_TURN = math.radians(35)
-"""Standard deviation of the map's turn against the camera."""
+TURNS = (math.radians(30), math.radians(80))
+"""Standard deviations of the map's turn against the camera; either is as likely."""
 SLACK = 0.01
 
 
@@ -58,7 +58,7 @@ class SimulatedScenes:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A pinhole camera: world-to-camera R (3, 3), its position (3,), half its image (2,) at z = 1."""
+    """A pinhole camera: R (3, 3) world-to-camera, position (3,), half its image (2,) at z = 1."""
 
     R: Array
     position: Array
@@ -140,7 +140,7 @@ def _in_canonical_frame(
     points: (N, 3) in the query's camera.
     """
     axis = rng.normal(size=3) * [0.7, 1, 0.7]
-    turn = rng.normal(0, MOST_TURN) * axis / np.linalg.norm(axis)
+    turn = rng.normal(0, rng.choice(TURNS)) * axis / np.linalg.norm(axis)
     R = so3_exp(torch.from_numpy(turn)).numpy()
     turned = points @ R
     origin, unit = canonical_frame(turned)
