@@ -27,6 +27,7 @@ from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.tools import benchmark
+from bpnp_ros.weights.bpnpnet_file import any_map_weights
 from bpnp_ros.tools.command import COULD_NOT_RUN, INTERRUPTED
 
 ONE = Selection(queries=1)
@@ -48,7 +49,7 @@ def run(scenes: Path, out: Path, *words: str) -> str:
     console = Console(record=True, width=160, file=io.StringIO())
     arguments = ["--scenes", str(scenes), "--out", str(out), "--queries", "1", *words]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "all_methods", lambda *weights: [OracleMatches(), NearestCamera()])
+        patch.setattr(benchmark, "all_methods", lambda weights: [OracleMatches(), NearestCamera()])
         benchmark.run(benchmark.parse_arguments(arguments), console)
     return console.export_text()
 
@@ -164,8 +165,9 @@ def test_scenes_that_pose_nothing_are_named_with_the_reason(report: Report) -> N
         assert re.search("torn: .*torn.npz is no .npz file", text)
 
 
-def test_missing_weights_are_named(report: Report) -> None:
-    assert "The weights of bpnpnet: none yet." in report.page
+def test_the_weights_that_come_with_the_package_are_asked_and_named(report: Report) -> None:
+    assert benchmark.parse_arguments(["--scenes", "."]).bpnpnet == any_map_weights()
+    assert "The weights of bpnpnet: dataset simulated" in report.page
 
 
 def test_a_folder_of_nothing_but_unusable_scenes_is_an_error(tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_ctrl_c_ends_without_a_traceback(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     Counting.asked, Counting.patience = 0, 2
-    monkeypatch.setattr(benchmark, "all_methods", lambda *weights: [Counting()])
+    monkeypatch.setattr(benchmark, "all_methods", lambda weights: [Counting()])
     words = ["bpnp_benchmark", "--scenes", str(scenes), "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:

@@ -37,7 +37,7 @@ from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
 from bpnp_ros.evaluation.blind_pnp_metrics import NOT_FOUND, answer_errors
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
-from bpnp_ros.weights.bpnpnet_file import load_bpnpnet
+from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
@@ -138,13 +138,9 @@ def test_what_a_method_refuses_was_not_found() -> None:
     assert ask(Refusal(), AT_RATE_0).errors == NOT_FOUND
 
 
-def test_networks_without_weights_have_no_row(tmp_path: Path) -> None:
-    weights = tmp_path / "w.safetensors"
-    save_weights(weights, random_bpnpnet().state_dict(), WeightsHeader(ARCHITECTURE))
-    without = [method.name for method in all_methods()]
-    everything = [method.name for method in all_methods(weights)]
-    assert len(set(everything)) == len(everything) == len(without) + 3
-    assert NETWORK.name in without
+def test_every_method_has_a_name_of_its_own() -> None:
+    names = [method.name for method in all_methods(any_map_weights())]
+    assert len(set(names)) == len(names) and NETWORK.name in names
 
 
 def test_other_weights_make_another_method(tmp_path: Path) -> None:
@@ -177,7 +173,14 @@ def test_weights_tell_of_their_training(tmp_path: Path) -> None:
     save_weights(silent, state, WeightsHeader(ARCHITECTURE))
     assert about_weights(told) == "dataset shapes, samples 5264, device cpu, `train run`"
     assert "nothing is known" in about_weights(silent)
-    assert about_weights(None) == "none yet"
+
+
+def test_weights_tell_of_the_trainings_before(tmp_path: Path) -> None:
+    first = {"settings": {"dataset": "shapes"}}
+    then = {"settings": {"dataset": "sfm"}, "started from": first}
+    weights, state = tmp_path / "w.safetensors", random_bpnpnet().state_dict()
+    save_weights(weights, state, WeightsHeader(ARCHITECTURE, training=then))
+    assert about_weights(weights) == "dataset sfm; before that: dataset shapes"
 
 
 def test_a_network_with_a_dustbin_is_read_too(tmp_path: Path) -> None:

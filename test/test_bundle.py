@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def bundle(points: np.ndarray) -> MapBundle:
     space = ViewSpace(torch.randn(3, 3), seen, torch.rand(3, 60), torch.full((3,), 0.3), 0.1)
     model = MapModel(point_map, space)
     size = NetworkSize(harmonics=4, bands=3, yaws=12, features=5)
-    network = BPnPNetMap(model.points, Places(space), size)
+    finer = replace(space, anchors=torch.randn(5, 3), reach=torch.full((3,), 0.2))
+    network = BPnPNetMap(model.points, Places(finer), size)
     return MapBundle(model, network, {"command": "a test"}, 0.07, "map", 2.0)
 
 

@@ -20,11 +20,15 @@ _NETWORK = "network."
 
 
 class Start(NamedTuple):
-    """epoch: those that were trained. adam: the optimiser's state, None where unknown."""
+    """epoch: those that were trained. adam: the optimiser's state, None where unknown.
+
+    card: what the file says of its own training.
+    """
 
     weights: dict[str, Tensor]
     epoch: int = 0
     adam: dict[str, Any] | None = None
+    card: dict[str, Any] | None = None
 
 
 def load_start(path: Path) -> Start:
@@ -35,7 +39,8 @@ def load_start(path: Path) -> Start:
     if path.is_dir():
         path = next((path / name for name in (BEST, LAST) if (path / name).exists()), path / BEST)
     if path.suffix == ".safetensors":
-        return Start(load_weights(path, ARCHITECTURE)[0])
+        weights, header = load_weights(path, ARCHITECTURE)
+        return Start(weights, card=header.training)
     if path.suffix == ".ckpt":
         return _ours(path)
     checkpoint = load_reference_checkpoint(path)

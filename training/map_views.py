@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from bpnp_ros.point_map.exploration import (
     coarse_view_space,
     explore,
     fine_view_space,
+    with_few_cells,
 )
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.point_map.sfm_model import SfmModel
@@ -32,12 +33,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class MapViews:
-    """model: what the bundle will hold. fine: exact places, for training views.
+    """model: what the bundle will hold. places: what the network tells apart.
 
-    frustums: the images of the cameras to train for. scale: metres per unit of the original map.
+    fine: exact places, for training views. frustums: the images of the cameras to train for.
+    scale: metres per unit of the original map.
     """
 
     model: MapModel
+    places: ViewSpace
     fine: ViewSpace
     frustums: tuple[Frustum, ...]
     scale: float = 1.0
@@ -60,7 +63,6 @@ def explore_map(
         camera_height_max=config.camera_height_max,
         tilt=config.tilt,
         range_max=config.range_max,
-        cell=config.cell,
         path_margin=config.path_margin,
     )
     seen_from = _hidden_points(point_map) if mesh is None else _ray_casting(point_map, mesh)
@@ -68,9 +70,12 @@ def explore_map(
     samples = explore(point_map, seen_from, config.places, exploration, config.seed, path)
     coarse = coarse_view_space(point_map, samples, exploration)
     model = MapModel(point_map, coarse)
+    finer = replace(exploration, cell=config.cell, layer=config.layer)
+    finer = with_few_cells(samples, finer, config.most_cells)
+    places = coarse_view_space(point_map, samples, finer)
     fine = fine_view_space(point_map, samples, exploration)
     frustums = tuple(image_frustum(camera) for camera in cameras or [settings_camera(config)])
-    return MapViews(model, fine, frustums)
+    return MapViews(model, places, fine, frustums)
 
 
 def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
@@ -79,7 +84,8 @@ def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
     scale: metres per unit of the map. Raises MapError for too few photographs.
     """
     model = model_from_photographs(photographs.scaled(scale))
-    return MapViews(model, model.view_space, (photographs.covering_camera().frustum(),), scale)
+    seen = model.view_space
+    return MapViews(model, seen, seen, (photographs.covering_camera().frustum(),), scale)
 
 
 def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:

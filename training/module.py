@@ -54,10 +54,20 @@ class OwnMapTraining(ProgressingModule):
         return torch.cat([yaw, pitch_roll], dim=1)
 
     def _place_loss(self, views: VirtualViews, place: Tensor, turn: Tensor) -> Tensor:
-        scores = self.network.place_scores(views.xy, views.mask, turn[:, 1:])
+        """Against some of the places, others in every step: all of them would take long."""
+        compared, true_place = self._compared(place)
+        scores = self.network.place_scores(views.xy, views.mask, turn[:, 1:], compared)
         yaw = self.network.panorama.nearest_heading(turn[:, 0])
-        true = scores[yaw, torch.arange(len(place), device=place.device), place]
+        true = scores[yaw, torch.arange(len(place), device=place.device), true_place]
         return (scores.logsumexp(dim=2).logsumexp(dim=0) - true).mean()
+
+    def _compared(self, place: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows of the true places and of others that were drawn, and where in them each true is."""
+        generator = torch.Generator().manual_seed(self.config.seed + self.global_step)
+        drawn = torch.randperm(len(self.network.places), generator=generator)
+        some = torch.cat([place, drawn[: self.config.compared].to(place)])
+        compared, row = some.unique(return_inverse=True)
+        return compared, row[: len(place)]
 
     def _match_loss(
         self, views: VirtualViews, place: Tensor, turn: Tensor

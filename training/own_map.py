@@ -68,8 +68,7 @@ def new_network(views: MapViews, config: OwnMapConfig) -> BPnPNetMap:
     """A network that knows what the map's views show and has not been trained."""
     torch.manual_seed(config.seed)
     size = NetworkSize(harmonics=config.harmonics, bands=config.bands)
-    coarse = views.model.view_space
-    return counted_network(views.model.points, coarse, views.fine, views.frustums[0], size)
+    return counted_network(views.model.points, views.places, views.fine, views.frustums[0], size)
 
 
 def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:

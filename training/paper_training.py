@@ -53,6 +53,8 @@ def train(
 
     def publish_best(trained: PaperTraining) -> None:
         card = {**model_card(trained, config), "epoch": trained.current_epoch + 1}
+        if start.card:
+            card["started from"] = start.card
         publish(trained.network, run / WEIGHTS, card)
 
     if RANK == 0:

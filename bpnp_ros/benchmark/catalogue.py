@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,31 +26,34 @@ from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import load_weights
 
 PAPER_NETWORK = "bpnpnet"
-NO_WEIGHTS = "none yet"
 ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", "device")
 
 
-def all_methods(bpnpnet: Path | None = None) -> list[Method]:
-    """From the ceiling to the floor; the paper's network only with weights."""
+def all_methods(bpnpnet: Path) -> list[Method]:
+    """From the ceiling to the floor. bpnpnet: weights of the paper's network."""
     told: list[Method] = [OracleMatches(), FromPrior(), OwnMapNetwork(), Search()]
-    if bpnpnet is not None:
-        told += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
+    told += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
     floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")
     return [*told, floor, NearestCamera()]
 
 
-def about_weights(path: Path | None) -> str:
+def about_weights(path: Path) -> str:
     """What a file of weights says of its training, in words."""
-    if path is None:
-        return NO_WEIGHTS
     if is_reference(path):
         return "a checkpoint of the paper's code"
     _, header = load_weights(path, ARCHITECTURE)
-    card = {**header.training, **header.training.get("settings", {})}
-    told = [f"{name} {card[name]}" for name in ABOUT_TRAINING if name in card]
-    if "command" in card:
-        told.append(f"`{_without_folders(card['command'])}`")
-    return ", ".join(told) or "of a training that nothing is known of"
+    return "; before that: ".join(_about_trainings(header.training))
+
+
+def _about_trainings(card: dict[str, Any]) -> Iterator[str]:
+    """The last training first, then those whose weights it started from."""
+    facts = {**card, **card.get("settings", {})}
+    told = [f"{name} {facts[name]}" for name in ABOUT_TRAINING if name in facts]
+    if "command" in facts:
+        told.append(f"`{_without_folders(facts['command'])}`")
+    yield ", ".join(told) or "of a training that nothing is known of"
+    if "started from" in card:
+        yield from _about_trainings(card["started from"])
 
 
 def random_bpnpnet() -> BPnPNet:

@@ -94,18 +94,20 @@ class BPnPNetMap(nn.Module):
             xy.repeat_interleave(T, 0), mask.repeat_interleave(T, 0), tilts.repeat(B, 1)
         )
         flat = scores.view(-1, B, T * A).transpose(0, 1).flatten(1)
-        best, index = flat.topk(min(count, flat.shape[1]), dim=1)
+        best, index = _largest(flat, min(count, flat.shape[1]))
         place, yaw = index % A, self.panorama.heading(index // (T * A))
         turn = torch.cat([yaw[..., None], tilts[index // A % T]], dim=-1)
         poses = self.places.poses(place.flatten(), turn.flatten(0, 1)).view(B, -1, 4, 4)
         return Hypotheses(poses, best - flat.logsumexp(1, keepdim=True), place, turn)
 
-    def place_scores(self, xy: Tensor, mask: Tensor, pitch_roll: Tensor) -> Tensor:
+    def place_scores(
+        self, xy: Tensor, mask: Tensor, pitch_roll: Tensor, places: Tensor | None = None
+    ) -> Tensor:
         """Unnormalised log-probability of each heading and place at pitch_roll (B, 2).
 
-        Returns (yaws, B, A).
+        places: (A,) rows, by default all. Returns (yaws, B, A).
         """
-        scores = self.panorama(level_bearings(xy, pitch_roll), mask)
+        scores = self.panorama(level_bearings(xy, pitch_roll), mask, places)
         if self.places.any_yaw:
             return scores
         yaw = self.panorama.heading(torch.arange(self.size.yaws, device=xy.device))
@@ -145,3 +147,13 @@ class BPnPNetMap(nn.Module):
         bearing = turn_by_yaw(level_bearings(xy, turn[:, 1:]), turn[:, 0])
         bearing = bearing @ self.places.frame[place].transpose(1, 2)
         return self.sight(bearing, self.places.position[place], place, points)
+
+
+def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """torch.topk along rows (B, K); looks only into the runs of values whose maximum is large."""
+    run = 64
+    runs = torch.nn.functional.pad(values, (0, -values.shape[1] % run), value=-torch.inf)
+    runs = runs.view(len(values), -1, run)
+    few = runs.amax(2).topk(min(count, runs.shape[1]), dim=1).indices
+    best, row = runs.gather(1, few[..., None].expand(-1, -1, run)).flatten(1).topk(count, dim=1)
+    return best, few.gather(1, row // run) * run + row % run

@@ -31,11 +31,16 @@ class Panorama(nn.Module):
     def order(self) -> Tensor:
         return torch.arange(len(self.cosine), device=self.cosine.device)
 
-    def forward(self, bearing: Tensor, mask: Tensor) -> Tensor:
-        """bearing (B, M, 3) in the frame of a level camera, mask (B, M) -> (yaws, B, A) scores."""
-        signature = self.signature(bearing, mask).transpose(0, 1)
-        real = signature @ torch.cat([self.cosine, -self.sine], dim=1)
-        imaginary = signature @ torch.cat([self.sine, self.cosine], dim=1)
+    def forward(self, bearing: Tensor, mask: Tensor, places: Tensor | None = None) -> Tensor:
+        """Scores (yaws, B, A) of all places, or of some.
+
+        bearing: (B, M, 3) in the frame of a level camera. mask: (B, M). places: (A,) rows.
+        """
+        some = slice(None) if places is None else places
+        cosine, sine = self.cosine[..., some], self.sine[..., some]
+        in_phase, across = (part.transpose(0, 1) for part in self.signature(bearing, mask))
+        real = torch.baddbmm(in_phase @ cosine, across, sine, alpha=-1)
+        imaginary = torch.baddbmm(in_phase @ sine, across, cosine)
         phase = self.heading(torch.arange(self.yaws, device=mask.device))[:, None] * self.order
         both_signs = torch.where(self.order == 0, 1.0, 2.0)
         score = (phase.cos() * both_signs) @ real.flatten(1)
@@ -50,16 +55,19 @@ class Panorama(nn.Module):
         """The row of the scores that is nearest to a yaw in rad."""
         return (yaw * (self.yaws / (2 * torch.pi))).round().long() % self.yaws
 
-    def signature(self, bearing: Tensor, mask: Tensor) -> Tensor:
-        """Sums over the frame of exp(i k azimuth) in each band, and the count (B, H, 2 (K + 1))."""
+    def signature(self, bearing: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Sums over the frame of cos and sin(k azimuth) in each band: twice (B, H, K + 1).
+
+        The last column of the first is the number of keypoints.
+        """
         azimuth, band = self.azimuth_and_band(bearing)
         distance = band[..., None] - torch.arange(self.bands, device=band.device)
         share = (1 - distance.abs()).clamp_min(0) * mask[..., None]
         phase = azimuth[..., None] * self.order
-        real, imaginary = (part.transpose(1, 2) @ share for part in (phase.cos(), phase.sin()))
+        cosine, sine = (part.transpose(1, 2) @ share for part in (phase.cos(), phase.sin()))
         count = mask.sum(dim=1)[:, None, None].expand(-1, len(self.order), 1)
-        parts = [real, count, imaginary, torch.zeros_like(count)]
-        return torch.cat(parts, dim=2) / _KEYPOINTS
+        in_phase = torch.cat([cosine, count], dim=2)
+        return in_phase / _KEYPOINTS, torch.nn.functional.pad(sine, (0, 1)) / _KEYPOINTS
 
     def azimuth_and_band(self, bearing: Tensor) -> tuple[Tensor, Tensor]:
         """Azimuth in rad and elevation in bands, 0 to bands - 1, of bearings (..., 3)."""

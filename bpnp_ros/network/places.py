@@ -68,7 +68,7 @@ class Places(nn.Module):
 
     def tilts(self, step: float) -> Tensor:
         """Pitch and roll (T, 2) on a grid of at most `step` rad that fills the square +-tilt."""
-        count = max(math.ceil(2 * float(self.tilt) / step), 1)
+        count = max(math.ceil(2 * float(self.tilt) / step - 1e-3), 1)
         line = self.tilt * ((2 * torch.arange(count, device=self.tilt.device) + 1) / count - 1)
         return torch.cartesian_prod(line, line)
 

@@ -6,8 +6,9 @@ at, clear of the points, and seeing enough of them. Or, where a path was recorde
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,7 +27,10 @@ _BATCH = 512
 
 @dataclass(frozen=True)
 class ExplorationConfig:
-    """Metres and radians. Heights are above the floor, the lowest points of the map."""
+    """Metres and radians. Heights are above the floor, the lowest points of the map.
+
+    A place stands for a cell that is `cell` wide and at most `layer` high.
+    """
 
     camera_height_min: float = 1.2
     camera_height_max: float = 1.8
@@ -35,6 +39,7 @@ class ExplorationConfig:
     range_max: float = 15.0
     least_seen: int = 15
     cell: float = 0.5
+    layer: float = math.inf
     path_margin: float = 0.5
     most_tries: int = 40
 
@@ -116,16 +121,31 @@ def _look_around(
 def coarse_view_space(
     point_map: PointMap, samples: ViewSamples, config: ExplorationConfig
 ) -> ViewSpace:
-    """One anchor a cell of floor, for the localiser: chances are means over the cell's samples."""
-    cells = np.floor(samples.positions[:, :2] / config.cell).astype(np.int64)
-    _, cell = np.unique(cells, axis=0, return_inverse=True)
-    member = torch.from_numpy(cell.reshape(-1))
+    """One anchor a cell: chances are means over the cell's samples."""
+    member, size = _cells(samples.positions, config)
     anchors = _mean_by_cell(torch.from_numpy(samples.positions), member)
     visible = _mean_by_cell(torch.from_numpy(samples.visible).float(), member)
     seen, chance = pack_seen(visible * torch.from_numpy(point_map.detectability))
-    half_height = float(np.ptp(samples.positions[:, 2])) / 2
-    reach = torch.tensor([config.cell / 2, config.cell / 2, max(half_height, 0.05)])
-    return ViewSpace(anchors, seen, chance, reach, config.tilt)
+    return ViewSpace(anchors, seen, chance, torch.from_numpy(size / 2), config.tilt)
+
+
+def with_few_cells(samples: ViewSamples, config: ExplorationConfig, most: int) -> ExplorationConfig:
+    """The same with cells as large as it takes for no more than `most` of them."""
+    while len(torch.unique(_cells(samples.positions, config)[0])) > most:
+        config = replace(config, cell=1.1 * config.cell, layer=1.1 * config.layer)
+    return config
+
+
+def _cells(positions: Positions, config: ExplorationConfig) -> tuple[torch.Tensor, Positions]:
+    """The cell that each position (S, 3) lies in, and how large cells are (3,), metres."""
+    low, extent = positions.min(axis=0), np.ptp(positions, axis=0)
+    layers = max(math.ceil(float(extent[2]) / config.layer), 1)
+    height = max(float(extent[2]) / layers, 0.1)
+    size = np.array([config.cell, config.cell, height], np.float32)
+    cells = np.floor((positions - low) / size).astype(np.int64)
+    cells[:, 2] = cells[:, 2].clip(max=layers - 1)
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    return torch.from_numpy(cell.reshape(-1)), size
 
 
 def _mean_by_cell(values: torch.Tensor, member: torch.Tensor) -> torch.Tensor:

@@ -29,8 +29,10 @@ from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.figures import save_figure
 from bpnp_ros.tools.command import run_command
+from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 QUICK_SCENES = 2
+WEIGHTS = "weights of the paper's network (those that come with bpnp_ros)"
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--scenes", type=Path, required=True, metavar="FOLDER", help=".npz scenes, COLMAP models")
     add("--out", type=Path, default=Path("out/benchmark"), metavar="DIR", help="(out/benchmark)")
     add("--docs", type=Path, metavar="FILE", help="write the page there as well")
-    add("--bpnpnet", type=Path, metavar="FILE", help="weights of the paper's network")
+    add("--bpnpnet", type=Path, metavar="FILE", default=any_map_weights(), help=WEIGHTS)
     add("--queries", type=int, default=2, metavar="N", help="images asked for a scene (2)")
     add("--seed", type=int, default=0, metavar="N", help="of the sets (0)")
     add("--quick", action="store_true", help=f"one image of {QUICK_SCENES} scenes: two minutes")

@@ -10,7 +10,6 @@ import torch
 
 from bpnp_ros.errors import WeightsError
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
-from bpnp_ros.network.places import Places
 from bpnp_ros.weights.bundle import MapBundle
 
 
@@ -28,7 +27,6 @@ def write_random_bundle(trained: Path, path: Path, seed: int = 0) -> Path:
     if bundle.network is None:
         raise WeightsError(f"{trained} holds no network, so none can be made random.")
     torch.manual_seed(seed)
-    model, size = bundle.model, bundle.network.size
-    fresh = BPnPNetMap(model.points, Places(model.view_space), size)
+    fresh = BPnPNetMap(bundle.model.points, bundle.network.places, bundle.network.size)
     replace(bundle, network=fresh, card={"weights": "random"}).save(path)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +11,11 @@ from bpnp_ros.errors import WeightsError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
 from bpnp_ros.weights.safetensors_file import load_weights
+
+
+def any_map_weights() -> Path:
+    """BPnPNet for any map, which comes with the package; its header is its model card."""
+    return Path(str(files("bpnp_ros") / "data" / "any_map.safetensors"))
 
 
 def load_bpnpnet(path: Path) -> BPnPNet:

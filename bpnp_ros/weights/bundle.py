@@ -6,7 +6,7 @@ network trained for them. The header is the model card: data, command, budget, f
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class MapBundle:
         if self.network is not None:
             weights = dict(self.network.named_parameters())
             tensors |= {_NETWORK + name: weight.half() for name, weight in weights.items()}
+            tensors["places"] = self.network.places.position.clone()
+            tensors["place_reach"] = self.network.places.reach.clone()
         about_map = {
             "tolerance": self.tolerance,
             "frame": self.frame,
@@ -124,7 +126,8 @@ def _network(
 ) -> BPnPNetMap | None:
     if size is None:
         return None
-    network = BPnPNetMap(model.points, Places(model.view_space), NetworkSize(**size))
+    space = replace(model.view_space, anchors=tensors["places"], reach=tensors["place_reach"])
+    network = BPnPNetMap(model.points, Places(space), NetworkSize(**size))
     for name, weight in network.named_parameters():
         weight.data.copy_(tensors[_NETWORK + name])
     return network.eval()
