@@ -27,8 +27,8 @@ from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.errors import BpnpError, ConfigError
 from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.tools import benchmark
-from bpnp_ros.weights.bpnpnet_file import any_map_weights
 from bpnp_ros.tools.command import COULD_NOT_RUN, INTERRUPTED
+from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 ONE = Selection(queries=1)
 

@@ -95,3 +95,19 @@ def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> No
     (tmp_path / "head.yaml").write_text(text)
     with pytest.raises(CameraError, match=r"head\.yaml"):
         read_camera(tmp_path / "head.yaml")
+
+
+def test_the_network_tells_finer_places_apart_than_the_localiser(
+    hall: PointMap, mesh: Path
+) -> None:
+    views = explore_map(hall, CONFIG, mesh)
+    coarse = views.model.view_space
+    assert (views.places.reach < coarse.reach).all()
+    assert len(views.places.anchors) > len(coarse.anchors)
+
+
+def test_places_are_larger_where_there_would_be_too_many(hall: PointMap, mesh: Path) -> None:
+    few = explore_map(hall, replace(CONFIG, most_cells=20), mesh).places
+    assert 10 < len(few.anchors) <= 20
+    distance = torch.cdist(few.anchors, few.anchors) + 9 * torch.eye(len(few.anchors))
+    assert distance.min() > 0.1

@@ -25,6 +25,7 @@ from training.datasets.sample import Batch
 from training.main import main
 from training.paper_config import PaperConfig
 from training.paper_module import PaperTraining
+from training.ship import main as ship
 
 QUICK = ["--epochs", "2", "-b", "3", "-j", "0", "--num_points_train", "24"]
 ONLY_LC = ["--poseloss", "9", "--validate-every", "0"]
@@ -215,3 +216,36 @@ def test_a_run_is_not_overwritten_by_another(
     (tmp_path / "last.ckpt").touch()
     assert train(data, tmp_path) == 1
     assert "--resume" in capsys.readouterr().err
+
+
+def test_weights_tell_what_they_started_from(data: Path, tmp_path: Path) -> None:
+    first, then = tmp_path / "first", tmp_path / "then"
+    assert train(data, first, *ONLY_LC) == 0
+    assert train(data, then, *ONLY_LC, "--resume", str(first / "weights.safetensors")) == 0
+    cards = [
+        load_weights(run / "weights.safetensors", "bpnpnet")[1].training for run in (first, then)
+    ]
+    assert cards[1]["started from"] == cards[0] and "started from" not in cards[0]
+
+
+def test_shipped_weights_are_half_as_large_and_tell_their_figures(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run, shipped = tmp_path / "run", tmp_path / "shipped.safetensors"
+    assert train(data, run, *ONLY_LC) == 0
+    trained = run / "weights.safetensors"
+    assert main(["-e", "--resume", str(trained), "--log-dir", str(tmp_path), str(data)]) == 0
+    assert ship([str(trained), str(shipped), "--figures", str(tmp_path / "test.json")]) == 0
+    assert shipped.stat().st_size < 0.6 * trained.stat().st_size
+    loaded, header = load_weights(shipped, "bpnpnet")
+    whole = weights(run)
+    assert all(torch.allclose(loaded[k].float(), whole[k].float(), atol=1e-3) for k in whole)
+    figures = header.training["figures"][0]
+    assert figures["dataset"] == "modelnet40" and set(figures["recall"]) == {
+        "theta0",
+        "theta",
+        "LM",
+    }
+    (tmp_path / "no.json").write_text("{}")
+    assert ship([str(trained), str(shipped), "--figures", str(tmp_path / "no.json")]) == 1
+    assert "is not the JSON of a test" in capsys.readouterr().err

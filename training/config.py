@@ -23,7 +23,7 @@ class OwnMapConfig(Settings):
     camera_height_max: float = setting(1.8, "highest camera above the floor", "m")
     tilt: float = setting(0.2, "largest pitch and roll", "rad")
     range_max: float = setting(15.0, "points farther away are not seen", "m")
-    places: int = setting(30000, "places drawn from the free volume")
+    places: int = setting(12000, "places drawn from the free volume")
     cell: float = setting(0.25, "the network tells places of this width apart", "m")
     layer: float = setting(0.15, "and of this height", "m")
     most_cells: int = setting(3000, "both are larger where there would be more places than this")
