@@ -1,0 +1,47 @@
+"""The weights for any map that come with the package."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("lightning")
+
+from bpnp_ros.benchmark.catalogue import random_bpnpnet
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
+from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
+from bpnp_ros.weights.safetensors_file import load_weights
+from training.datasets.source import Epoch
+from training.datasets.words import open_set
+from training.measuring import measured
+
+SCENES = 8
+
+
+def found(network: BPnPNet) -> int:
+    """How many of some scenes that nothing was trained on are solved without a prior."""
+    scenes = Epoch(open_set(any_map_weights().parent, "simulated", "test", 0.0), seed=7)
+    scenes.size = SCENES
+    with torch.no_grad():
+        rows = list(measured(network, scenes))
+    close = [r["theta0_translation"] < 0.25 and r["theta0_rotation_deg"] < 5 for r in rows]
+    return int(np.sum(close))
+
+
+def test_they_find_most_cameras_where_every_keypoint_has_its_point() -> None:
+    assert found(load_bpnpnet(any_map_weights())) >= 0.6 * SCENES
+
+
+def test_random_weights_find_none() -> None:
+    assert found(random_bpnpnet()) == 0
+
+
+def test_their_card_tells_how_they_were_made_and_how_good_they_are() -> None:
+    _, header = load_weights(any_map_weights(), ARCHITECTURE)
+    card = header.training
+    assert card["settings"]["dataset"] == "simulated" and "training.main" in card["command"]
+    rates = {figures["outlier_rate"]: figures for figures in card["figures"]}
+    assert rates[0.0]["samples"] >= 100 and set(rates) == {0.0, 0.25, 0.5}
+    assert {figures["weights"] for figures in card["figures"]} == {"random", "weights.safetensors"}
