@@ -36,6 +36,7 @@ from bpnp_ros.simulation.world import World, make_world
 from bpnp_ros.tools.demo_stream import CAMERA
 from bpnp_ros.weights.bundle import MapBundle
 
+WORLD = "bpnp_ros.simulation.world.make_world(0), files by python -m training.demo_world"
 TILT = 0.15
 TOLERANCES = (Tolerance(0.25, 2.0), Tolerance(0.25, 5.0))
 WRONG = Tolerance(1.0, 10.0)
@@ -144,7 +145,7 @@ def main() -> None:
     print(json.dumps(figures))
     if options.record:
         setting = f"{options.views} fresh views, missed {options.missed}, clutter {options.clutter}"
-        card = {**bundle.card, "figures": {"setting": setting, **figures}}
+        card = {**bundle.card, "world": WORLD, "figures": {"setting": setting, **figures}}
         replace(bundle, card=card).save(options.bundle)
 
 

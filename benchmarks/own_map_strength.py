@@ -72,7 +72,7 @@ BUILDINGS = {
     building.points: building
     for building in (
         Building(500, 1, 210, (0, 2, 5)),
-        Building(2000, 1, 830, (0, 2, 10)),
+        Building(2000, 1, 830, (0, 2, 10, 30)),
         Building(10_000, 5, 1120, (0, 8)),
     )
 }
@@ -214,10 +214,10 @@ def _views(points: int, noise: float, count: int) -> list[View]:
     """The same poses at every noise."""
     world, drawn = BUILDINGS[points].world(), 4 * count
     nothing_wrong, detector = DetectorNoise(0, 0), DetectorNoise(missed=noise, clutter=noise)
-    in_view = [v.keypoints or [] for v in fresh_views(world, drawn, nothing_wrong, VIEW_SEED)]
-    views = list(fresh_views(world, drawn, detector, VIEW_SEED))
-    telling = [i for i, shown in enumerate(in_view) if len(shown) >= LEAST_IN_VIEW]
-    return [views[i] for i in telling[:count]]
+    everything = [view.keypoints for view in fresh_views(world, drawn, nothing_wrong, VIEW_SEED)]
+    detected = fresh_views(world, drawn, detector, VIEW_SEED)
+    pairs = zip(everything, detected, strict=True)
+    return [view for shown, view in pairs if shown and len(shown) >= LEAST_IN_VIEW][:count]
 
 
 def report(rows: list[dict[str, Any]], options: argparse.Namespace, console: Console) -> None:

@@ -19,9 +19,10 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bpnp_ros.evaluation import palette
-from bpnp_ros.evaluation.figures import save_figure
+from bpnp_ros.evaluation.figures import draw_paired_shares, save_figure
 from training.main import main as train_or_test
 from training.measuring import ESTIMATES
 from training.run_folder import LAST
@@ -115,17 +116,14 @@ def _figure(results: Results, recalls: list[str]) -> Figure:
 
 
 def _draw_recall(axes: Axes, results: Results, tolerance: str) -> None:
-    for column, name in enumerate(ESTIMATES):
-        places = {arm: column + offset for arm, offset in zip(ARMS, (-0.15, 0.15), strict=True)}
-        shares = {arm: [f[name]["recall"][tolerance] for f in results[arm]] for arm in ARMS}
-        for pair in zip(*shares.values(), strict=True):
-            axes.plot(list(places.values()), pair, color=palette.GREY, lw=0.8)
-        for arm, colour in ARMS.items():
-            axes.scatter([places[arm]] * len(shares[arm]), shares[arm], color=colour, label=arm)
-    axes.set_xticks(range(len(ESTIMATES)), ESTIMATES)
+    shares = {
+        name: [[f[name]["recall"][tolerance] for f in results[arm]] for arm in ARMS]
+        for name in ESTIMATES
+    }
+    draw_paired_shares(axes, shares, list(ARMS.values()))
     axes.set_title(f"recall within {tolerance}")
-    axes.set_ylim(0, 1)
-    axes.legend(*(entries[: len(ARMS)] for entries in axes.get_legend_handles_labels()))
+    dots = [Line2D([], [], color=c, marker="o", ls="", label=arm) for arm, c in ARMS.items()]
+    axes.legend(handles=dots)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks.two_trainings import PHASES, SIDES, Step
 from bpnp_ros.evaluation import palette
+from bpnp_ros.evaluation.figures import draw_paired_shares
 
 Array = NDArray[np.float64]
 Results = list[dict[str, Any]]
@@ -147,16 +148,11 @@ def _draw_recall(axes: Axes, results: Results) -> None:
     """After the last phase; the two sides of a seed joined."""
     last = list(PHASES)[-1]
     of_side = {side: outcomes(results, side, last) for side in SIDES}
-    names = ("theta0", "theta")
-    for column, name in enumerate(names):
-        shares = [[o.test[name]["recall"][TOLERANCE] for o in found] for found in of_side.values()]
-        places = (column - 0.15, column + 0.15)
-        for pair in zip(*shares, strict=True):
-            axes.plot(places, pair, color=palette.GREY, lw=0.8, zorder=1)
-        for place, of_seeds, colour in zip(places, shares, COLOURS.values(), strict=True):
-            axes.scatter([place] * len(of_seeds), of_seeds, color=colour)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_ylim(0, 1)
+    shares = {
+        name: [[o.test[name]["recall"][TOLERANCE] for o in found] for found in of_side.values()]
+        for name in ("theta0", "theta")
+    }
+    draw_paired_shares(axes, shares, list(COLOURS.values()))
     axes.set_title(f"recall within {TOLERANCE}", pad=16)
 
 

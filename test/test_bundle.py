@@ -105,4 +105,5 @@ def test_the_shipped_bundle_knows_the_demo_world_and_how_it_was_made() -> None:
     bundle = MapBundle.load(SHIPPED)
     assert bundle.recognises(make_world(0).landmarks)
     assert "training.own_map" in bundle.card["command"]
-    assert SHIPPED.stat().st_size < 8e6
+    assert "make_world(0)" in bundle.card["world"] and bundle.card["figures"]
+    assert SHIPPED.stat().st_size < 12e6

@@ -19,6 +19,7 @@ from bpnp_ros.evaluation import palette
 from bpnp_ros.simulation.boxes import Boxes
 
 Array = NDArray[np.float64]
+Shares = list[float]
 
 
 def draw_floor(axes: Axes, walls: Boxes, furniture: Boxes) -> None:
@@ -67,6 +68,22 @@ def label_absences(axes: Axes, reasons: list[str]) -> None:
     axes.set_yticks(range(len(reasons)), reasons, fontsize=8.5, color=palette.INK)
     axes.set_ylim(max(len(reasons), 1) - 0.4, -0.6)
     axes.set_title("Messages without a pose" if reasons else "Every message was answered by a pose")
+
+
+def draw_paired_shares(axes: Axes, shares: dict[str, list[Shares]], colours: list[str]) -> None:
+    """Shares under each name, a column of dots a side; what belongs together is joined.
+
+    shares: of each name, of each side, as many as there are pairs, from 0 to 1.
+    """
+    offsets = (np.arange(len(colours)) - (len(colours) - 1) / 2) * 0.3
+    for column, of_sides in enumerate(shares.values()):
+        places = column + offsets
+        for joined in zip(*of_sides, strict=True):
+            axes.plot(places, joined, color=palette.GREY, lw=0.8, zorder=1)
+        for place, of_side, colour in zip(places, of_sides, colours, strict=True):
+            axes.scatter([place] * len(of_side), of_side, color=colour)
+    axes.set_xticks(range(len(shares)), list(shares))
+    axes.set_ylim(0, 1)
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 160) -> None:

@@ -27,6 +27,7 @@ from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_
 ARCHITECTURE = "bpnpnet_map"
 _CHANCES = 255
 _NETWORK = "network."
+_PANORAMA = "panorama."
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +51,11 @@ class MapBundle:
         return is_same_map(points, self.model.point_map, self.tolerance)
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file; network weights are rounded to float16."""
+        """Write one safetensors file; weights are rounded to float16, panoramas to float8."""
         tensors = _map_tensors(self.model)
         if self.network is not None:
             weights = dict(self.network.named_parameters())
-            tensors |= {_NETWORK + name: weight.half() for name, weight in weights.items()}
+            tensors |= {_NETWORK + name: _rounded(name, weight) for name, weight in weights.items()}
             tensors["places"] = self.network.places.position.clone()
             tensors["place_reach"] = self.network.places.reach.clone()
         about_map = {
@@ -98,6 +99,14 @@ def _map_tensors(model: MapModel) -> dict[str, Tensor]:
     if space.orientations is not None:
         tensors["orientations"] = space.orientations
     return tensors
+
+
+def _rounded(name: str, weight: Tensor) -> Tensor:
+    """Panoramas are most of a bundle, and sums of many of their numbers: three bits are enough."""
+    largest = torch.finfo(torch.float8_e4m3fn).max
+    if name.startswith(_PANORAMA):
+        return weight.clamp(-largest, largest).to(torch.float8_e4m3fn)
+    return weight.half()
 
 
 def _as_bytes(chance: Tensor) -> Tensor:
