@@ -2,7 +2,8 @@
 
 python -m benchmarks.own_map_recall BUNDLE [--views 500] [--record]. The views are fresh: places of
 another seed in the free volume, any yaw, observed by ray casting in the simulated world. No
-tracking, no likelihood search. Random weights are the control.
+tracking, no likelihood search. Random weights are the control; the ceiling is what the gate accepts
+of a pose that starts at the truth.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ def main() -> None:
     bundle = MapBundle.load(options.bundle)
     figures = {"trained": measure(_network_alone(bundle), views)}
     print(json.dumps(figures), flush=True)
+    figures["ceiling"] = measure(Localizer(bundle.model, None, NETWORK_ALONE), views, True)
     figures["random weights"] = measure(_network_alone(random_weights(bundle)), views)
     print(json.dumps(figures))
     if options.record:
