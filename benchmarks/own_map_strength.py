@@ -73,7 +73,7 @@ BUILDINGS = {
     for building in (
         Building(500, 1, 210, (0, 2, 5)),
         Building(2000, 1, 830, (0, 2, 10, 30)),
-        Building(10_000, 5, 1120, (0, 8)),
+        Building(10_000, 5, 1120, (0, 8, 25)),
     )
 }
 

@@ -53,7 +53,7 @@ def _figures(path: Path) -> dict[str, Any]:
         settings = test["about"]["settings"]
         asked = {name: settings[name] for name in ("dataset", "outlier_rate", "frac_outliers")}
         tested = test["about"]["weights"]
-        asked["weights"] = "random" if tested == str(None) else Path(tested).name
+        asked["weights"] = "random" if tested is None else Path(tested).name
         found = {name: test[name]["recall"] for name in ESTIMATES}
         return {**asked, "samples": test["samples"], "recall": found}
     except (OSError, ValueError, KeyError, TypeError) as error:
