@@ -34,7 +34,11 @@ def evaluate(
     network = network.to(torch_device(gpu))
     rows = measured(network, samples, config.matcher, config.detectability)
     figures = summary(list(_with_progress(written(rows, path), len(samples), config.print_freq)))
-    about = {"weights": weights and str(weights), "settings": asdict(config), "revision": revision()}
+    about = {
+        "weights": weights and str(weights),
+        "settings": asdict(config),
+        "revision": revision(),
+    }
     write_json(path.with_suffix(".json"), about, figures)
     print(f"\n{table(figures)}\n{path} and .json")
 
