@@ -138,11 +138,10 @@ def with_few_cells(samples: ViewSamples, config: ExplorationConfig, most: int) -
 
 def _cells(positions: Positions, config: ExplorationConfig) -> tuple[torch.Tensor, Positions]:
     """The cell that each position (S, 3) lies in, and how large cells are (3,), metres."""
-    low, extent = positions.min(axis=0), np.ptp(positions, axis=0)
-    layers = max(math.ceil(float(extent[2]) / config.layer), 1)
-    height = max(float(extent[2]) / layers, 0.1)
-    size = np.array([config.cell, config.cell, height], np.float32)
-    cells = np.floor((positions - low) / size).astype(np.int64)
+    low, extent = positions[:, 2].min(), float(np.ptp(positions[:, 2]))
+    layers = max(math.ceil(extent / config.layer), 1)
+    size = np.array([config.cell, config.cell, max(extent / layers, 0.1)], np.float32)
+    cells = np.floor((positions - [0, 0, low]) / size).astype(np.int64)
     cells[:, 2] = cells[:, 2].clip(max=layers - 1)
     _, cell = np.unique(cells, axis=0, return_inverse=True)
     return torch.from_numpy(cell.reshape(-1)), size
