@@ -113,6 +113,7 @@ def test_while_it_is_lost_the_latest_frame_wins_and_the_others_are_counted(ros: 
         cloud.header = header((20 + number) * SECOND, "camera")
         robot.keypoints.publish(cloud)
         robot.status(received=str(number))
+        robot.until(lambda: robot.localizer.asked)
     robot.localizer.gate.set()
     robot.status(rejections="NOT_VERIFIED 2", dropped="3")
     assert [stamp for _, stamp, _ in robot.localizer.asked] == [21, 25]
@@ -126,6 +127,7 @@ def test_after_a_slow_search_the_tracker_goes_through_what_came_meanwhile(ros: R
         cloud.header = header(20 * SECOND + tenth * SECOND // 10, "camera")
         robot.keypoints.publish(cloud)
         robot.status(received=str(tenth))
+        robot.until(lambda: robot.localizer.asked)
     robot.localizer.gate.set()
     status = robot.status(stamp="21.000000000")
     stamps = [stamp for _, stamp, _ in robot.localizer.asked]
