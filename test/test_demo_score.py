@@ -173,6 +173,4 @@ def test_a_negative_control_passes_when_every_message_is_rejected() -> None:
 
 def test_a_negative_control_fails_on_one_pose_and_on_a_dead_node() -> None:
     assert not score_control(good_run()).passed
-    assert not score_control(good_run(), by_luck=0.1).passed
-    assert score_control(good_run(), by_luck=1.0).passed
     assert not score_control(without(good_run(), slice(None))).passed

@@ -165,19 +165,12 @@ def score_demo(record: DemoRecord) -> DemoScore:
     return replace(score, checks=demo_checks(score))
 
 
-def score_control(record: DemoRecord, by_luck: float = 0.0) -> DemoScore:
-    """A negative control passes when the node answered and published nothing.
-
-    by_luck: share of the answers that may be poses nevertheless, all of them right.
-    """
+def score_control(record: DemoRecord) -> DemoScore:
+    """A negative control passes when the node answered and published nothing."""
     score = score_demo(record)
     published, answers = len(record.published), len(record.reports)
     checks = (
-        Check(
-            "no pose published" + (f", or {by_luck:.0%} by luck" if by_luck else ""),
-            f"{published} published",
-            published <= by_luck * answers and bool((score.published_errors.metres < 1).all()),
-        ),
+        Check("no pose published", f"{published} published", published == 0),
         Check(
             "the node answered messages",
             f"{answers} of {len(record.sent)}",

@@ -34,9 +34,6 @@ SHORTEST, LONGEST = 2.0, 600.0  # seconds
 SLOWEST, FASTEST = 5.0, 30.0  # Hz
 LOG_WIDTH = 110
 
-LUCK = 0.25
-"""Share of first fixes that a network without training may find: its refined guesses, verified."""
-
 
 def main() -> None:
     torch.set_num_threads(1)
@@ -122,7 +119,6 @@ def node_parameters(arguments: argparse.Namespace) -> Parameters:
         "tf_mode": "camera",
         "use_network": not arguments.no_network,
         "use_likelihood_search": not (arguments.no_likelihood_search or random),
-        "use_tracker": not random,
     }
 
 
@@ -160,11 +156,7 @@ def conclude(
 ) -> bool:
     """Score what there is, write it down and show it; whether every criterion is met."""
     record = session.record()
-    if arguments.control:
-        lucky = arguments.control is Control.RANDOM_WEIGHTS
-        score = score_control(record, by_luck=LUCK if lucky else 0.0)
-    else:
-        score = score_demo(record)
+    score = (score_control if arguments.control else score_demo)(record)
     about = {"world_seed": WORLD_SEED, "path_seed": arguments.path_seed, "rate": arguments.rate}
     files = write_report(arguments.out, stream.world, record, score, about)
     console.print(summary_table(record, score, over=True))
