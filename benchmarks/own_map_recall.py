@@ -2,13 +2,15 @@
 
 python -m benchmarks.own_map_recall BUNDLE [--views 500] [--record]. The views are fresh: places of
 another seed in the free volume, any yaw, observed by ray casting in the simulated world. No
-tracking, no likelihood search. Random weights are the control; the ceiling is what the gate accepts
-of a pose that starts at the truth.
+tracking, no likelihood search. Two controls: random weights, and the trained ones with their places
+shuffled, which know as little but are sure of themselves, so that their views are searched. The
+ceiling is what the gate accepts of a pose that starts at the truth.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -29,12 +31,12 @@ from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.point_map.exploration import ExplorationConfig, explore, fine_view_space
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import World, make_world
 from bpnp_ros.tools.demo_stream import CAMERA
+from bpnp_ros.tools.demo_weights import random_weights
 from bpnp_ros.weights.bundle import MapBundle
 
 WORLD = "bpnp_ros.simulation.world.make_world(0), files by python -m training.demo_world"
@@ -84,13 +86,14 @@ def _keypoints(pixels: NDArray[np.float32]) -> Keypoints | None:
         return None
 
 
-def random_weights(bundle: MapBundle) -> MapBundle:
-    """The same network, untrained: the control."""
-    network = bundle.network
+def shuffled_places(bundle: MapBundle) -> MapBundle:
+    """The trained network with its panoramas dealt out to other places: as sure of itself."""
+    network = copy.deepcopy(bundle.network)
     assert network is not None
-    torch.manual_seed(0)
-    untrained = BPnPNetMap(bundle.model.points, network.places, network.size)
-    return replace(bundle, network=untrained)
+    order = torch.randperm(len(network.places), generator=torch.Generator().manual_seed(0))
+    for part in (network.panorama.cosine, network.panorama.sine):
+        part.data = part.data[..., order]
+    return replace(bundle, network=network)
 
 
 def measure(
@@ -143,7 +146,8 @@ def main() -> None:
     figures = {"trained": measure(_network_alone(bundle), views)}
     print(json.dumps(figures), flush=True)
     figures["ceiling"] = measure(Localizer(bundle.model, None, NETWORK_ALONE), views, True)
-    figures["random weights"] = measure(_network_alone(random_weights(bundle)), views)
+    for name, control in (("random weights", random_weights), ("shuffled places", shuffled_places)):
+        figures[name] = measure(_network_alone(control(bundle)), views)
     print(json.dumps(figures))
     if options.record:
         setting = f"{options.views} fresh views, missed {options.missed}, clutter {options.clutter}"

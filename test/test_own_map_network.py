@@ -91,6 +91,24 @@ def test_hypotheses_come_likeliest_first_and_share_one_probability(network: BPnP
     torch.testing.assert_close(found.log_probability.exp().sum(dim=1), torch.ones(2))
 
 
+def test_before_training_no_view_is_much_likelier_than_another(network: BPnPNetMap) -> None:
+    assert (network.hypotheses(*keypoints(count=200), 5).over_chance() < 2).all()
+
+
+def test_a_heading_that_is_certain_is_as_many_times_likelier_than_chance_as_there_are_views(
+    network: BPnPNetMap,
+) -> None:
+    tilts = len(network.places.tilts(SIZE.tilt_step))
+    heading = network.panorama.heading(torch.arange(SIZE.yaws))
+    evidence = torch.zeros(3, SIZE.yaws, SIZE.bands)
+    evidence[1] = 50 * torch.cos(heading)[:, None]
+    network.panorama.set_evidence(evidence)
+    found = network.hypotheses(*keypoints(), tilts)
+    assert (found.place == 1).all() and (found.yaw_pitch_roll[..., 0] == 0).all()
+    assert (found.over_chance() > 3 * SIZE.yaws / 2).all()
+    assert (found.over_chance() <= 3 * SIZE.yaws * tilts).all()
+
+
 @pytest.mark.parametrize("with_cameras", [False, True])
 def test_the_turn_of_a_pose_is_recovered(with_cameras: bool) -> None:
     turns = torch.tensor([[1.0, 0.05, -0.08], [-2.0, 0.02, 0.1], [3.0, -0.1, 0.0]])

@@ -8,7 +8,9 @@ from rooms import CAMERA, View, fresh_views, rooms
 from bpnp_ros.localizer import proposers
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.proposers import NetworkProposer
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
+from bpnp_ros.network.places import Places
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,10 @@ def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
         lambda model, views, frame: Candidates.of(views.T_map_camera[:0], views.proposer[0]),
     )
     assert found(network, fresh_views(4, seed=31)) >= 1
+
+
+def test_a_network_that_knows_nothing_proposes_nothing() -> None:
+    model = rooms()
+    untrained = BPnPNetMap(model.points, Places(model.view_space)).eval()
+    proposer = NetworkProposer(model, untrained, seed=0)
+    assert all(len(proposer.propose(view.frame)) == 0 for view in fresh_views(4, seed=31))

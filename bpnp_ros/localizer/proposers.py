@@ -32,6 +32,8 @@ PRIOR_SAMPLES = 256
 HYPOTHESES_SEARCHED = 64
 HYPOTHESES_MATCHED = 16
 PAIRS_PER_KEYPOINT = 2.0
+OVER_CHANCE = 10.0
+"""A network that holds its best view no likelier than this many random ones does not know."""
 
 
 class Proposer(Protocol):
@@ -61,9 +63,14 @@ class NetworkProposer:
 
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
-        """The pose of RANSAC, and the best of the views that the network believes in."""
+        """The pose of RANSAC, and the best of the views that the network believes in.
+
+        None from a network that does not know: what a search then finds, it finds by luck.
+        """
         xy, everywhere = frame.xy[None], torch.ones_like(frame.score, dtype=torch.bool)[None]
         views = self._network.hypotheses(xy, everywhere, HYPOTHESES_SEARCHED)
+        if views.over_chance() < OVER_CHANCE:
+            return Candidates.of(views.T_map_camera[0, :0], self.name)
         P = self._network.matches(xy, everywhere, views.likeliest(HYPOTHESES_MATCHED))
         matched = Candidates.of(self._poses(frame, P[0, :-1, :-1].exp()), self.name)
         viewed = Candidates.of(views.T_map_camera[0], self.name)

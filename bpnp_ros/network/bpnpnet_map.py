@@ -45,12 +45,18 @@ class Hypotheses:
 
     T_map_camera: (B, H, 4, 4), camera into the recentred map. log_probability: (B, H).
     place: (B, H) index. yaw_pitch_roll: (B, H, 3) rad, from the frame of the place.
+    choices: (B,) from how many views these were chosen.
     """
 
     T_map_camera: Tensor
     log_probability: Tensor
     place: Tensor
     yaw_pitch_roll: Tensor
+    choices: Tensor
+
+    def over_chance(self) -> Tensor:
+        """How many times as likely as one view picked at random the likeliest is (B,)."""
+        return self.log_probability[:, 0].exp() * self.choices
 
     def likeliest(self, count: int) -> Hypotheses:
         """The first `count` of each item."""
@@ -60,6 +66,7 @@ class Hypotheses:
             self.log_probability[first],
             self.place[first],
             self.yaw_pitch_roll[first],
+            self.choices,
         )
 
 
@@ -98,7 +105,8 @@ class BPnPNetMap(nn.Module):
         place, yaw = index % A, self.panorama.heading(index // (T * A))
         turn = torch.cat([yaw[..., None], tilts[index // A % T]], dim=-1)
         poses = self.places.poses(place.flatten(), turn.flatten(0, 1)).view(B, -1, 4, 4)
-        return Hypotheses(poses, best - flat.logsumexp(1, keepdim=True), place, turn)
+        log_probability = best - flat.logsumexp(1, keepdim=True)
+        return Hypotheses(poses, log_probability, place, turn, flat.isfinite().sum(1))
 
     def place_scores(
         self, xy: Tensor, mask: Tensor, pitch_roll: Tensor, places: Tensor | None = None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 _KEYPOINTS = 20.0  # brings sums over a frame to the order of one
+_INDIFFERENT = 0.001  # before it has learned anything, the layer holds all views equally likely
 
 
 class Panorama(nn.Module):
@@ -24,8 +25,8 @@ class Panorama(nn.Module):
         self.bands, self.yaws, self.elevation = bands, yaws, elevation
         # the last row is for the number of keypoints: how much a place shows in a direction
         shape = (harmonics + 1, bands + 1, places)
-        self.cosine = nn.Parameter(0.01 * torch.randn(shape))
-        self.sine = nn.Parameter(0.01 * torch.randn(shape))
+        self.cosine = nn.Parameter(_INDIFFERENT * torch.randn(shape))
+        self.sine = nn.Parameter(_INDIFFERENT * torch.randn(shape))
 
     @property
     def order(self) -> Tensor:

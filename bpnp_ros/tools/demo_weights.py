@@ -21,12 +21,18 @@ def demo_bundle() -> Path:
     return path
 
 
-def write_random_bundle(trained: Path, path: Path, seed: int = 0) -> Path:
-    """A bundle of the same map, its network as it was before the first step of training."""
+def write_random_bundle(trained: Path, path: Path) -> Path:
+    """A bundle of the same map with an untrained network. Raises WeightsError."""
     bundle = MapBundle.load(trained)
     if bundle.network is None:
         raise WeightsError(f"{trained} holds no network, so none can be made random.")
+    replace(random_weights(bundle), card={"weights": "random"}).save(path)
+    return path
+
+
+def random_weights(bundle: MapBundle, seed: int = 0) -> MapBundle:
+    """The same map, its network as it was before the first step of training."""
+    assert bundle.network is not None
     torch.manual_seed(seed)
     fresh = BPnPNetMap(bundle.model.points, bundle.network.places, bundle.network.size)
-    replace(bundle, network=fresh, card={"weights": "random"}).save(path)
-    return path
+    return replace(bundle, network=fresh.eval())
