@@ -30,6 +30,8 @@ FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
 FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
 SHAKES = 48
+MOST_TURNS = 8
+WORTH_A_TURN = 1.02  # evidence, relative to what it was
 SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START, TWIN_START = 0.025, 0.01
@@ -106,11 +108,23 @@ def polish(
 
 
 def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
-    """Candidates polished, and more from around the best of them."""
+    """Candidates polished, and more from around the best of them as long as that gains evidence."""
     candidates = polish(model, candidates, frame)
-    best = keep_best(model, candidates, frame, frame.sigma, 1)
-    nearby = polish(model, shake(model, best, frame, seed), frame)
-    return Candidates.joined([candidates, nearby])
+    best, worth = _leader(model, candidates, frame)
+    for turn in range(MOST_TURNS):
+        nearby = polish(model, shake(model, best, frame, seed + turn), frame)
+        candidates = Candidates.joined([candidates, nearby])
+        best, found = _leader(model, nearby, frame)
+        if found < WORTH_A_TURN * worth:
+            break
+        worth = found
+    return candidates
+
+
+def _leader(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Candidates, float]:
+    """The candidate of most evidence, and its evidence."""
+    score = evidence(predict(model, candidates.T_map_camera, frame.frustum), frame, frame.sigma)
+    return candidates.select(score.argmax()[None]), float(score.max())
 
 
 def keep_best(
