@@ -37,6 +37,9 @@ from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
 from bpnp_ros.evaluation.blind_pnp_metrics import NOT_FOUND, answer_errors
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.places import Places
+from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
@@ -136,6 +139,14 @@ def test_what_a_method_refuses_was_not_found() -> None:
             raise BpnpError("no")
 
     assert ask(Refusal(), AT_RATE_0).errors == NOT_FOUND
+
+
+def test_where_the_network_knows_nothing_it_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def untrained(points: Tensor, coarse: ViewSpace, *how: object) -> BPnPNetMap:
+        return BPnPNetMap(points, Places(coarse))
+
+    monkeypatch.setattr("bpnp_ros.benchmark.localizer_methods.counted_network", untrained)
+    assert ask(NETWORK, AT_RATE_0).errors == NOT_FOUND
 
 
 def test_every_method_has_a_name_of_its_own() -> None:

@@ -121,8 +121,10 @@ class _Asked:
         sigma = np.repeat([PRIOR_DEPTHS * MEDIAN_DEPTH, np.radians(PRIOR_DEGREES)], 3)
         return PosePrior(T, np.diag(sigma**2 / 3))
 
-    def answer(self, candidates: Candidates) -> Pose:
+    def answer(self, candidates: Candidates) -> Pose | None:
         """The best of the candidates after the localiser's last stages, in the scene's unit."""
+        if not candidates:
+            return None
         model, frame = self.model, self.frame
         settled = settle(model, candidates, frame, seed=0)
         pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
