@@ -32,7 +32,7 @@ PRIOR_SAMPLES = 256
 HYPOTHESES_SEARCHED = 64
 HYPOTHESES_MATCHED = 16
 PAIRS_PER_KEYPOINT = 2.0
-OVER_CHANCE = 10.0
+OVER_CHANCE = 3.0
 """A network that holds its best view no likelier than this many random ones does not know."""
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 _KEYPOINTS = 20.0  # brings sums over a frame to the order of one
-_INDIFFERENT = 0.001  # before it has learned anything, the layer holds all views equally likely
+_INDIFFERENT = 1e-4  # before it has learned anything, the layer holds all views equally likely
 
 
 class Panorama(nn.Module):
