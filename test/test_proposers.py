@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from rooms import CAMERA, View, fresh_views, rooms
 
 from bpnp_ros.localizer import proposers
@@ -11,6 +12,7 @@ from bpnp_ros.localizer.proposers import NetworkProposer
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
 from bpnp_ros.network.places import Places
+from bpnp_ros.point_map.view_space import ViewSpace, camera_orientation
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,13 @@ def test_a_network_that_knows_nothing_proposes_nothing() -> None:
     untrained = BPnPNetMap(model.points, Places(model.view_space)).eval()
     proposer = NetworkProposer(model, untrained, seed=0)
     assert all(len(proposer.propose(view.frame)) == 0 for view in fresh_views(4, seed=31))
+
+
+def test_where_all_views_are_searched_anyway_the_network_need_not_know() -> None:
+    model = rooms()
+    rows, level = slice(20), camera_orientation(torch.zeros(20, 3))
+    space = model.view_space
+    anchors, seen, chance = space.anchors[rows], space.seen[rows], space.chance[rows]
+    few = ViewSpace(anchors, seen, chance, space.reach, 0.02, level)
+    proposer = NetworkProposer(model, BPnPNetMap(model.points, Places(few)).eval(), seed=0)
+    assert len(proposer.propose(fresh_views(1, seed=31)[0].frame)) > 0

@@ -69,7 +69,7 @@ class NetworkProposer:
         """
         xy, everywhere = frame.xy[None], torch.ones_like(frame.score, dtype=torch.bool)[None]
         views = self._network.hypotheses(xy, everywhere, HYPOTHESES_SEARCHED)
-        if views.over_chance() < OVER_CHANCE:
+        if views.choices > HYPOTHESES_SEARCHED and views.over_chance() < OVER_CHANCE:
             return Candidates.of(views.T_map_camera[0, :0], self.name)
         P = self._network.matches(xy, everywhere, views.likeliest(HYPOTHESES_MATCHED))
         matched = Candidates.of(self._poses(frame, P[0, :-1, :-1].exp()), self.name)
