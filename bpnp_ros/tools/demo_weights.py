@@ -30,9 +30,9 @@ def write_random_bundle(trained: Path, path: Path) -> Path:
     return path
 
 
-def random_weights(bundle: MapBundle, seed: int = 0) -> MapBundle:
+def random_weights(bundle: MapBundle) -> MapBundle:
     """The same map, its network as it was before the first step of training."""
     assert bundle.network is not None
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     fresh = BPnPNetMap(bundle.model.points, bundle.network.places, bundle.network.size)
     return replace(bundle, network=fresh.eval())
