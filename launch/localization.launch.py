@@ -17,7 +17,7 @@ from launch_ros.actions import Node
 
 from bpnp_ros.keypoints.keypoints import KeypointConfig
 from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.nodes.settings import LocalizationSettings, parameters_of
+from bpnp_ros.runtime.settings import LocalizationSettings, parameters_of
 
 SHARE = Path(get_package_share_directory("bpnp_ros"))
 

@@ -12,7 +12,7 @@ import torch
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import quaternion_from_matrix, so3_exp
 from bpnp_ros.keypoints.lens import project
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 WIDTH, HEIGHT, IMAGES, POINTS = 640, 480, 5, 60
 PARAMS = (500.0, 505.0, 320.5, 240.5, -0.1, 0.02, 1e-3, -1e-3)

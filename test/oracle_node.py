@@ -15,10 +15,10 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from tf2_msgs.msg import TFMessage
 
-from bpnp_ros.nodes.conversions import nanoseconds
+from bpnp_ros.demo.stream import make_stream
 from bpnp_ros.nodes.messages import header, transform_message
 from bpnp_ros.nodes.qos import LATCHED, SENSOR
-from bpnp_ros.tools.demo_stream import make_stream
+from bpnp_ros.runtime.conversions import nanoseconds
 
 BEHAVIOUR, DURATION, KIDNAPS = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 MESSAGES_BEFORE_DEATH = 5

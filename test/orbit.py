@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 CAMERA = Camera(np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]]), 640, 480)
 CLUTTER = 40  # keypoints an image that show no point

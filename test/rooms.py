@@ -13,10 +13,10 @@ from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.point_map.exploration import ExplorationConfig, coarse_view_space, explore
+from bpnp_ros.map_model.exploration import ExplorationConfig, coarse_view_space, explore
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import camera_orientation
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.point_map.view_space import camera_orientation
 from bpnp_ros.simulation.boxes import Array
 from bpnp_ros.simulation.observation import DetectorNoise, Observation, observe
 from bpnp_ros.simulation.world import World, make_world

@@ -15,7 +15,7 @@ from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import load_weights
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
-from training.measuring import measured
+from training.paper.measuring import measured
 
 SCENES = 8
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bpnp_ros.nodes.backlog import LONGEST, Backlog
+from bpnp_ros.runtime.backlog import LONGEST, Backlog
 
 TENTH = 100_000_000  # nanoseconds
 

@@ -19,15 +19,15 @@ from bpnp_ros.benchmark.board import Board
 from bpnp_ros.benchmark.catalogue import find_scenes
 from bpnp_ros.benchmark.figure import outlier_curves
 from bpnp_ros.benchmark.methods import Method, NearestCamera, OracleMatches
+from bpnp_ros.benchmark.metrics import AnswerErrors
 from bpnp_ros.benchmark.page import benchmark_page
 from bpnp_ros.benchmark.problems import SETTINGS, Problem, Selection
 from bpnp_ros.benchmark.provenance import Provenance
 from bpnp_ros.benchmark.results import SceneResult, chosen_answers
 from bpnp_ros.benchmark.runner import run_scene
+from bpnp_ros.command import COULD_NOT_RUN, INTERRUPTED
 from bpnp_ros.errors import BpnpError, ConfigError
-from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.tools import benchmark
-from bpnp_ros.tools.command import COULD_NOT_RUN, INTERRUPTED
 from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 ONE = Selection(queries=1)

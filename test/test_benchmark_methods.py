@@ -32,14 +32,14 @@ from bpnp_ros.benchmark.methods import (
     OracleMatches,
     network_rows,
 )
+from bpnp_ros.benchmark.metrics import NOT_FOUND, answer_errors
 from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
-from bpnp_ros.evaluation.blind_pnp_metrics import NOT_FOUND, answer_errors
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.places import Places
-from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights

@@ -15,8 +15,8 @@ from bpnp_ros.benchmark.problems import (
     Selection,
     pose_problems,
 )
+from bpnp_ros.benchmark.sets import LEAST_PAIRS, Sightings
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.blind_pnp_sets import LEAST_PAIRS, Sightings
 
 SCENE = orbit(images=12)
 POSED = pose_problems(SCENE, Selection(queries=3))

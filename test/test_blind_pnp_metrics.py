@@ -10,14 +10,14 @@ import pytest
 import torch
 from orbit import orbit
 
-from bpnp_ros.evaluation.blind_pnp_metrics import (
+from bpnp_ros.benchmark.metrics import (
     NOT_FOUND,
     AnswerErrors,
     Figures,
     answer_errors,
     area_under_curve,
 )
-from bpnp_ros.evaluation.blind_pnp_sets import BlindPnpSets, Sightings, retrieved_sets
+from bpnp_ros.benchmark.sets import BlindPnpSets, Sightings, retrieved_sets
 from bpnp_ros.geometry.rotation import so3_exp
 
 

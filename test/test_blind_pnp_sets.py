@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from orbit import CAMERA, orbit
 
-from bpnp_ros.evaluation.blind_pnp_sets import (
+from bpnp_ros.benchmark.sets import (
     BlindPnpSets,
     Sightings,
     retrieved_sets,

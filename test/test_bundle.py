@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from bpnp_ros.errors import WeightsError
-from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.weights.bundle import MapBundle
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 

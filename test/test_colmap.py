@@ -20,9 +20,9 @@ from colmap_scene import (
 
 from bpnp_ros.errors import MapError
 from bpnp_ros.keypoints.lens import project
-from bpnp_ros.point_map.colmap import CAMERA_MODELS
 from bpnp_ros.point_map.loading import load_map
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.colmap import CAMERA_MODELS
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 
 @pytest.mark.parametrize("write", [write_text, write_binary], ids=["text", "binary"])

@@ -15,14 +15,6 @@ from geometry_msgs.msg import PoseWithCovariance, Transform
 from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
 
 from bpnp_ros.errors import CameraError, ConfigError, KeypointError, MapError
-from bpnp_ros.nodes.conversions import (
-    read_camera,
-    read_columns,
-    read_keypoints,
-    read_map_points,
-    read_pose,
-    read_transform,
-)
 from bpnp_ros.nodes.messages import (
     cloud_message,
     header,
@@ -30,6 +22,14 @@ from bpnp_ros.nodes.messages import (
     pose_message,
     time_message,
     transform_message,
+)
+from bpnp_ros.runtime.conversions import (
+    read_camera,
+    read_columns,
+    read_keypoints,
+    read_map_points,
+    read_pose,
+    read_transform,
 )
 
 STAMP = 1_700_000_000_123_456_789

@@ -7,8 +7,8 @@ import pytest
 import torch
 from orbit import CAMERA, orbit
 
-from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.localizer.photograph_model import model_from_photographs
+from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
 from bpnp_ros.network.places import Places

@@ -12,20 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpnp_ros.demo import run as demo_run
+from bpnp_ros.demo.run import node_parameters
+from bpnp_ros.demo.stream import make_stream
 from bpnp_ros.evaluation.trajectory import read_tum
-from bpnp_ros.tools import demo
-from bpnp_ros.tools.demo import node_parameters, parse_arguments
-from bpnp_ros.tools.demo_stream import make_stream
+from bpnp_ros.tools.demo import parse_arguments
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import sys
-from bpnp_ros.tools import demo
+from bpnp_ros.demo import run
+from bpnp_ros.tools.demo import main
 oracle = [sys.executable, "test/oracle_node.py", *sys.argv.pop().split(",")]
-demo.node_command, demo.node_parameters = lambda _: oracle, lambda _: {}
-demo.main()
+run.node_command, run.node_parameters = lambda _: oracle, lambda _: {}
+main()
 """
 
 
@@ -100,7 +102,7 @@ def test_the_node_is_told_where_its_weights_are_and_nothing_of_the_truth(tmp_pat
     [([], 300, 2), (["--short"], 100, 1), (["--control", "pure-clutter"], 75, 0)],
 )
 def test_the_demo_is_as_long_as_it_says(words: list[str], messages: int, kidnaps: int) -> None:
-    stream = demo.demo_stream(parse_arguments([*words, "--rate", "5"]))
+    stream = demo_run.demo_stream(parse_arguments([*words, "--rate", "5"]))
     assert (len(stream), len(stream.path.kidnaps)) == (messages, kidnaps)
 
 

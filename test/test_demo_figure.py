@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from bpnp_ros.evaluation.demo_figure import demo_figure
-from bpnp_ros.evaluation.demo_score import DemoRecord, FrameReport, score_demo
-from bpnp_ros.evaluation.figures import save_figure
+from bpnp_ros.demo.figure import demo_figure
+from bpnp_ros.demo.score import DemoRecord, score_demo
 from bpnp_ros.evaluation.trajectory import Trajectory
+from bpnp_ros.figures.panels import save_figure
+from bpnp_ros.live.frame_report import FrameReport
 from bpnp_ros.simulation.world import make_world
 
 FRAMES, KIDNAPS = 90, (30, 60)

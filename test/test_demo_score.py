@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bpnp_ros.evaluation.demo_score import (
+from bpnp_ros.demo.score import (
     DemoRecord,
-    FrameReport,
     frame_errors,
     score_control,
     score_demo,
 )
 from bpnp_ros.evaluation.trajectory import Trajectory
+from bpnp_ros.live.frame_report import FrameReport
 
 FRAMES, RATE, KIDNAPS = 300, 10, (100, 200)
 START_NS = 1_795_362_000_000_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import demo_seeds
+from experiments import demo_seeds
 
 GOOD: dict[str, Any] = {
     "passed": True,

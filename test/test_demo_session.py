@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bpnp_ros.demo.run import conclude
+from bpnp_ros.demo.score import score_demo
+from bpnp_ros.demo.session import Session
+from bpnp_ros.demo.stream import make_stream
+from bpnp_ros.demo.table import Display, Now, live_table, summary_table
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.demo_score import FrameReport, score_demo
-from bpnp_ros.tools.demo import conclude, parse_arguments
-from bpnp_ros.tools.demo_session import Session
-from bpnp_ros.tools.demo_stream import make_stream
-from bpnp_ros.tools.demo_table import Display, Now, live_table, summary_table
+from bpnp_ros.live.frame_report import FrameReport
+from bpnp_ros.tools.demo import parse_arguments
 
 STREAM = make_stream(0, 2.0, 10.0, 1)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpnp_ros.simulation.observation import DetectorNoise, observe
-from bpnp_ros.simulation.world import make_world
-from bpnp_ros.tools.demo_stream import (
+from bpnp_ros.demo.stream import (
     CAMERA,
     NOISE,
     WORLD_SEED,
@@ -14,6 +12,8 @@ from bpnp_ros.tools.demo_stream import (
     DemoStream,
     make_stream,
 )
+from bpnp_ros.simulation.observation import DetectorNoise, observe
+from bpnp_ros.simulation.world import make_world
 
 
 def test_the_same_seed_gives_the_same_stream_and_another_seed_another() -> None:

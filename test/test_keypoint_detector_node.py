@@ -14,10 +14,10 @@ cv2 = pytest.importorskip("cv2")
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
-from bpnp_ros.nodes.conversions import read_keypoints
 from bpnp_ros.nodes.keypoint_detector_node import KeypointDetector
 from bpnp_ros.nodes.messages import header
 from bpnp_ros.nodes.qos import SENSOR
+from bpnp_ros.runtime.conversions import read_keypoints
 
 if TYPE_CHECKING:
     from conftest import RosWorld

@@ -16,10 +16,10 @@ from rooms import CONFIG, look, pose_error, rooms, world
 
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
-from bpnp_ros.nodes.conversions import nanoseconds, read_pose
-from bpnp_ros.nodes.engine import Engine
 from bpnp_ros.nodes.messages import cloud_message, header, map_message
-from bpnp_ros.nodes.settings import LocalizationSettings
+from bpnp_ros.runtime.conversions import nanoseconds, read_pose
+from bpnp_ros.runtime.engine import Engine
+from bpnp_ros.runtime.settings import LocalizationSettings
 from bpnp_ros.simulation.camera_path import make_camera_path
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 from recordings import walk, write_recording, write_weights
 from rich.console import Console
 
-from bpnp_ros.evaluation.demo_score import FrameReport
-from bpnp_ros.evaluation.live_score import LiveRecord, live_headlines, live_summary
-from bpnp_ros.evaluation.replay_score import ReplayRecord
+from bpnp_ros.live.frame_report import FrameReport
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.replay.live.score import LiveRecord, live_headlines, live_summary
+from bpnp_ros.replay.score import ReplayRecord
 from bpnp_ros.tools.replay import parse_arguments, run
 
 LOST = Rejection(Category.NOT_VERIFIED, "chance")

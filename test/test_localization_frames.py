@@ -15,12 +15,12 @@ from robot import RNG, SECOND, T_MAP_CAMERA, Robot, edge, shifted
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.types import Category
-from bpnp_ros.nodes.conversions import read_pose, read_transform
-from bpnp_ros.nodes.frames import move_covariance
 from bpnp_ros.nodes.messages import (
     header,
     pose_message,
 )
+from bpnp_ros.runtime.conversions import read_pose, read_transform
+from bpnp_ros.runtime.frames import move_covariance
 
 if TYPE_CHECKING:
     from conftest import RosWorld

@@ -27,12 +27,12 @@ from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from bpnp_ros.localizer.types import Category, Fix
-from bpnp_ros.nodes.conversions import read_pose, read_transform
 from bpnp_ros.nodes.messages import (
     cloud_message,
     header,
     map_message,
 )
+from bpnp_ros.runtime.conversions import read_pose, read_transform
 
 if TYPE_CHECKING:
     from conftest import RosWorld

@@ -13,11 +13,11 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import LOST, TRACKING, Localizer, build_localizer
-from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.simulation.camera_path import make_camera_path
 
 SINGLE_FRAMES = replace(CONFIG, use_tracker=False)

@@ -18,17 +18,17 @@ from orbit import CAMERA, orbit, write_scene
 from rich.console import Console
 
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.demo.stream import make_stream
 from bpnp_ros.errors import BagError, MapError
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
-from bpnp_ros.nodes.conversions import (
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from bpnp_ros.runtime.conversions import (
     read_bare_pose,
     read_camera,
     read_image,
     read_keypoints,
     read_map_points,
 )
-from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.tools.demo_stream import make_stream
 from bpnp_ros.tools.make_bag import parse_arguments, run
 from bpnp_ros.tools.replay import parse_arguments as replay_arguments
 from bpnp_ros.tools.replay import run as run_replay

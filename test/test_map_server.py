@@ -14,9 +14,9 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import PointCloud2
 
 from bpnp_ros.errors import ConfigError, MapError
-from bpnp_ros.nodes.conversions import read_map_points
 from bpnp_ros.nodes.map_server_node import MapServer
 from bpnp_ros.nodes.qos import LATCHED
+from bpnp_ros.runtime.conversions import read_map_points
 
 if TYPE_CHECKING:
     from conftest import RosWorld

@@ -8,8 +8,8 @@ from rooms import CAMERA, CONFIG, fresh_views, rooms
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.candidates import apart
+from bpnp_ros.localizer.local_optimisation import projection_jacobian, refine
 from bpnp_ros.localizer.measurement import evidence, explained, predict
-from bpnp_ros.localizer.refinement import projection_jacobian, refine
 from bpnp_ros.localizer.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.tools.node_process import NodeProcess, node_command, node_environment
+from bpnp_ros.live.node_process import NodeProcess, node_command, node_environment
 
 PATIENT = "import time\ntry:\n    print('up', flush=True)\n    time.sleep(60)\n"
 CLEAN = PATIENT + "except KeyboardInterrupt:\n    print('ended cleanly')"
@@ -47,7 +47,7 @@ def test_a_node_is_ended_as_by_ctrl_c(tmp_path: Path) -> None:
 def test_a_node_that_does_not_listen_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bpnp_ros.tools.node_process.PATIENCE", 0.3)
+    monkeypatch.setattr("bpnp_ros.live.node_process.PATIENCE", 0.3)
     log = tmp_path / "node.log"
     child = f"import subprocess, sys\np = subprocess.Popen({python(STUBBORN)!r})\n"
     program = child + STUBBORN.replace("print('up'", "print('child', p.pid, 'up'") + "finally: ..."

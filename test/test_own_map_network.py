@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.transform import invert, transform_points
+from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.panorama import Panorama
 from bpnp_ros.network.places import Places, level_bearings, turn_by_yaw
-from bpnp_ros.point_map.view_space import ViewSpace, camera_orientation
 
 SIZE = NetworkSize(harmonics=6, bands=5, yaws=16, features=4)
 

@@ -14,10 +14,10 @@ from bpnp_ros.point_map.point_map import PointMap
 
 pytest.importorskip("lightning")
 
-from training.camera_file import read_camera
-from training.config import OwnMapConfig
-from training.demo_world import write_ply
-from training.map_views import explore_map, view_source
+from training.own_map.camera_file import read_camera
+from training.own_map.config import OwnMapConfig
+from training.own_map.demo_world import write_ply
+from training.own_map.map_views import explore_map, view_source
 
 CONFIG = OwnMapConfig(places=150, path_margin=0.3)
 CALIBRATION = """

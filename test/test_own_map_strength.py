@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from benchmarks import own_map_strength as strength
-from benchmarks.own_map_strength_report import RECALL, figure, table
 from bpnp_ros.errors import ConfigError
-from training.demo_world import SEED
+from experiments import own_map_strength as strength
+from experiments.own_map_strength_report import RECALL, figure, table
+from training.own_map.demo_world import SEED
 
 FIGURES = {RECALL: 0.5, "wrong": 0.0, "median error m": None, "seconds a view": 0.1}
 

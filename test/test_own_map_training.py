@@ -14,13 +14,13 @@ from orbit import orbit, write_scene
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.weights.bundle import MapBundle
-from training import views as training_views
+from training.own_map import views as training_views
 
 pytest.importorskip("lightning")
 
-from training.callbacks import Keep
-from training.config import OwnMapConfig
-from training.own_map import main
+from training.common.callbacks import Keep
+from training.own_map.__main__ import main
+from training.own_map.config import OwnMapConfig
 
 SMALL = ["--places", "200", "--batch", "4", "--harmonics", "8", "--bands", "6", "--cell", "1.5"]
 

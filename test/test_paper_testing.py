@@ -18,12 +18,12 @@ from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, unif
 
 pytest.importorskip("lightning")
 
-from training import paper_evaluation
 from training.datasets.reference_layout import StoredSamples
 from training.datasets.source import Epoch
 from training.main import main
-from training.measuring import ESTIMATES, measured
-from training.report import summary, table
+from training.paper import evaluation as paper_evaluation
+from training.paper.measuring import ESTIMATES, measured
+from training.paper.report import summary, table
 
 
 class Oracle(nn.Module):

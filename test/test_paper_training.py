@@ -19,13 +19,13 @@ from bpnp_ros.weights.safetensors_file import load_weights
 
 pytest.importorskip("lightning")
 
-from training import paper_module
-from training.callbacks import Keep
+from training.common.callbacks import Keep
 from training.datasets.sample import Batch
 from training.main import main
-from training.paper_config import PaperConfig
-from training.paper_module import PaperTraining
-from training.ship import main as ship
+from training.paper import module as paper_module
+from training.paper.config import PaperConfig
+from training.paper.module import PaperTraining
+from training.paper.ship import main as ship
 
 QUICK = ["--epochs", "2", "-b", "3", "-j", "0", "--num_points_train", "24"]
 ONLY_LC = ["--poseloss", "9", "--validate-every", "0"]

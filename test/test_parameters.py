@@ -11,15 +11,15 @@ import yaml
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.nodes.reference import SECTIONS, TABLES, document_text, yaml_text
-from bpnp_ros.nodes.settings import LocalizationSettings, Parameter, parameters_of
+from bpnp_ros.runtime.reference import SECTIONS, TABLES, document_text, yaml_text
+from bpnp_ros.runtime.settings import LocalizationSettings, Parameter, parameters_of
 
 if TYPE_CHECKING:
     from conftest import RosWorld
 
 PARAMETERS = list(parameters_of(*SECTIONS.values()))
 CHECKOUT = Path(__file__).resolve().parents[1]
-RENEW = "renew it: python -m bpnp_ros.nodes.reference"
+RENEW = "renew it: python -m bpnp_ros.runtime.reference"
 NOT_OURS = ("qos_overrides.", "use_sim_time", "start_type_description_service")
 
 

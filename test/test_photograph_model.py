@@ -15,10 +15,10 @@ from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
-from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.localizer.photograph_model import model_from_photographs
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.weights.bundle import MapBundle
 
 HELD_BACK = np.arange(2, 24, 5)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from orbit import orbit, write_scene
 
-from benchmarks.photographs import PhotographScene, load_photographs, nearest_mapping
-from benchmarks.real_photographs import Answers, figures
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
-from bpnp_ros.point_map.split import MEDIAN_DEPTH
+from bpnp_ros.point_map.sfm.split import MEDIAN_DEPTH
+from experiments.photographs import PhotographScene, load_photographs, nearest_mapping
+from experiments.real_photographs import Answers, figures
 
 TESTS = [2, 7, 12, 17, 22]
 

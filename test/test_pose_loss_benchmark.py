@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from benchmarks import pose_loss
+from experiments import pose_loss
 
 Calls = list[list[str]]
 

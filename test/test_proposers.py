@@ -9,10 +9,10 @@ from rooms import CAMERA, View, fresh_views, rooms
 from bpnp_ros.localizer import proposers
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.proposers import NetworkProposer
+from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
 from bpnp_ros.network.places import Places
-from bpnp_ros.point_map.view_space import ViewSpace, camera_orientation
 
 
 @pytest.fixture(scope="module")

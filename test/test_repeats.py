@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
-from bpnp_ros.point_map.repeats import Repeats, find_repeats
+from bpnp_ros.map_model.aliases import Repeats, find_repeats
 
 TURN = so3_exp(torch.tensor([0.0, 0.0, 1.2]))
 MOTION = make_transform(TURN, torch.tensor([40.0, 5.0, 0.3]))

@@ -25,7 +25,8 @@ from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError, BpnpError, ConfigError
 from bpnp_ros.evaluation.trajectory import read_tum
 from bpnp_ros.replay.results import claim_folder
-from bpnp_ros.tools.replay import parse_arguments, prepare, run
+from bpnp_ros.replay.run import prepare, run
+from bpnp_ros.tools.replay import parse_arguments
 
 FAST = ["--set", "bank_views=1000"]
 COUNT = len(walk().pixels)

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from bpnp_ros.evaluation.replay_figure import FramePicture, replay_page
-from bpnp_ros.evaluation.replay_score import ReplayRecord, latency_summary, summary
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.replay.figure import FramePicture, replay_page
+from bpnp_ros.replay.score import ReplayRecord, latency_summary, summary
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 

@@ -23,7 +23,7 @@ from bpnp_ros.errors import MapError
 from bpnp_ros.geometry.transform import invert
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.point_map.loading import load_map, needs_scale
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 
 def test_a_scene_in_one_file_gives_the_same_points_poses_and_matches(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpnp_ros.errors import DataSetError
-from training.build_sfm import main
+from training.datasets.build_sfm import main
 from training.datasets.sample import Sample
 from training.datasets.sfm import Query, SfmViews
 from training.datasets.words import open_set

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.build_shapes import main, surface_points
+from training.datasets.build_shapes import main, surface_points
 from training.datasets.shapes import ShapeViews
 from training.datasets.words import open_set
 

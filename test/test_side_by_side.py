@@ -18,12 +18,12 @@ pytest.importorskip("lightning")
 from paper_sets import POINTS, samples, write_set
 from rich.console import Console
 
-from benchmarks import side_by_side
-from benchmarks.reference_code import ReferenceCode
-from benchmarks.side_by_side_report import TOLERANCE, table
-from benchmarks.two_trainings import PHASES, Comparison, OurSide, Side, begin, compare, train_step
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
+from experiments import side_by_side
+from experiments.reference_code import ReferenceCode
+from experiments.side_by_side_report import TOLERANCE, table
+from experiments.two_trainings import PHASES, Comparison, OurSide, Side, begin, compare, train_step
 from training.datasets.reference_layout import StoredSamples
 from training.datasets.sample import Batch, collate
 

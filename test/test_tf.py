@@ -14,10 +14,10 @@ pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installati
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 
-from bpnp_ros.nodes.conversions import read_transform
 from bpnp_ros.nodes.messages import header, transform_message
 from bpnp_ros.nodes.tf import OwnStore, Tf2Store, Transforms
-from bpnp_ros.nodes.tf_buffer import NEWEST, NoTransformError
+from bpnp_ros.runtime.conversions import read_transform
+from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError
 
 if TYPE_CHECKING:
     from conftest import RosWorld

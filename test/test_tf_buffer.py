@@ -9,7 +9,7 @@ import torch
 pytest.importorskip("torch")
 
 from bpnp_ros.geometry.rotation import so3_exp
-from bpnp_ros.nodes.tf_buffer import NEWEST, NoTransformError, TransformBuffer
+from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError, TransformBuffer
 
 SECOND = 1_000_000_000
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from orbit import orbit
 
-from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.point_map.triangulation import triangulated
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.triangulation import triangulated
 
 
 def misplaced(model: SfmModel) -> SfmModel:

@@ -9,7 +9,7 @@ import torch
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import invert, transform_points
-from bpnp_ros.point_map.view_space import ViewSpace
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource, VirtualViews
 
 EXACT = ViewNoise(pixel_noise=0.0, missed=(0.0, 0.0), clutter=(0.0, 0.0))

@@ -10,12 +10,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.command import exit_status
-from training.fit import be_quiet
-from training.paper_config import SPELLING, PaperConfig
-from training.paper_evaluation import evaluate
-from training.paper_training import train
-from training.run_folder import CONFIG
+from training.common.command import exit_status
+from training.common.fit import be_quiet
+from training.common.run_folder import CONFIG
+from training.paper.config import SPELLING, PaperConfig
+from training.paper.evaluation import evaluate
+from training.paper.training import train
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.nodes.packing import Columns, map_columns
+from bpnp_ros.runtime.packing import Columns, map_columns
 
 START = 1_600_000_000_000_000_000  # nanoseconds
 MAP_FRAME, CAMERA_FRAME = "map", "camera_optical_frame"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpnp_ros.backends.rosbags import message
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import quaternion_from_matrix
-from bpnp_ros.nodes.packing import Columns, pack
+from bpnp_ros.runtime.packing import Columns, pack
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.lens import denormalise
-from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.point_map.split import SplitScene, split_scene, unsplit_scene
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 

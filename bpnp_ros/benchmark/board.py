@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bpnp_ros.benchmark.metrics import Figures
 from bpnp_ros.benchmark.problems import SETTINGS
 from bpnp_ros.benchmark.results import SceneResult, chosen_answers
-from bpnp_ros.evaluation.blind_pnp_metrics import Figures
 from bpnp_ros.evaluation.metrics import for_json
 
 

@@ -20,7 +20,7 @@ from bpnp_ros.benchmark.methods import (
 )
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.point_map.colmap import model_folder
+from bpnp_ros.point_map.sfm.colmap import model_folder
 from bpnp_ros.weights.bpnpnet_file import is_reference, load_bpnpnet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import load_weights

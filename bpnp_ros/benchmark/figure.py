@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bpnp_ros.benchmark.board import Board
+from bpnp_ros.benchmark.metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS, Figures
 from bpnp_ros.benchmark.problems import RATES, SETTINGS
-from bpnp_ros.evaluation import palette
-from bpnp_ros.evaluation.blind_pnp_metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS, Figures
-from bpnp_ros.evaluation.figures import draw_grid
+from bpnp_ros.figures import palette
+from bpnp_ros.figures.panels import draw_grid
 
 MARKERS = "sDo^v<>P*X"
 LINES = "-", "--"

@@ -18,13 +18,13 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.localizer.photograph_model import model_from_photographs
+from bpnp_ros.localizer.local_optimisation import keep_best, settle
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import LikelihoodSearch, NetworkProposer, propose_around
-from bpnp_ros.localizer.refinement import keep_best, settle
+from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.counted_start import counted_network
-from bpnp_ros.point_map.split import MEDIAN_DEPTH
+from bpnp_ros.point_map.sfm.split import MEDIAN_DEPTH
 
 KEYPOINT_SIGMA = 2.0  # pixels
 MOST_KEYPOINTS = 256  # they come in random order

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.benchmark.problems import Problem
-from bpnp_ros.evaluation.blind_pnp_sets import canonical_frame
+from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.network.bpnpnet import BPnPNet

@@ -11,10 +11,10 @@ from string import Template
 from bpnp_ros.benchmark.board import Board, Cell
 from bpnp_ros.benchmark.localizer_methods import MOST_KEYPOINTS, OwnMapNetwork
 from bpnp_ros.benchmark.methods import OUR_SETTINGS
+from bpnp_ros.benchmark.metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS
 from bpnp_ros.benchmark.problems import FEWEST_IMAGES, SETTINGS, Selection
 from bpnp_ros.benchmark.provenance import Provenance
-from bpnp_ros.evaluation.blind_pnp_metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS
-from bpnp_ros.evaluation.blind_pnp_sets import LEAST_OVERLAP, LEAST_PAIRS
+from bpnp_ros.benchmark.sets import LEAST_OVERLAP, LEAST_PAIRS
 
 RULES = {
     "right_depths": f"{100 * RIGHT_DEPTHS:g} %",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.blind_pnp_sets import (
+from bpnp_ros.benchmark.sets import (
     LEAST_OVERLAP,
     LEAST_PAIRS,
     MOST,
@@ -18,8 +17,9 @@ from bpnp_ros.evaluation.blind_pnp_sets import (
     retrieved_sets,
     whole_map_sets,
 )
-from bpnp_ros.localizer.photograph_model import NEIGHBOUR
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.errors import BpnpError
+from bpnp_ros.map_model.from_photographs import NEIGHBOUR
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 WHOLE_MAP = "whole map"
 RATES = {"0 %": 0.0, "25 %": 0.25, "50 %": 0.5, "75 %": 0.75, "all": None}

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from bpnp_ros.benchmark.metrics import AnswerErrors
 from bpnp_ros.benchmark.problems import PosedScene, Problem
-from bpnp_ros.evaluation.blind_pnp_metrics import AnswerErrors
 from bpnp_ros.evaluation.metrics import for_json
 from bpnp_ros.whole_file import written_whole
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bpnp_ros.benchmark.methods import Method
+from bpnp_ros.benchmark.metrics import answer_errors
 from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.results import Answer, SceneResult
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.blind_pnp_metrics import answer_errors
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 Advance = Callable[[str, float], None]
 """Told what was done last, and the share of the scene that is done."""

@@ -18,19 +18,10 @@ from numpy.typing import NDArray
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.cloud_model import model_from_points
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.map_model import MapModel
-from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.proposers import (
-    TRACKER,
-    LikelihoodSearch,
-    NetworkProposer,
-    Proposer,
-    propose_around,
-)
-from bpnp_ros.localizer.refinement import (
+from bpnp_ros.localizer.gate import Gate, verify
+from bpnp_ros.localizer.local_optimisation import (
     FINAL_KEEP,
     FROM_PREDICTION,
     TWIN_START,
@@ -40,10 +31,20 @@ from bpnp_ros.localizer.refinement import (
     settle,
     shake,
 )
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers import (
+    TRACKER,
+    LikelihoodSearch,
+    NetworkProposer,
+    Proposer,
+    propose_around,
+)
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-from bpnp_ros.localizer.verification import Gate, verify
 from bpnp_ros.localizer.view_bank import CELLS
+from bpnp_ros.map_model.exploration import ExplorationConfig
+from bpnp_ros.map_model.from_points import model_from_points
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.weights.bundle import MapBundle
 
@@ -230,7 +231,13 @@ def build_localizer(
     if bundle is not None and bundle.recognises(points):
         return Localizer(bundle.model.to(device), bundle.network, config)
     notes = [] if bundle is None else ["MAP_UNKNOWN: the weights were trained for another map"]
-    return Localizer(model_from_points(points, config, device), None, config, notes)
+    exploration = ExplorationConfig(
+        camera_height_min=config.camera_height_min,
+        camera_height_max=config.camera_height_max,
+        tilt=config.camera_tilt,
+    )
+    model = model_from_points(points, exploration, config.most_points, device, config.seed)
+    return Localizer(model, None, config, notes)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from torch import Tensor
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import invert, transform_points
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.map_model.map_model import MapModel
 
 NEAREST_DEPTH = 0.1
 FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow

@@ -14,10 +14,10 @@ from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.localizer.local_optimisation import search_down, search_down_views
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.refinement import search_down, search_down_views
 from bpnp_ros.localizer.view_bank import ViewBank, build_view_bank
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
 from bpnp_ros.pnp.ransac import RansacSettings, ransac

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.measurement import project
+from bpnp_ros.map_model.map_model import MapModel
 
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bpnp_ros.network.panorama import Panorama
 from bpnp_ros.network.places import Places, level_bearings, turn_by_yaw
-from bpnp_ros.network.sight import Sight
+from bpnp_ros.network.point_matching import Sight
 from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
 
 _OUT_OF_SIGHT = math.log(0.02)

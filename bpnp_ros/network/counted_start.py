@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
-from bpnp_ros.point_map.view_space import ViewSpace
 
 CLUTTER = 0.3
 TYPICAL_KEYPOINTS = 100

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
-from bpnp_ros.point_map.view_space import ViewSpace, camera_orientation
+from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 
 
 class Places(nn.Module):

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.nodes.report import Report
-from bpnp_ros.nodes.tally import Tally
+from bpnp_ros.runtime.tally import Tally
 
 
 def diagnostics(top: Header, name: str, report: Report, tally: Tally) -> DiagnosticArray:

@@ -9,10 +9,10 @@ from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.keypoints.detector import DetectorConfig, detect_keypoints
-from bpnp_ros.nodes.conversions import read_image
 from bpnp_ros.nodes.messages import cloud_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import NEWEST_IMAGE, SENSOR, subscribe
+from bpnp_ros.runtime.conversions import read_image
 
 
 class KeypointDetector(Node):

@@ -23,19 +23,19 @@ from std_srvs.srv import SetBool, Trigger
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.keypoints.keypoints import KeypointConfig
 from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.nodes.cameras import Cameras
 from bpnp_ros.nodes.diagnostics import diagnostics
-from bpnp_ros.nodes.engine import Engine
-from bpnp_ros.nodes.maps import BuildsLocalizers, Maps
 from bpnp_ros.nodes.messages import header
 from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.pipeline import Pipeline
 from bpnp_ros.nodes.qos import LATCHED, RELIABLE, SENSOR, subscribe
 from bpnp_ros.nodes.report import Report, active_report, inactive_report
-from bpnp_ros.nodes.settings import LocalizationSettings
-from bpnp_ros.nodes.tally import Tally
 from bpnp_ros.nodes.tf import Transforms
+from bpnp_ros.runtime.cameras import Cameras
+from bpnp_ros.runtime.engine import Engine
+from bpnp_ros.runtime.maps import BuildsLocalizers, Maps
+from bpnp_ros.runtime.settings import LocalizationSettings
+from bpnp_ros.runtime.tally import Tally
 
 CONFIGURATIONS = (LocalizationSettings, KeypointConfig, LocalizerConfig)
 

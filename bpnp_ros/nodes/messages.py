@@ -23,7 +23,7 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from bpnp_ros.geometry.rotation import quaternion_from_matrix
-from bpnp_ros.nodes.packing import map_columns, pack
+from bpnp_ros.runtime.packing import map_columns, pack
 
 Array = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.nodes.frames import Placement
-from bpnp_ros.nodes.maps import ActiveMap
 from bpnp_ros.nodes.messages import header, pose_message, pose_stamped
+from bpnp_ros.runtime.frames import Placement
+from bpnp_ros.runtime.maps import ActiveMap
 
 Array = NDArray[np.float64]
 Broadcast = Callable[[int, str, str, Array], None]

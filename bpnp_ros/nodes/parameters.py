@@ -15,7 +15,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.nodes.settings import Parameter, parameters_of
+from bpnp_ros.runtime.settings import Parameter, parameters_of
 
 T = TypeVar("T")
 

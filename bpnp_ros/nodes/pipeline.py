@@ -15,17 +15,17 @@ from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
-from bpnp_ros.nodes.answering import Answering, rejection_for
-from bpnp_ros.nodes.backlog import Backlog
-from bpnp_ros.nodes.cameras import Cameras
-from bpnp_ros.nodes.conversions import nanoseconds, read_pose
-from bpnp_ros.nodes.frames import Frames
-from bpnp_ros.nodes.maps import ActiveMap, Maps
 from bpnp_ros.nodes.outputs import Outputs
-from bpnp_ros.nodes.tally import Tally
 from bpnp_ros.nodes.tf import Transforms
-from bpnp_ros.nodes.tf_buffer import NoTransformError
-from bpnp_ros.nodes.worker import Worker
+from bpnp_ros.runtime.answering import Answering, rejection_for
+from bpnp_ros.runtime.backlog import Backlog
+from bpnp_ros.runtime.cameras import Cameras
+from bpnp_ros.runtime.conversions import nanoseconds, read_pose
+from bpnp_ros.runtime.frames import Frames
+from bpnp_ros.runtime.maps import ActiveMap, Maps
+from bpnp_ros.runtime.tally import Tally
+from bpnp_ros.runtime.tf_buffer import NoTransformError
+from bpnp_ros.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import PoseWithCovarianceStamped

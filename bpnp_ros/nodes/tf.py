@@ -17,9 +17,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.nodes.conversions import nanoseconds, read_transform
 from bpnp_ros.nodes.messages import header, transform_message
-from bpnp_ros.nodes.tf_buffer import NoTransformError, TransformBuffer
+from bpnp_ros.runtime.conversions import nanoseconds, read_transform
+from bpnp_ros.runtime.tf_buffer import NoTransformError, TransformBuffer
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import TransformStamped

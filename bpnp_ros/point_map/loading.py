@@ -15,7 +15,7 @@ from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.file_header import check_header, refuse_too_many
 from bpnp_ros.point_map.npz import read_npz, take_points
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 _LARGEST_TEXT = 2 << 30
 

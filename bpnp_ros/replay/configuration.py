@@ -13,7 +13,7 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.keypoints.detector import DetectorConfig
 from bpnp_ros.keypoints.keypoints import KeypointConfig
 from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.nodes.settings import LocalizationSettings, Parameter, parameters_of
+from bpnp_ros.runtime.settings import LocalizationSettings, Parameter, parameters_of
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from bpnp_ros.bags.messages import ODOMETRY, POSE, POSE_WITH_COVARIANCE, TF
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError, ConfigError
 from bpnp_ros.evaluation.trajectory import read_tum
-from bpnp_ros.nodes.conversions import nanoseconds, read_bare_pose, read_transform
-from bpnp_ros.nodes.tf_buffer import FOREVER, NoTransformError, TransformBuffer
+from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose, read_transform
+from bpnp_ros.runtime.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 
 Array = NDArray[np.float64]
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from bpnp_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.replay_figure import FramePicture
-from bpnp_ros.evaluation.replay_score import NOT_FALSE, ReplayRecord
 from bpnp_ros.geometry.camera import Camera, Frustum
 from bpnp_ros.keypoints.lens import denormalise
-from bpnp_ros.localizer.map_model import MapModel
 from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.nodes.conversions import nanoseconds, read_image
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.replay.figure import FramePicture
 from bpnp_ros.replay.player import Played
+from bpnp_ros.replay.score import NOT_FALSE, ReplayRecord
 from bpnp_ros.replay.session import Replay
+from bpnp_ros.runtime.conversions import nanoseconds, read_image
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]

@@ -15,12 +15,12 @@ from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.types import Fix, Rejection
-from bpnp_ros.nodes.answering import Answering, rejection_for
-from bpnp_ros.nodes.cameras import Cameras
-from bpnp_ros.nodes.conversions import nanoseconds, read_image
-from bpnp_ros.nodes.maps import ActiveMap, BuildsLocalizers, Maps
 from bpnp_ros.replay.configuration import Configuration
 from bpnp_ros.replay.topics import Topics
+from bpnp_ros.runtime.answering import Answering, rejection_for
+from bpnp_ros.runtime.cameras import Cameras
+from bpnp_ros.runtime.conversions import nanoseconds, read_image
+from bpnp_ros.runtime.maps import ActiveMap, BuildsLocalizers, Maps
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError
 from bpnp_ros.evaluation.metrics import NOWHERE
-from bpnp_ros.evaluation.replay_score import ReplayRecord, summary
-from bpnp_ros.nodes.engine import Engine
-from bpnp_ros.nodes.maps import ActiveMap
 from bpnp_ros.replay.configuration import Configuration
 from bpnp_ros.replay.ground_truth import GroundTruth, TruthChoice, choose_truth, read_truth
 from bpnp_ros.replay.player import Played, Player
 from bpnp_ros.replay.results import Results
+from bpnp_ros.replay.score import ReplayRecord, summary
 from bpnp_ros.replay.topics import Topics, choose_topics
+from bpnp_ros.runtime.engine import Engine
+from bpnp_ros.runtime.maps import ActiveMap
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
-from bpnp_ros.point_map.view_space import camera_orientation
+from bpnp_ros.map_model.view_space import camera_orientation
 from bpnp_ros.simulation.boxes import Array
 from bpnp_ros.simulation.floor_plan import CORRIDOR_WIDTH, FloorPlan, Room
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import invert, transform_points
-from bpnp_ros.point_map.view_space import ViewSpace
+from bpnp_ros.map_model.view_space import ViewSpace
 
 NEAREST_DEPTH = 0.05
 CLUSTERS = 4

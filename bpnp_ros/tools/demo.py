@@ -8,28 +8,19 @@ the calibration. Exits with 0 when every criterion is met, 1 when not, 2 when it
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 
-from bpnp_ros.errors import BpnpError
-from bpnp_ros.evaluation.demo_score import score_control, score_demo
-from bpnp_ros.nodes.runner import ros_needed
-from bpnp_ros.tools.command import run_command
-from bpnp_ros.tools.demo_report import write_report
-from bpnp_ros.tools.demo_session import Session
-from bpnp_ros.tools.demo_stream import CAMERA, NOISE, WORLD_SEED, Control, DemoStream, make_stream
-from bpnp_ros.tools.demo_table import Display, summary_table
-from bpnp_ros.tools.demo_weights import demo_bundle, write_random_bundle
-from bpnp_ros.tools.node_process import NodeProcess, Parameters, isolate, node_command
+from bpnp_ros.command import run_command
+from bpnp_ros.demo.run import length, run
+from bpnp_ros.demo.stream import Control
 
 if TYPE_CHECKING:
-    from bpnp_ros.nodes.demo_link import DemoLink
+    pass
 
-WHOLE, SHORT, CONTROL = (60.0, 2), (20.0, 1), (15.0, 0)  # seconds, kidnaps
 SHORTEST, LONGEST = 2.0, 600.0  # seconds
 SLOWEST, FASTEST = 5.0, 30.0  # Hz
 LOG_WIDTH = 110
@@ -72,96 +63,6 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
             f"--rate from {SLOWEST:g} to {FASTEST:g} Hz"
         )
     return arguments
-
-
-def length(arguments: argparse.Namespace) -> tuple[float, int]:
-    """Seconds of the stream, kidnaps in it."""
-    seconds, kidnaps = CONTROL if arguments.control else SHORT if arguments.short else WHOLE
-    return seconds if arguments.duration is None else arguments.duration, kidnaps
-
-
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """The whole demo; its exit code. Raises BpnpError when it cannot run."""
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    isolate(arguments.domain_id)
-    link = open_link()
-    try:
-        command = node_command(node_parameters(arguments))
-        with NodeProcess(command, arguments.out / "node.log") as node:
-            stream = demo_stream(arguments)
-            introduce(console, stream, arguments)
-            session = Session(stream, link, node)
-            cut_short = play(session, console, arguments.timeout)
-    finally:
-        link.close()
-    passed = session.started and conclude(session, stream, arguments, console)
-    if cut_short is not None:
-        raise cut_short
-    console.print("passed" if passed else "failed", style="bold green" if passed else "bold red")
-    return int(not passed)
-
-
-def open_link() -> DemoLink:
-    """Raises BpnpError where there is no ROS."""
-    with ros_needed():
-        from bpnp_ros.nodes.demo_link import DemoLink
-    return DemoLink(CAMERA)
-
-
-def node_parameters(arguments: argparse.Namespace) -> Parameters:
-    """All that the node is told, besides what comes over topics."""
-    weights = arguments.weights or demo_bundle()
-    random = arguments.control is Control.RANDOM_WEIGHTS
-    if random:
-        weights = write_random_bundle(weights, arguments.out / "random_weights.safetensors")
-    return {
-        "weights": str(weights.resolve()),
-        "tf_mode": "camera",
-        "use_network": not arguments.no_network,
-        "use_likelihood_search": not (arguments.no_likelihood_search or random),
-    }
-
-
-def demo_stream(arguments: argparse.Namespace) -> DemoStream:
-    seconds, kidnaps = length(arguments)
-    return make_stream(arguments.path_seed, seconds, arguments.rate, kidnaps, arguments.control)
-
-
-def introduce(console: Console, stream: DemoStream, arguments: argparse.Namespace) -> None:
-    keypoints = sum(map(len, stream.keypoints)) / len(stream)
-    control = f", control {arguments.control.value}" if arguments.control else ""
-    console.print(
-        f"world {WORLD_SEED}, path {arguments.path_seed}{control}: "
-        f"{len(stream.map_points)} landmarks, {len(stream)} messages of {keypoints:.0f} keypoints "
-        f"at {arguments.rate:g} Hz\n{NOISE.pixel_noise:g} px noise, {NOISE.missed:.0%} missed, "
-        f"{NOISE.clutter:.0%} clutter, shuffled; ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}\n"
-    )
-
-
-def play(
-    session: Session, console: Console, timeout: float
-) -> BpnpError | KeyboardInterrupt | None:
-    """Run the session; what cut it short, if anything did."""
-    try:
-        with Display(console) as display:
-            session.wait_until_ready(timeout, display)
-            session.play(display)
-    except (BpnpError, KeyboardInterrupt) as reason:
-        return reason
-    return None
-
-
-def conclude(
-    session: Session, stream: DemoStream, arguments: argparse.Namespace, console: Console
-) -> bool:
-    """Score what there is, write it down and show it; whether every criterion is met."""
-    record = session.record()
-    score = (score_control if arguments.control else score_demo)(record)
-    about = {"world_seed": WORLD_SEED, "path_seed": arguments.path_seed, "rate": arguments.rate}
-    files = write_report(arguments.out, stream.world, record, score, about)
-    console.print(summary_table(record, score, over=True))
-    console.print("\n" + "\n".join(str(file) for file in files), style="dim", markup=False)
-    return score.passed
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ in metres mean that.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,16 +16,10 @@ import torch
 from rich.console import Console
 
 from bpnp_ros.backends.rosbags import Writer
-from bpnp_ros.bags.demo_bag import write_demo
-from bpnp_ros.bags.scene_bag import find_photographs, some_played, write_scene
-from bpnp_ros.localizer.photograph_model import model_from_photographs
-from bpnp_ros.point_map.sfm_model import SfmModel
-from bpnp_ros.point_map.split import SplitScene
-from bpnp_ros.tools.command import run_command
-from bpnp_ros.tools.demo_stream import make_stream
-from bpnp_ros.weights.bundle import MapBundle
-
-Write = Callable[[Writer], None]
+from bpnp_ros.bags.make import Write, prepare_scene
+from bpnp_ros.command import run_command
+from bpnp_ros.demo.bag import write_demo
+from bpnp_ros.demo.stream import make_stream
 
 DEMO, DEMO_RATE = "demo", 10.0  # Hz
 
@@ -79,26 +72,6 @@ def prepare_demo(arguments: argparse.Namespace) -> tuple[Write, str]:
     stream = make_stream(0, arguments.duration, DEMO_RATE, kidnaps=1)
     content = f"{len(stream)} messages, {len(stream.map_points)} landmarks"
     return partial(write_demo, stream=stream), content
-
-
-def prepare_scene(arguments: argparse.Namespace) -> tuple[Write, str]:
-    """Writes the bundle, too, where one is asked for."""
-    scene = some_played(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
-    folder = arguments.photographs
-    photographs = find_photographs(scene.held_back, folder) if folder else []
-    if arguments.bundle:
-        write_bundle(arguments.bundle, scene)
-    content = (
-        f"{scene.held_back.image_count} photographs to play, {len(scene.mapping)} points from "
-        f"{scene.mapping.image_count}; a unit of the scene is {scene.scale:.4g} m"
-    )
-    write = partial(write_scene, scene=scene, photographs=photographs, rate=arguments.rate)
-    return write, content
-
-
-def write_bundle(path: Path, scene: SplitScene) -> None:
-    card = {"made_by": "bpnp_make_bag", "photographs": scene.mapping.image_count}
-    MapBundle(model_from_photographs(scene.mapping), None, card, scale=scene.scale).save(path)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.errors import WeightsError
-from bpnp_ros.localizer.map_model import MapModel
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.point_map.recognise import is_same_map
-from bpnp_ros.point_map.view_space import ViewSpace
 from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
 
 ARCHITECTURE = "bpnpnet_map"

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.errors import DataSetError, MapError
-from bpnp_ros.evaluation.blind_pnp_sets import (
+from bpnp_ros.benchmark.sets import (
     LEAST_OVERLAP,
     LEAST_PAIRS,
     BlindPnpSets,
@@ -22,7 +21,8 @@ from bpnp_ros.evaluation.blind_pnp_sets import (
     canonical_frame,
     retrieved_sets,
 )
-from bpnp_ros.point_map.sfm_model import SfmModel
+from bpnp_ros.errors import DataSetError, MapError
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from training.datasets.sample import Sample, partner_of_points
 
 Floats = NDArray[np.float64]
@@ -56,11 +56,13 @@ class SfmViews:
 
     @classmethod
     def open(cls, folder: Path, split: str, outlier_rate: float) -> SfmViews:
-        """What `training.build_sfm` wrote; keypoints stay on the disk. Raises DataSetError."""
+        """What `build_sfm` wrote; keypoints stay on the disk. Raises DataSetError."""
         place = split_folder(folder, split)
         scenes = [_mapped_scene(path) for path in sorted(place.glob("[!.]*/"))]
         if not scenes:
-            raise DataSetError(f"There are no scenes in {place}; put some with training.build_sfm.")
+            raise DataSetError(
+                f"There are no scenes in {place}; put some with training.datasets.build_sfm."
+            )
         return cls([query for scene in scenes for query in _queries(scene)], outlier_rate)
 
     def __len__(self) -> int:

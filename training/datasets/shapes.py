@@ -38,13 +38,13 @@ class ShapeViews:
 
     @classmethod
     def open(cls, folder: Path, split: str) -> ShapeViews:
-        """What `training.build_shapes` wrote; the points stay on the disk. Raises DataSetError."""
+        """What `build_shapes` wrote; the points stay on the disk. Raises DataSetError."""
         path = split_folder(folder, split) / POINTS_FILE
         try:
             points = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DataSetError(
-                f"{path} cannot be read ({error}); make it with training.build_shapes."
+                f"{path} cannot be read ({error}); make it with training.datasets.build_shapes."
             ) from error
         return cls(points)
 

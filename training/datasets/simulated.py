@@ -15,7 +15,7 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bpnp_ros.evaluation.blind_pnp_sets import canonical_frame
+from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.geometry.rotation import so3_exp
 from training.datasets.sample import Sample
 from training.datasets.solids import Solids, make_solids

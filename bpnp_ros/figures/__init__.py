@@ -1,0 +1,1 @@
+"""Colours and panels that every figure shares."""

@@ -1,0 +1,172 @@
+"""Pull poses onto the keypoints: Gauss-Newton on soft assignments, from coarse to fine.
+
+Expectation: each keypoint is shared out among the predicted points and clutter by the measurement
+model. Maximisation: one damped Gauss-Newton step on the weighted reprojection errors. All poses of
+a batch move independently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
+from bpnp_ros.map_model.map_model import MapModel
+
+LONGEST_STEP = 0.5
+STEPS_A_LOOK = 3
+
+# candidates kept, and the standard deviations of one step each (z = 1 plane)
+Stages = tuple[tuple[int, list[float]], ...]
+FROM_VIEWS: Stages = ((192, [0.09]), (64, [0.07, 0.055]), (24, [0.04, 0.03]))
+FROM_CROWDED_VIEWS: Stages = ((192, [0.04]), (64, [0.035, 0.03]), (24, [0.025, 0.02]))
+FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
+FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
+FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
+SHAKES = 48
+MOST_TURNS = 8
+WORTH_A_TURN = 1.02  # evidence, relative to what it was
+SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
+FINAL_KEEP = 16
+FINAL_START, TWIN_START = 0.025, 0.01
+FINAL_FACTOR = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class NormalEquations:
+    """H (P, 6, 6) and g (P, 6) of the weighted reprojection error, in units of 1 / sigma^2.
+
+    Order (v, w): translation and rotation of the camera in its own frame.
+    """
+
+    H: Tensor
+    g: Tensor
+
+
+def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float]) -> Tensor:
+    """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4).
+
+    Which points are in view is looked up anew every STEPS_A_LOOK steps.
+    """
+    for first in range(0, len(sigmas), STEPS_A_LOOK):
+        seen = predict(model, T_map_camera, frame.frustum)
+        T_map_camera = _descend(T_map_camera, seen, frame, sigmas[first : first + STEPS_A_LOOK])
+    return T_map_camera
+
+
+def _descend(T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]) -> Tensor:
+    for sigma in sigmas:
+        step = _step(normal_equations(seen, frame, sigma))
+        T_map_camera, seen = T_map_camera @ step, seen.moved(step)
+    return T_map_camera
+
+
+def search_down(
+    model: MapModel, candidates: Candidates, frame: Frame, stages: Stages = FROM_VIEWS
+) -> Candidates:
+    """From many poses, some of them near the truth, to the few best, the best first."""
+    coarse = frame.coarse()
+    for keep, sigmas in stages:
+        seen = predict(model, candidates.T_map_camera, frame.frustum)
+        best = _best_rows(seen, coarse, sigmas[0], keep)
+        candidates = candidates.select(best)
+        refined = _descend(candidates.T_map_camera, seen.select(best), coarse, sigmas)
+        candidates = Candidates(refined, candidates.proposer)
+    return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
+
+
+def search_down_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
+    """From stored views to the few best; a crowded frame is searched finely as well."""
+    found = [search_down(model, views, frame)]
+    if frame.is_crowded:
+        found.append(search_down(model, views, frame, FROM_CROWDED_VIEWS))
+    return Candidates.joined(found)
+
+
+def shake(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
+    """Candidates around one pose: half-way optima are left behind by trying."""
+    offsets = torch.rand(SHAKES, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    offsets = (offsets * offsets.new_tensor(SHAKE_REACH)).to(frame.xy)
+    stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
+    shaken = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
+    return search_down(model, Candidates.of(shaken, centre.proposer[0]), frame, stages)
+
+
+def polish(
+    model: MapModel, candidates: Candidates, frame: Frame, start: float = FINAL_START
+) -> Candidates:
+    """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
+    sigmas = [start * FINAL_FACTOR**i for i in range(20)]
+    sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
+    return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
+
+
+def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
+    """Candidates polished, and more from around the best of them as long as that gains evidence."""
+    candidates = polish(model, candidates, frame)
+    best, worth = _leader(model, candidates, frame)
+    for turn in range(MOST_TURNS):
+        nearby = polish(model, shake(model, best, frame, seed + turn), frame)
+        candidates = Candidates.joined([candidates, nearby])
+        best, found = _leader(model, nearby, frame)
+        if found < WORTH_A_TURN * worth:
+            break
+        worth = found
+    return candidates
+
+
+def _leader(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Candidates, float]:
+    """The candidate of most evidence, and its evidence."""
+    score = evidence(predict(model, candidates.T_map_camera, frame.frustum), frame, frame.sigma)
+    return candidates.select(score.argmax()[None]), float(score.max())
+
+
+def keep_best(
+    model: MapModel, candidates: Candidates, frame: Frame, sigma: float, keep: int
+) -> Candidates:
+    """The `keep` candidates of most evidence, the best first."""
+    seen = predict(model, candidates.T_map_camera, frame.frustum)
+    return candidates.select(_best_rows(seen, frame, sigma, keep))
+
+
+def _best_rows(seen: Prediction, frame: Frame, sigma: float, keep: int) -> Tensor:
+    score = evidence(seen, frame, sigma)
+    return score.topk(min(keep, len(score))).indices
+
+
+def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> NormalEquations:
+    """Gauss-Newton system of the frame's soft assignments at each pose."""
+    ratio = explained(prediction, frame, sigma)
+    share = ratio / (1 + ratio.sum(dim=2, keepdim=True))
+    mass = share.sum(dim=1)
+    pull = share.transpose(1, 2) @ frame.xy - mass[..., None] * prediction.xy
+    J = projection_jacobian(prediction.in_camera).flatten(1, 2)
+    weighted = J * mass.repeat_interleave(2, dim=1)[..., None]
+    H = weighted.transpose(1, 2) @ J
+    g = (J.transpose(1, 2) @ pull.flatten(1)[..., None])[..., 0]
+    return NormalEquations(H / sigma**2, g / sigma**2)
+
+
+def projection_jacobian(in_camera: Tensor) -> Tensor:
+    """d(x/z, y/z) / d(v, w) for T_map_camera <- T_map_camera Exp(v, w). (..., 3) -> (..., 2, 6)."""
+    x, y, z = in_camera.unbind(-1)
+    z = z.clamp_min(1e-3)
+    u, v = x / z, y / z
+    zero = torch.zeros_like(u)
+    row_u = torch.stack([-1 / z, zero, u / z, u * v, -(1 + u * u), v], dim=-1)
+    row_v = torch.stack([zero, -1 / z, v / z, 1 + v * v, -u * v, -u], dim=-1)
+    return torch.stack([row_u, row_v], dim=-2)
+
+
+def _step(normal: NormalEquations) -> Tensor:
+    """The damped step as transforms (P, 4, 4), its length bounded."""
+    damping = 1e-3 * normal.H.diagonal(dim1=-2, dim2=-1) + 1.0
+    step = torch.linalg.solve(normal.H + torch.diag_embed(damping), normal.g)
+    step = step * (LONGEST_STEP / step.norm(dim=1, keepdim=True).clamp_min(LONGEST_STEP))
+    return make_transform(so3_exp(step[:, 3:]), step[:, :3])

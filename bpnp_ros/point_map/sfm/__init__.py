@@ -1,0 +1,1 @@
+"""Maps from structure from motion: COLMAP models and scene files."""

@@ -1,0 +1,1 @@
+"""A running localiser without ROS: configuration, cameras, maps, messages to arrays, frames."""

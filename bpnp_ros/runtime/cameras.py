@@ -1,0 +1,116 @@
+"""What is known of the cameras: the last CameraInfo of each frame, and keypoints read with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpnp_ros.errors import BpnpError, CameraError
+from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.keypoints.keypoints import (
+    KeypointConfig,
+    Keypoints,
+    keypoints_from_bearings,
+    keypoints_from_pixels,
+)
+from bpnp_ros.runtime.conversions import read_camera, read_keypoints
+from bpnp_ros.runtime.settings import LocalizationSettings
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo, PointCloud2
+
+WIDEST_GUESS = 1.75  # tan(60 deg)
+
+
+class NoCameraError(BpnpError):
+    """No CameraInfo has arrived for the frame of the keypoints."""
+
+
+class Cameras:
+    """Cameras by frame. A CameraInfo that repeats the last one costs a comparison."""
+
+    def __init__(self, settings: LocalizationSettings, config: KeypointConfig) -> None:
+        self._settings = settings
+        self._config = config
+        self._last_info: dict[str, tuple] = {}
+        self._cameras: dict[str, Camera | CameraError] = {}
+        self._bearing_views: dict[str, Frustum] = {}
+
+    def clear(self) -> None:
+        self._last_info.clear()
+        self._cameras.clear()
+        self._bearing_views.clear()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the CameraInfo that came, or that none came; empty if one is good."""
+        if any(isinstance(camera, Camera) for camera in self._cameras.values()):
+            return ""
+        return next((str(error) for error in self._cameras.values()), "no CameraInfo yet")
+
+    def update(self, info: CameraInfo) -> Camera | CameraError | None:
+        """Take a CameraInfo; what became of it if it is news, else None."""
+        frame = info.header.frame_id
+        content = _content(info)
+        if self._last_info.get(frame) == content:
+            return None
+        self._last_info[frame] = content
+        try:
+            self._cameras[frame] = read_camera(info, self._settings.keypoints_rectified)
+        except CameraError as error:
+            self._cameras[frame] = CameraError(f"CameraInfo of '{frame}': {error}")
+        return self._cameras[frame]
+
+    def camera_of(self, frame: str) -> Camera | None:
+        """The camera of a frame, if it is known and good."""
+        camera = self._cameras.get(frame)
+        return camera if isinstance(camera, Camera) else None
+
+    def keypoints(self, message: PointCloud2) -> Keypoints:
+        """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
+        positions, score = read_keypoints(message)
+        frame = message.header.frame_id
+        if positions.shape[1] == 2:
+            return keypoints_from_pixels(positions, self._camera(frame), score, self._config)
+        view = (self._settings.bearing_view_width, self._settings.bearing_view_height)
+        if all(view):
+            return keypoints_from_bearings(positions, score, view, self._config)
+        keypoints = keypoints_from_bearings(positions, score, None, self._config)
+        frustum = _enclosing(self._bearing_views.get(frame), keypoints.frustum)
+        self._bearing_views[frame] = frustum
+        return replace(keypoints, frustum=frustum)
+
+    def _camera(self, frame: str) -> Camera:
+        camera = self._cameras.get(frame)
+        if camera is None:
+            others = ", ".join(f"'{other}'" for other in self._cameras) or "no other"
+            raise NoCameraError(
+                f"no CameraInfo for frame '{frame}' of the keypoints; {others} known."
+            )
+        if isinstance(camera, CameraError):
+            raise camera
+        return camera
+
+
+def _content(info: CameraInfo) -> tuple:
+    roi = info.roi
+    return (
+        *(info.width, info.height, info.distortion_model, info.binning_x, info.binning_y),
+        *(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        *(tuple(info.d), tuple(info.k), tuple(info.p)),
+    )
+
+
+def _enclosing(view: Frustum | None, seen: Frustum) -> Frustum:
+    """The view of bearings so far: a rectangle that grows, by a little more than it must."""
+    limits = np.array([seen.x_min, seen.y_min, seen.x_max, seen.y_max])
+    limits = np.clip(limits, -WIDEST_GUESS, WIDEST_GUESS)
+    if view is not None:
+        known = np.array([view.x_min, view.y_min, view.x_max, view.y_max])
+        outwards = np.array([-1.0, -1.0, 1.0, 1.0])
+        beyond = outwards * (limits - known) > 0
+        limits = np.where(beyond, limits + 0.05 * outwards, known)
+    x_min, y_min, x_max, y_max = (float(limit) for limit in limits)
+    return Frustum(x_min, x_max, y_min, y_max, seen.pixel)

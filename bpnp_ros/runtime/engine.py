@@ -1,0 +1,51 @@
+"""Weights and a device, ready to build a localiser for any map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import ConfigError
+from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.localizer.localizer import Localizer, build_localizer
+from bpnp_ros.runtime.settings import LocalizationSettings
+from bpnp_ros.weights.bundle import MapBundle
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """What stays when the map is replaced."""
+
+    config: LocalizerConfig
+    device: torch.device
+    bundle: MapBundle | None
+
+    @classmethod
+    def from_settings(cls, settings: LocalizationSettings, config: LocalizerConfig) -> Engine:
+        """Load the weights. Raises ConfigError and WeightsError."""
+        torch.set_num_threads(settings.threads)
+        device = choose_device(settings.device)
+        bundle = MapBundle.load(Path(settings.weights), device) if settings.weights else None
+        return cls(config, device, bundle)
+
+    def build(self, points: NDArray[np.float64]) -> Localizer:
+        """A localiser for map points (N, 3) in the map's frame. Raises MapError."""
+        return build_localizer(points, self.bundle, self.config, self.device)
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto`, or a device as torch names it. Raises ConfigError for one that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"device '{name}' cannot be used ({error}); auto or cpu will do."
+        ) from error
+    return device

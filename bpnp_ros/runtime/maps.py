@@ -1,0 +1,109 @@
+"""The map in use: from a file or a message to a localiser, and what became of the last one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.errors import BpnpError, MapError
+from bpnp_ros.point_map.cleaning import clean_map
+from bpnp_ros.point_map.loading import load_map, needs_scale
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.runtime.conversions import read_map_points
+from bpnp_ros.runtime.settings import LocalizationSettings
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import PointCloud2
+
+    from bpnp_ros.localizer.localizer import Localizer
+
+GIB = 2**30
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveMap:
+    """A localiser and the map that it works in; `metric` is whether the map's unit is a metre,
+    `memory` an estimate in GiB."""
+
+    localizer: Localizer
+    frame: str
+    metric: bool
+    points: int
+    memory: float
+
+
+class BuildsLocalizers(Protocol):
+    """`Engine`, or what stands in for it."""
+
+    def build(self, points: NDArray[np.float64]) -> Localizer:
+        """Points (N, 3) in the map's frame -> a localiser; raises MapError."""
+
+
+@dataclass
+class Maps:
+    """Holds one map. One that cannot be used is refused, and the last good one stays in use."""
+
+    settings: LocalizationSettings
+    engine: BuildsLocalizers
+    active: ActiveMap | None = None
+    refusal: str = ""
+    _digest: bytes = field(default=b"", repr=False)
+
+    def load_file(self) -> None:
+        """Use the map of `map_file`. Raises MapError."""
+        path, scale = self.settings.map_file, self.settings.map_scale or None
+        metric = scale is not None or not needs_scale(path)
+        self._use(load_map(path, scale), self.settings.map_frame or "map", metric)
+
+    def take(self, message: PointCloud2) -> bool:
+        """Use the map of a message; False if it is the one in use, or refused (see `refusal`)."""
+        digest = _digest(message)
+        if digest == self._digest:
+            return False
+        self._digest = digest
+        try:
+            frame = self._frame_of(message)
+            points = clean_map(read_map_points(message), scale=self.settings.map_scale or None)
+            self._use(points, frame, True)
+        except Exception as error:  # whatever somebody sends, the node lives on
+            kind = "" if isinstance(error, BpnpError) else f"{type(error).__name__}: "
+            self.refusal = f"map refused: {kind}{error}"
+            return False
+        return True
+
+    def _frame_of(self, message: PointCloud2) -> str:
+        stated, wanted = message.header.frame_id, self.settings.map_frame
+        if wanted and stated != wanted:
+            raise MapError(f"it is in frame '{stated}', but map_frame is '{wanted}'.")
+        if not stated:
+            raise MapError("its header has no frame_id.")
+        return str(stated)
+
+    def _use(self, point_map: PointMap, frame: str, metric: bool) -> None:
+        localizer = self.engine.build(point_map.points.astype(np.float64) + point_map.origin)
+        needed, limit = localizer.memory_estimate() / GIB, self.settings.memory_limit
+        if needed > limit:
+            raise MapError(
+                f"{len(point_map)} points need {needed:.1f} GiB; memory_limit allows {limit:g}. "
+                "Thin the map or raise the limit."
+            )
+        for note in localizer.notes:
+            _log.warning(note)
+        self.active = ActiveMap(localizer, frame, metric, len(point_map), needed)
+        self.refusal = ""
+
+
+def _digest(message: PointCloud2) -> bytes:
+    """Equal for a map that is merely sent again."""
+    layout = [(f.name, f.offset, f.datatype, f.count) for f in message.fields]
+    size = (message.height, message.width, message.point_step, message.row_step)
+    digest = hashlib.blake2b(repr((message.header.frame_id, layout, size)).encode())
+    digest.update(message.data)
+    return digest.digest()

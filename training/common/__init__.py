@@ -1,0 +1,1 @@
+"""What every training shares: settings, devices, run folders, checkpoints."""

@@ -1,0 +1,121 @@
+"""From a map to a model of it and a source of training views: views of it that nobody took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.backends import open3d
+from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.map_model.exploration import (
+    ExplorationConfig,
+    SeenFrom,
+    coarse_view_space,
+    explore,
+    fine_view_space,
+    with_few_cells,
+)
+from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
+from training.own_map.config import OwnMapConfig
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MapViews:
+    """model: what the bundle will hold. places: what the network tells apart.
+
+    fine: exact places, for training views. frustums: the images of the cameras to train for.
+    scale: metres per unit of the original map.
+    """
+
+    model: MapModel
+    places: ViewSpace
+    fine: ViewSpace
+    frustums: tuple[Frustum, ...]
+    scale: float = 1.0
+
+
+def explore_map(
+    point_map: PointMap,
+    config: OwnMapConfig,
+    mesh: Path | None = None,
+    path: Array | None = None,
+    cameras: Sequence[Camera] = (),
+) -> MapViews:
+    """Find free places and what is seen there: behind a mesh, or by hidden-point removal.
+
+    path: (F, 3) where a camera was, in the map's frame; places lie near it. cameras: to train for
+    these instead of the settings' one.
+    """
+    exploration = ExplorationConfig(
+        camera_height_min=config.camera_height_min,
+        camera_height_max=config.camera_height_max,
+        tilt=config.tilt,
+        range_max=config.range_max,
+        path_margin=config.path_margin,
+    )
+    seen_from = _hidden_points(point_map) if mesh is None else _ray_casting(point_map, mesh)
+    path = None if path is None else path - point_map.origin
+    samples = explore(point_map, seen_from, config.places, exploration, config.seed, path)
+    coarse = coarse_view_space(point_map, samples, exploration)
+    model = MapModel(point_map, coarse)
+    finer = replace(exploration, cell=config.cell, layer=config.layer)
+    finer = with_few_cells(samples, finer, config.most_cells)
+    places = coarse_view_space(point_map, samples, finer)
+    fine = fine_view_space(point_map, samples, exploration)
+    frustums = tuple(image_frustum(camera) for camera in cameras or [settings_camera(config)])
+    return MapViews(model, places, fine, frustums)
+
+
+def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
+    """Views like those of the photographs of a map from structure from motion.
+
+    scale: metres per unit of the map. Raises MapError for too few photographs.
+    """
+    model = model_from_photographs(photographs.scaled(scale))
+    seen = model.view_space
+    return MapViews(model, seen, seen, (photographs.covering_camera().frustum(),), scale)
+
+
+def view_source(views: MapViews, config: OwnMapConfig) -> ViewSource:
+    noise = ViewNoise(
+        config.pixel_noise,
+        (config.missed_min, config.missed_max),
+        (config.clutter_min, config.clutter_max),
+        config.clutter_clustered,
+    )
+    return ViewSource(views.fine, views.model.points, views.frustums, noise)
+
+
+def settings_camera(config: OwnMapConfig) -> Camera:
+    """The pinhole of the settings, its principal point in the middle."""
+    f, half_width, half_height = config.focal, config.width / 2, config.height / 2
+    K = np.array([[f, 0, half_width], [0, f, half_height], [0, 0, 1.0]])
+    return Camera(K, config.width, config.height)
+
+
+def _ray_casting(point_map: PointMap, mesh: Path) -> SeenFrom:
+    vertices, triangles = open3d.read_mesh(mesh)
+    caster = open3d.RayCaster(vertices - point_map.origin, triangles)
+    return lambda positions: caster.visible(positions, point_map.points)
+
+
+def _hidden_points(point_map: PointMap) -> SeenFrom:
+    def seen_from(positions: np.ndarray) -> np.ndarray:
+        seen = np.zeros((len(positions), len(point_map)), bool)
+        for row, position in zip(seen, positions, strict=True):
+            row[open3d.hidden_point_removal(point_map.points, position)] = True
+        return seen
+
+    return seen_from

@@ -1,0 +1,1 @@
+"""The paper's network: trained, tested and shipped."""

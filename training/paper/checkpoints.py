@@ -1,0 +1,64 @@
+"""Weights to test, or to begin a training with, out of every kind of file there is."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.errors import WeightsError
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
+from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+from training.common.run_folder import BEST, LAST
+
+WEIGHTS = "weights.safetensors"
+_NETWORK = "network."
+
+
+class Start(NamedTuple):
+    """epoch: those that were trained. adam: the optimiser's state, None where unknown.
+
+    card: what the file says of its own training.
+    """
+
+    weights: dict[str, Tensor]
+    epoch: int = 0
+    adam: dict[str, Any] | None = None
+    card: dict[str, Any] | None = None
+
+
+def load_start(path: Path) -> Start:
+    """Read a run folder (its best), .ckpt, .safetensors, or a .pth.tar of the paper's code.
+
+    Nothing in the file is run. Raises WeightsError.
+    """
+    if path.is_dir():
+        path = next((path / name for name in (BEST, LAST) if (path / name).exists()), path / BEST)
+    if path.suffix == ".safetensors":
+        weights, header = load_weights(path, ARCHITECTURE)
+        return Start(weights, card=header.training)
+    if path.suffix == ".ckpt":
+        return _ours(path)
+    checkpoint = load_reference_checkpoint(path)
+    return Start(checkpoint.state_dict, checkpoint.epoch or 0, checkpoint.optimizer)
+
+
+def publish(network: BPnPNet, path: Path, training: dict[str, Any]) -> None:
+    """Write the weights for use, with what they come from."""
+    save_weights(path, network.state_dict(), WeightsHeader(ARCHITECTURE, training=training))
+
+
+def _ours(path: Path) -> Start:
+    if not path.is_file():
+        raise WeightsError(f"There is no checkpoint at {path}; check the path.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        state, epoch = content["state_dict"], int(content["epoch"]) + 1
+    except (KeyError, TypeError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} is damaged or no checkpoint of ours; copy it again.") from error
+    weights = {key.removeprefix(_NETWORK): value for key, value in state.items()}
+    return Start(weights, epoch)

@@ -1,0 +1,95 @@
+"""Train BPnPNet on a data set: set up, run, and leave the best weights behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bpnp_ros.errors import ConfigError
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
+from training.common.callbacks import Keep
+from training.common.card import model_card
+from training.common.devices import lightning_device
+from training.common.fit import RANK, WORLD, fit
+from training.common.run_folder import LAST, begin, require_no_run
+from training.datasets.words import open_set
+from training.paper.checkpoints import WEIGHTS, Start, load_start, publish
+from training.paper.config import LOSSES, PaperConfig
+from training.paper.module import PaperData, PaperTraining, steps_an_epoch
+
+
+def train(
+    config: PaperConfig,
+    folder: Path,
+    resume: Path | None,
+    run: Path,
+    gpu: int | None = None,
+    workers: int = 0,
+) -> None:
+    """Train in the folder `run`, or go on with the run that `resume` belongs to.
+
+    resume: a run of ours goes on exactly; other weights are only where the training begins, at
+    the epoch their file tells.
+    """
+    _check(config)
+    ours = _checkpoint_of_ours(resume)
+    if ours is None or ours.parent != run:
+        require_no_run(run)
+    start = Start({}) if resume is None else load_start(ours or resume)
+    network = new_network(config)
+    if resume is not None and ours is None:
+        network = filled_bpnpnet(start.weights, resume, config.bf16)
+        if network.has_dustbin != new_network(config).has_dustbin:
+            raise ConfigError(f"--loss {config.loss} does not suit {resume}: one has a dustbin.")
+        config = replace(config, start_epoch=max(config.start_epoch, start.epoch))
+    learn, check = (
+        open_set(folder, config.dataset, split, config.outlier_rate) for split in ("train", "test")
+    )
+    module = PaperTraining(network, config, steps_an_epoch(len(learn), config), start.adam)
+
+    def publish_best(trained: PaperTraining) -> None:
+        card = {**model_card(trained, config), "epoch": trained.current_epoch + 1}
+        if start.card:
+            card["started from"] = start.card
+        publish(trained.network, run / WEIGHTS, card)
+
+    if RANK == 0:
+        begin(run, config)
+    data, keep = PaperData(module, learn, check, workers), Keep(run, publish_best)
+    options = {**_loop_options(config), **lightning_device(gpu)}
+    fit(module, data, run, keep, steps_a_line=config.print_freq, resume=ours, **options)
+    if RANK == 0:
+        print(f"\n{run / WEIGHTS}: {module.samples:,} samples, {module.skipped} steps skipped")
+
+
+def new_network(config: PaperConfig) -> BPnPNet:
+    """Random weights that depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    return BPnPNet(bf16=config.bf16, dustbin=config.loss == LOSSES[1])
+
+
+def _checkpoint_of_ours(resume: Path | None) -> Path | None:
+    if resume is None or not (resume.is_dir() or resume.suffix == ".ckpt"):
+        return None
+    return resume / LAST if resume.is_dir() else resume
+
+
+def _check(config: PaperConfig) -> None:
+    if config.matcher != "sinkhorn":
+        raise ConfigError("the Hungarian algorithm has no gradient; test with it (-e).")
+    if config.batch % WORLD:
+        raise ConfigError(f"a batch of {config.batch} cannot be shared by {WORLD} processes.")
+
+
+def _loop_options(config: PaperConfig) -> dict[str, Any]:
+    validate = config.validate_every > 0 and not config.overfit
+    return {
+        "max_epochs": config.epochs,
+        "gradient_clip_val": config.clip or None,
+        "check_val_every_n_epoch": max(config.validate_every, 1),
+        "limit_val_batches": None if validate else 0,
+    }
