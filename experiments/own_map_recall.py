@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.demo.stream import CAMERA
 from bpnp_ros.demo.weights import random_weights
 from bpnp_ros.evaluation.metrics import NOWHERE, Tolerance, pose_errors, recall
@@ -29,7 +30,6 @@ from bpnp_ros.keypoints.keypoints import (
     TooFewKeypointsError,
     keypoints_from_pixels,
 )
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Fix

@@ -21,9 +21,9 @@ from typing import Any
 from rich.console import Console
 
 from bpnp_ros.command import run_command
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.figures.panels import save_figure
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.simulation.observation import DetectorNoise

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from bpnp_ros.configuration.parameter import setting
 from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.parameter import setting
 from bpnp_ros.weights.reference_checkpoint import load_reference_checkpoint
 from experiments.reference_code import ReferenceCode, ReferenceSide
 from training.common import progress_line

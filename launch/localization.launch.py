@@ -15,9 +15,8 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from bpnp_ros.keypoints.keypoints import KeypointConfig
-from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.runtime.settings import LocalizationSettings, parameters_of
+from bpnp_ros.configuration.parameter import parameters_of
+from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings, LocalizerConfig
 
 SHARE = Path(get_package_share_directory("bpnp_ros"))
 

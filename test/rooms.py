@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from bpnp_ros.backends.open3d import RayCaster
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.map_model.exploration import ExplorationConfig, coarse_view_space, explore
 from bpnp_ros.map_model.map_model import MapModel

@@ -15,6 +15,7 @@ import pytest
 from orbit import orbit, write_scene
 from rich.console import Console
 
+from bpnp_ros.benchmark import run as benchmark_run
 from bpnp_ros.benchmark.board import Board
 from bpnp_ros.benchmark.catalogue import find_scenes
 from bpnp_ros.benchmark.figure import outlier_curves
@@ -49,7 +50,9 @@ def run(scenes: Path, out: Path, *words: str) -> str:
     console = Console(record=True, width=160, file=io.StringIO())
     arguments = ["--scenes", str(scenes), "--out", str(out), "--queries", "1", *words]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "all_methods", lambda weights: [OracleMatches(), NearestCamera()])
+        patch.setattr(
+            benchmark_run, "all_methods", lambda weights: [OracleMatches(), NearestCamera()]
+        )
         benchmark.run(benchmark.parse_arguments(arguments), console)
     return console.export_text()
 
@@ -206,7 +209,7 @@ def test_ctrl_c_ends_without_a_traceback(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     Counting.asked, Counting.patience = 0, 2
-    monkeypatch.setattr(benchmark, "all_methods", lambda weights: [Counting()])
+    monkeypatch.setattr(benchmark_run, "all_methods", lambda weights: [Counting()])
     words = ["bpnp_benchmark", "--scenes", str(scenes), "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:

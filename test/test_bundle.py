@@ -37,7 +37,7 @@ def bundle(points: np.ndarray) -> MapBundle:
     size = NetworkSize(harmonics=4, bands=3, yaws=12, features=5)
     finer = replace(space, anchors=torch.randn(5, 3), reach=torch.full((3,), 0.2))
     network = BPnPNetMap(model.points, Places(finer), size)
-    network.panorama.set_evidence(0.2 * torch.randn(5, 12, 3))
+    network.panorama.set_log_odds(0.2 * torch.randn(5, 12, 3))
     return MapBundle(model, network, {"command": "a test"}, 0.07, "map", 2.0)
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import ConfigError, KeypointError
-from bpnp_ros.keypoints.detector import DetectorConfig, detect_keypoints
+from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.image import LAYOUTS, decode_compressed, decode_image
 
 GREEN_AS_GREY = 150  # OpenCV: 0.587 of 255
@@ -174,7 +175,7 @@ def test_a_blank_image_has_no_keypoints(detector: str) -> None:
 
 
 def test_wrong_settings_and_wrong_images_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'surf' is not known"):
+    with pytest.raises(ConfigError, match="detector is 'surf'"):
         DetectorConfig("surf")
     with pytest.raises(KeypointError, match="grey 8-bit image"):
         detect_keypoints(np.zeros((10, 10, 3), np.uint8))

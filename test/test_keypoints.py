@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bpnp_ros.configuration.parameters import KeypointConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import (
-    KeypointConfig,
     TooFewKeypointsError,
     keypoints_from_bearings,
     keypoints_from_pixels,

@@ -13,7 +13,8 @@ SOURCES = sorted((CHECKOUT / "bpnp_ros").rglob("*.py"))
 
 # from the ground floor up; a room knows those in the lines before its own
 FLOORS = """
-errors parameter whole_file
+errors whole_file
+configuration
 command
 geometry
 backends

@@ -14,12 +14,11 @@ pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installati
 from robot import SECOND, Robot, camera_info
 from rooms import CONFIG, look, pose_error, rooms, world
 
-from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.nodes.messages import cloud_message, header, map_message
 from bpnp_ros.runtime.conversions import nanoseconds, read_pose
 from bpnp_ros.runtime.engine import Engine
-from bpnp_ros.runtime.settings import LocalizationSettings
 from bpnp_ros.simulation.camera_path import make_camera_path
 
 if TYPE_CHECKING:

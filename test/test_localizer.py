@@ -9,9 +9,9 @@ import pytest
 import torch
 from rooms import CAMERA, CONFIG, fresh_views, look, pose_error, rooms, world
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
-from bpnp_ros.localizer.config import LocalizerConfig
+from bpnp_ros.keypoints.keypoints import TooFewKeypointsError, keypoints_from_pixels
 from bpnp_ros.localizer.localizer import LOST, TRACKING, Localizer, build_localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -66,13 +66,10 @@ def test_a_mirrored_image_gets_no_pose(localizer: Localizer) -> None:
         assert isinstance(answer, Rejection)
 
 
-def test_a_handful_of_keypoints_is_refused_with_their_number(localizer: Localizer) -> None:
+def test_a_handful_of_keypoints_is_refused_with_their_number() -> None:
     view = fresh_views(1, seed=3)[0]
-    few = keypoints_from_pixels(CAMERA.K[0, 0] * view.keypoints.xy[:6] + [320, 240], CAMERA)
-    answer = localizer.localize(few, 0.0)
-    assert isinstance(answer, Rejection)
-    assert answer.category is Category.TOO_FEW_KEYPOINTS
-    assert "6 keypoints" in answer.message
+    with pytest.raises(TooFewKeypointsError, match="6 of 6"):
+        keypoints_from_pixels(CAMERA.K[0, 0] * view.keypoints.xy[:6] + [320, 240], CAMERA)
 
 
 def test_without_any_proposer_there_is_no_proposal() -> None:
@@ -95,7 +92,9 @@ def test_evidence_is_asked_for_each_keypoint(
 ) -> None:
     view = fresh_views(1, seed=6)[0]
     assert isinstance(localizer.localize(view.keypoints, 0.0), Fix)
-    monkeypatch.setattr(localizer, "config", replace(SINGLE_FRAMES, min_evidence_per_keypoint=9.0))
+    monkeypatch.setattr(
+        localizer, "config", replace(SINGLE_FRAMES, min_log_likelihood_ratio_per_keypoint=9.0)
+    )
     answer = localizer.localize(view.keypoints, 0.0)
     assert isinstance(answer, Rejection)
     assert answer.category is Category.NOT_VERIFIED

@@ -9,7 +9,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.local_optimisation import projection_jacobian, refine
-from bpnp_ros.localizer.measurement import evidence, explained, predict
+from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict
 from bpnp_ros.localizer.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()
@@ -31,7 +31,7 @@ def test_the_true_pose_has_more_evidence_than_poses_beside_it() -> None:
             )
         ]
         poses = torch.cat([view.recentred, *beside])
-        score = evidence(predict(rooms(), poses, FRUSTUM), view.frame, view.frame.sigma)
+        score = log_likelihood_ratio(predict(rooms(), poses, FRUSTUM), view.frame, view.frame.sigma)
         assert score.argmax() == 0
         assert score[0] > 30
 
@@ -45,7 +45,9 @@ def test_evidence_is_the_log_likelihood_ratio_of_its_definition() -> None:
     d = prediction.weight[0].double()
     mixture = c / FRUSTUM.area + (1 - c) * (normal * d).sum(1) / d.sum()
     expected = torch.log(mixture * FRUSTUM.area).sum()
-    assert torch.isclose(evidence(prediction, frame, sigma)[0].double(), expected, rtol=1e-4)
+    assert torch.isclose(
+        log_likelihood_ratio(prediction, frame, sigma)[0].double(), expected, rtol=1e-4
+    )
 
 
 def test_points_behind_the_camera_or_beside_the_image_are_not_predicted() -> None:

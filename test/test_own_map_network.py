@@ -67,7 +67,7 @@ def test_a_frame_without_keypoints_has_no_matches(network: BPnPNetMap) -> None:
 def test_turning_the_camera_shifts_the_headings_and_nothing_else() -> None:
     torch.manual_seed(0)
     panorama = Panorama(places=3, harmonics=6, bands=5, yaws=16, elevation=0.85)
-    panorama.set_evidence(torch.randn(3, 16, 5))
+    panorama.set_log_odds(torch.randn(3, 16, 5))
     xy, mask = keypoints(batch=1)
     bearing = level_bearings(xy, torch.zeros(1, 2))
     turned = turn_by_yaw(bearing, panorama.heading(torch.tensor([3])))
@@ -78,7 +78,7 @@ def test_turning_the_camera_shifts_the_headings_and_nothing_else() -> None:
 def test_evidence_comes_back_as_the_score_of_a_keypoint() -> None:
     panorama = Panorama(places=1, harmonics=7, bands=5, yaws=16, elevation=1.0)
     smooth = torch.cos(panorama.heading(torch.arange(16)) * 2)[None, :, None].expand(1, 16, 5)
-    panorama.set_evidence(smooth)
+    panorama.set_log_odds(smooth)
     forwards = torch.tensor([[[1.0, 0, 0]]])
     scores = panorama(forwards, torch.ones(1, 1, dtype=torch.bool))
     torch.testing.assert_close(scores[:, 0, 0], smooth[0, :, 0], atol=1e-5, rtol=1e-4)
@@ -102,7 +102,7 @@ def test_a_heading_that_is_certain_is_as_many_times_likelier_than_chance_as_ther
     heading = network.panorama.heading(torch.arange(SIZE.yaws))
     evidence = torch.zeros(3, SIZE.yaws, SIZE.bands)
     evidence[1] = 50 * torch.cos(heading)[:, None]
-    network.panorama.set_evidence(evidence)
+    network.panorama.set_log_odds(evidence)
     found = network.hypotheses(*keypoints(), tilts)
     assert (found.place == 1).all() and (found.yaw_pitch_roll[..., 0] == 0).all()
     assert (found.over_chance() > 3 * SIZE.yaws / 2).all()
@@ -139,10 +139,10 @@ def test_a_mapping_camera_is_never_thought_to_look_the_other_way() -> None:
 
 
 def test_sight_prefers_the_point_that_a_bearing_meets(network: BPnPNetMap) -> None:
-    network.sight.set_seen(torch.ones(3, 20), clutter=10.0)
+    network.point_matching.set_seen(torch.ones(3, 20), clutter=10.0)
     T_map_camera = network.places.poses(torch.tensor([1]), torch.tensor([[0.7, 0.0, 0.0]]))
-    in_camera = transform_points(invert(T_map_camera), network.sight.points[None])[0]
+    in_camera = transform_points(invert(T_map_camera), network.point_matching.points[None])[0]
     ahead = (in_camera[:, 2] > 0.5).nonzero()[:, 0]
     xy = in_camera[ahead, :2] / in_camera[ahead, 2:]
-    odds = network.sight_odds(xy[None], torch.tensor([1]), torch.tensor([[0.7, 0.0, 0.0]]))
+    odds = network.matching_odds(xy[None], torch.tensor([1]), torch.tensor([[0.7, 0.0, 0.0]]))
     assert odds[0].argmax(dim=1).tolist() == ahead.tolist()

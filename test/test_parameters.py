@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from bpnp_ros.configuration.parameter import Parameter, parameters_of
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.runtime.reference import SECTIONS, TABLES, document_text, yaml_text
-from bpnp_ros.runtime.settings import LocalizationSettings, Parameter, parameters_of
+from bpnp_ros.runtime.reference import NODES, document_text, yaml_text
 
 if TYPE_CHECKING:
     from conftest import RosWorld
 
-PARAMETERS = list(parameters_of(*SECTIONS.values()))
+PARAMETERS = list(parameters_of(*NODES["localization"]))
 CHECKOUT = Path(__file__).resolve().parents[1]
 RENEW = "renew it: python -m bpnp_ros.runtime.reference"
 NOT_OURS = ("qos_overrides.", "use_sim_time", "start_type_description_service")
@@ -34,7 +34,13 @@ def test_the_documentation_lists_what_the_code_declares() -> None:
 
 
 def test_every_line_of_the_yaml_file_has_a_comment() -> None:
-    assert [line for line in yaml_text().splitlines() if " #" not in f" {line}"] == []
+    assert [line for line in yaml_text().splitlines() if line and " #" not in f" {line}"] == []
+
+
+def test_what_users_change_stands_first_and_is_little() -> None:
+    text, users = yaml_text(), [p for p in PARAMETERS if not p.advanced]
+    assert len(users) <= 16
+    assert max(text.index(f"    {p.name}:") for p in users) < text.index("# Advanced")
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
@@ -44,7 +50,7 @@ def test_every_parameter_says_what_it_is(parameter: Parameter) -> None:
 
 
 def test_no_two_parts_of_a_node_share_a_name() -> None:
-    for configurations in TABLES.values():
+    for configurations in NODES.values():
         names = [parameter.name for parameter in parameters_of(*configurations)]
         assert len(names) == len(set(names))
 

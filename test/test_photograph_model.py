@@ -9,11 +9,11 @@ import pytest
 import torch
 from orbit import CAMERA, DETECTED, orbit
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import MapError
 from bpnp_ros.evaluation.metrics import Tolerance, pose_errors
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.keypoints.keypoints import Keypoints
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_photographs import model_from_photographs

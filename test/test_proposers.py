@@ -45,7 +45,7 @@ def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
 ) -> None:
     monkeypatch.setattr(
         proposers,
-        "search_down_views",
+        "coarse_to_fine_views",
         lambda model, views, frame: Candidates.of(views.T_map_camera[:0], views.proposer[0]),
     )
     assert found(network, fresh_views(4, seed=31)) >= 1

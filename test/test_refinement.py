@@ -8,12 +8,12 @@ from rooms import View, fresh_views, rooms
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.local_optimisation import keep_best, settle
+from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 
 
 def settled(view: View, start: torch.Tensor) -> tuple[float, float]:
     """Metres and radians that remain of a start (1, 4, 4)."""
-    candidates = settle(rooms(), Candidates.of(start, "test"), view.frame, seed=0)
+    candidates = local_optimisation(rooms(), Candidates.of(start, "test"), view.frame, seed=0)
     best = keep_best(rooms(), candidates, view.frame, view.frame.sigma, 1)
     distance, angle = apart(best.T_map_camera, view.recentred[0])
     return float(distance), float(angle)

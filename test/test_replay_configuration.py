@@ -36,8 +36,8 @@ def test_a_whole_number_will_do_for_a_real_one() -> None:
         (["seed=0.5"], "must be of type int"),
         (["use_network=3"], "must be of type bool"),
         (["tf_mode=sideways"], "must be one of"),
-        (["min_keypoints=600"], "at most max_keypoints"),
-        (["detector=eyes"], "'eyes' is not known"),
+        (["min_keypoints=600"], "more than max_keypoints"),
+        (["detector=eyes"], "detector is 'eyes'"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(words: list[str], complaint: str) -> None:

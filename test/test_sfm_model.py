@@ -95,9 +95,9 @@ def test_test_images_can_be_laid_over_the_points_of_the_mapping_images(model: Sf
 
 
 def test_images_that_are_left_out_change_nothing(model: SfmModel) -> None:
-    shaken = model.T_map_camera.copy()
-    shaken[1] += 1
-    other = replace(model, T_map_camera=shaken)
+    perturbed = model.T_map_camera.copy()
+    perturbed[1] += 1
+    other = replace(model, T_map_camera=perturbed)
     images = [0, 2, 4]
     np.testing.assert_array_equal(
         model.subset(images).detectability, other.subset(images).detectability

@@ -14,11 +14,11 @@ import torch
 
 from bpnp_ros.benchmark.methods import Pose
 from bpnp_ros.benchmark.problems import Problem
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import keep_best, settle
+from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import LikelihoodSearch, NetworkProposer, propose_around
 from bpnp_ros.map_model.from_photographs import model_from_photographs
@@ -126,7 +126,7 @@ class _Asked:
         if not candidates:
             return None
         model, frame = self.model, self.frame
-        settled = settle(model, candidates, frame, seed=0)
+        settled = local_optimisation(model, candidates, frame, seed=0)
         pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
         pose[:3, 3] = (pose[:3, 3] + model.point_map.origin) / self.scale
         return pose

@@ -8,28 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
-from bpnp_ros.errors import ConfigError, KeypointError
-
-
-@dataclass(frozen=True)
-class DetectorConfig:
-    """Which features to look for, and how many to keep.
-
-    detector: "sift", "orb", "corners" (Shi and Tomasi), or "lights" (small bright spots: lamps,
-        LEDs, reflectors). Use the one that the map's points were made with.
-    max_features: the strongest are kept.
-    """
-
-    detector: str = "sift"
-    max_features: int = 1024
-
-    def __post_init__(self) -> None:
-        if self.detector not in opencv.DETECTORS:
-            raise ConfigError(
-                f"detector '{self.detector}' is not known; known are {', '.join(opencv.DETECTORS)}."
-            )
-        if self.max_features < 1:
-            raise ConfigError(f"max_features is {self.max_features}; it must be at least 1.")
+from bpnp_ros.configuration.parameters import DetectorConfig
+from bpnp_ros.errors import KeypointError
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import KeypointConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.geometry.camera import Camera, Frustum
 from bpnp_ros.keypoints.lens import image_frustum, normalise
@@ -19,32 +20,6 @@ _STEEPEST = math.tan(math.radians(85))
 
 class TooFewKeypointsError(KeypointError):
     """Well-formed keypoints of which too few are usable."""
-
-
-@dataclass(frozen=True)
-class KeypointConfig:
-    """Which keypoints of a message are used.
-
-    max_keypoints: the best by score are kept.
-    min_keypoints: with fewer there is no attempt to localise.
-    border: pixels by which a keypoint may lie outside the image.
-    bearing_pixel: what stands for a pixel when bearings come without a camera, on the z = 1 plane;
-        0.002 is a camera of 640 pixels and 65 degrees.
-    """
-
-    max_keypoints: int = 512
-    min_keypoints: int = 6
-    border: float = 2.0
-    bearing_pixel: float = 0.002
-
-    def __post_init__(self) -> None:
-        if not 4 <= self.min_keypoints <= self.max_keypoints:
-            raise ConfigError(
-                f"min_keypoints is {self.min_keypoints}; it must be at least 4 and at most "
-                f"max_keypoints, {self.max_keypoints}."
-            )
-        if not (self.border >= 0 and self.bearing_pixel > 0):
-            raise ConfigError("border must be at least 0 and bearing_pixel greater than 0.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The gate: a pose is an answer only when the frame's evidence for it says so.
+"""The gate: a pose is an answer only when the frame's likelihood says so.
 
 What chance explains in this map and image is measured, not assumed: the search's best poses
 elsewhere are refined like the winner, and the winner must leave them behind.
@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import normal_equations
-from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
+from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -28,7 +28,7 @@ INLIER_SIGMAS = 3.0
 class Gate:
     """What the winner must show."""
 
-    evidence: float
+    log_likelihood_ratio: float
     inliers: int
     rival_share: float
 
@@ -36,19 +36,20 @@ class Gate:
 def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
-    """The candidate of most evidence as a Fix, or why it is none."""
+    """The likeliest candidate as a Fix, or why it is none."""
     candidates = candidates.select(model.view_space.holds(candidates.T_map_camera).nonzero()[:, 0])
     if len(candidates) == 0:
         return Rejection(
             Category.NOT_VERIFIED, "every candidate is where no camera can be in this map"
         )
     prediction = predict(model, candidates.T_map_camera, frame.frustum)
-    score = evidence(prediction, frame, frame.sigma)
+    score = log_likelihood_ratio(prediction, frame, frame.sigma)
     best = int(score.argmax())
-    if score[best] < gate.evidence:
+    if score[best] < gate.log_likelihood_ratio:
         return Rejection(
             Category.NOT_VERIFIED,
-            f"the best pose has an evidence of {score[best]:.0f} nats, {gate.evidence:.0f} are "
+            f"the best pose has a log-likelihood ratio of {score[best]:.0f} nats, "
+            f"{gate.log_likelihood_ratio:.0f} are "
             f"asked for; {len(frame.xy)} keypoints, {len(candidates)} candidates",
         )
     distance, angle = apart(candidates.T_map_camera, candidates.T_map_camera[best])
@@ -57,8 +58,8 @@ def verify(
     if rival > gate.rival_share * score[best]:
         return Rejection(
             Category.AMBIGUOUS,
-            f"a pose elsewhere explains the frame nearly as well: evidence {rival:.0f} against "
-            f"{score[best]:.0f} nats",
+            f"a pose elsewhere explains the frame nearly as well: {rival:.0f} against "
+            f"{score[best]:.0f} nats of log-likelihood ratio",
         )
     # the first of the equals was proposed by the proposer that was asked first
     same = (distance < 0.2 * config.rival_distance) & (angle < 0.2 * config.rival_angle)
@@ -98,8 +99,8 @@ def _fix(
         point_index=point,
         reprojection_error_px=float(np.sqrt(np.mean(error**2)) / frame.frustum.pixel),
         proposer=proposer,
-        evidence=float(evidence(prediction, frame, frame.sigma)[0]),
-        threshold=gate.evidence,
+        log_likelihood_ratio=float(log_likelihood_ratio(prediction, frame, frame.sigma)[0]),
+        threshold=gate.log_likelihood_ratio,
     )
 
 

@@ -16,7 +16,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, evidence, explained, predict
+from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
 from bpnp_ros.map_model.map_model import MapModel
 
 LONGEST_STEP = 0.5
@@ -29,12 +29,12 @@ FROM_CROWDED_VIEWS: Stages = ((192, [0.04]), (64, [0.035, 0.03]), (24, [0.025, 0
 FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
 FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
-SHAKES = 48
-MOST_TURNS = 8
-WORTH_A_TURN = 1.02  # evidence, relative to what it was
-SHAKE_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
+PERTURBATIONS = 48
+MOST_ROUNDS = 8
+WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
+PERTURBATION_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
 FINAL_KEEP = 16
-FINAL_START, TWIN_START = 0.025, 0.01
+FINAL_START, ALIAS_START = 0.025, 0.01
 FINAL_FACTOR = 0.6
 
 
@@ -67,7 +67,7 @@ def _descend(T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[
     return T_map_camera
 
 
-def search_down(
+def coarse_to_fine(
     model: MapModel, candidates: Candidates, frame: Frame, stages: Stages = FROM_VIEWS
 ) -> Candidates:
     """From many poses, some of them near the truth, to the few best, the best first."""
@@ -81,21 +81,21 @@ def search_down(
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
 
-def search_down_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
+def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
     """From stored views to the few best; a crowded frame is searched finely as well."""
-    found = [search_down(model, views, frame)]
+    found = [coarse_to_fine(model, views, frame)]
     if frame.is_crowded:
-        found.append(search_down(model, views, frame, FROM_CROWDED_VIEWS))
+        found.append(coarse_to_fine(model, views, frame, FROM_CROWDED_VIEWS))
     return Candidates.joined(found)
 
 
-def shake(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
+def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
     """Candidates around one pose: half-way optima are left behind by trying."""
-    offsets = torch.rand(SHAKES, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    offsets = (offsets * offsets.new_tensor(SHAKE_REACH)).to(frame.xy)
+    offsets = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    offsets = (offsets * offsets.new_tensor(PERTURBATION_REACH)).to(frame.xy)
     stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
-    shaken = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
-    return search_down(model, Candidates.of(shaken, centre.proposer[0]), frame, stages)
+    perturbed = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
+    return coarse_to_fine(model, Candidates.of(perturbed, centre.proposer[0]), frame, stages)
 
 
 def polish(
@@ -107,36 +107,40 @@ def polish(
     return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
 
 
-def settle(model: MapModel, candidates: Candidates, frame: Frame, seed: int) -> Candidates:
-    """Candidates polished, and more from around the best of them as long as that gains evidence."""
+def local_optimisation(
+    model: MapModel, candidates: Candidates, frame: Frame, seed: int
+) -> Candidates:
+    """Candidates polished, and more from around the best of them as long as that gains."""
     candidates = polish(model, candidates, frame)
     best, worth = _leader(model, candidates, frame)
-    for turn in range(MOST_TURNS):
-        nearby = polish(model, shake(model, best, frame, seed + turn), frame)
+    for turn in range(MOST_ROUNDS):
+        nearby = polish(model, perturb(model, best, frame, seed + turn), frame)
         candidates = Candidates.joined([candidates, nearby])
         best, found = _leader(model, nearby, frame)
-        if found < WORTH_A_TURN * worth:
+        if found < WORTH_A_ROUND * worth:
             break
         worth = found
     return candidates
 
 
 def _leader(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Candidates, float]:
-    """The candidate of most evidence, and its evidence."""
-    score = evidence(predict(model, candidates.T_map_camera, frame.frustum), frame, frame.sigma)
+    """The likeliest candidate, and its log-likelihood ratio."""
+    score = log_likelihood_ratio(
+        predict(model, candidates.T_map_camera, frame.frustum), frame, frame.sigma
+    )
     return candidates.select(score.argmax()[None]), float(score.max())
 
 
 def keep_best(
     model: MapModel, candidates: Candidates, frame: Frame, sigma: float, keep: int
 ) -> Candidates:
-    """The `keep` candidates of most evidence, the best first."""
+    """The `keep` likeliest candidates, the best first."""
     seen = predict(model, candidates.T_map_camera, frame.frustum)
     return candidates.select(_best_rows(seen, frame, sigma, keep))
 
 
 def _best_rows(seen: Prediction, frame: Frame, sigma: float, keep: int) -> Tensor:
-    score = evidence(seen, frame, sigma)
+    score = log_likelihood_ratio(seen, frame, sigma)
     return score.topk(min(keep, len(score))).indices
 
 

@@ -15,21 +15,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
+    ALIAS_START,
     FINAL_KEEP,
     FROM_PREDICTION,
-    TWIN_START,
+    coarse_to_fine,
     keep_best,
+    local_optimisation,
+    perturb,
     polish,
-    search_down,
-    settle,
-    shake,
 )
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import (
@@ -50,7 +50,7 @@ from bpnp_ros.weights.bundle import MapBundle
 
 LOST, TRACKING = "LOST", "TRACKING"
 DOUBTFUL_SHARE = 0.8
-MOST_TWINS = 256
+MOST_ALIASES = 256
 
 
 class Localizer:
@@ -88,7 +88,7 @@ class Localizer:
 
     def prepare(self, frustum: Frustum) -> None:
         """Do what takes seconds, once the camera is known; `localize` does it otherwise."""
-        _ = self.map_model.repeats
+        _ = self.map_model.aliases
         for proposer in self._proposers:
             proposer.prepare(frustum)
 
@@ -112,11 +112,6 @@ class Localizer:
             config.clutter,
             self.map_model.view_space.anchors.device,
         )
-        if len(keypoints) < config.tracking_inliers:
-            return Rejection(
-                Category.TOO_FEW_KEYPOINTS,
-                f"{len(keypoints)} keypoints; at least {config.tracking_inliers} are needed",
-            )
         timings: dict[str, float] = {}
         answer = self._answer(frame, stamp, prior, timings)
         return replace(answer, timings=timings)
@@ -138,15 +133,15 @@ class Localizer:
         config, tracker, model = self.config, self._tracker, self.map_model
         usual = tracker.share * len(frame.xy)
         least = max(config.tracking_inliers, round(config.tracking_share * usual))
-        gate = Gate(self._least_evidence(config.tracking_evidence, frame), least, 1.0)
+        gate = Gate(self._least_ratio(config.tracking_log_likelihood_ratio, frame), least, 1.0)
         with _stage(timings, "track"):
             predicted = Candidates.of(tracker.predictions(stamp, frame.xy), TRACKER)
-            candidates = search_down(model, predicted, frame, FROM_PREDICTION)
+            candidates = coarse_to_fine(model, predicted, frame, FROM_PREDICTION)
             candidates = polish(model, candidates, frame)
             answer = verify(model, candidates, frame, gate, config)
             if isinstance(answer, Rejection) or answer.inliers < DOUBTFUL_SHARE * usual:
                 ahead = predicted.select(torch.tensor([0]))
-                nearby = polish(model, shake(model, ahead, frame, config.seed), frame)
+                nearby = polish(model, perturb(model, ahead, frame, config.seed), frame)
                 candidates = Candidates.joined([candidates, nearby])
                 answer = verify(model, candidates, frame, gate, config)
         if isinstance(answer, Fix) and not self._within_reach(answer, stamp):
@@ -178,29 +173,29 @@ class Localizer:
                 f"no proposer has a candidate; asked were: {', '.join(self.proposers) or 'none'}",
             )
         with _stage(timings, "refine"):
-            candidates = settle(self.map_model, candidates, frame, self.config.seed)
+            candidates = local_optimisation(self.map_model, candidates, frame, self.config.seed)
         if prior is None:
-            with _stage(timings, "twins"):
-                candidates = self._with_twins(candidates, frame)
+            with _stage(timings, "aliases"):
+                candidates = self._with_aliases(candidates, frame)
         with _stage(timings, "verify"):
             config = self.config
-            least = self._least_evidence(config.min_evidence, frame)
+            least = self._least_ratio(config.min_log_likelihood_ratio, frame)
             gate = Gate(least, config.min_inliers, config.rival_share)
             return verify(self.map_model, candidates, frame, gate, config)
 
-    def _least_evidence(self, least: float, frame: Frame) -> float:
-        return max(least, self.config.min_evidence_per_keypoint * len(frame.xy))
+    def _least_ratio(self, least: float, frame: Frame) -> float:
+        return max(least, self.config.min_log_likelihood_ratio_per_keypoint * len(frame.xy))
 
-    def _with_twins(self, candidates: Candidates, frame: Frame) -> Candidates:
+    def _with_aliases(self, candidates: Candidates, frame: Frame) -> Candidates:
         """Joined by poses in parts of the map that look like what the best candidate sees."""
         model = self.map_model
-        if len(model.repeats) == 0:
+        if len(model.aliases) == 0:
             return candidates
         best = keep_best(model, candidates, frame, frame.sigma, 1)
-        poses = model.repeats.twins(best.T_map_camera[0], MOST_TWINS)
-        twins = Candidates.of(poses, best.proposer[0])
-        twins = keep_best(model, twins, frame, TWIN_START, FINAL_KEEP)
-        return Candidates.joined([candidates, polish(model, twins, frame, TWIN_START)])
+        poses = model.aliases.of(best.T_map_camera[0], MOST_ALIASES)
+        aliases = Candidates.of(poses, best.proposer[0])
+        aliases = keep_best(model, aliases, frame, ALIAS_START, FINAL_KEEP)
+        return Candidates.joined([candidates, polish(model, aliases, frame, ALIAS_START)])
 
     def _recentred(self, fix: Fix) -> NDArray[np.float64]:
         pose = fix.T_map_camera.copy()

@@ -5,7 +5,7 @@ point seen from the pose, drawn with weight d_j and Gaussian noise s (everything
 
     p(u | pose) = c / A + (1 - c) sum_j d_j N(u; proj_j(pose), s^2) / sum_j d_j
 
-Search, refinement and gate all use it. The evidence of a pose is the log of the frame's likelihood
+Search, refinement and gate all use it. A pose is worth the log of the frame's likelihood
 ratio against clutter alone, in nats: 0 says "no better than chance".
 """
 
@@ -95,7 +95,7 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     return (rows @ columns).clamp_(min=FAINTEST_LOG).exp_()
 
 
-def evidence(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
+def log_likelihood_ratio(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     """Log-likelihood ratio of each pose against pure clutter (P,), nats."""
     ratio = explained(prediction, frame, sigma).sum(dim=2)
     return torch.log(frame.clutter * (1 + ratio)).sum(dim=1)

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import search_down, search_down_views
+from bpnp_ros.localizer.local_optimisation import coarse_to_fine, coarse_to_fine_views
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.view_bank import ViewBank, build_view_bank
 from bpnp_ros.map_model.map_model import MapModel
@@ -74,7 +74,7 @@ class NetworkProposer:
         P = self._network.matches(xy, everywhere, views.likeliest(HYPOTHESES_MATCHED))
         matched = Candidates.of(self._poses(frame, P[0, :-1, :-1].exp()), self.name)
         viewed = Candidates.of(views.T_map_camera[0], self.name)
-        return Candidates.joined([matched, search_down_views(self._model, viewed, frame)])
+        return Candidates.joined([matched, coarse_to_fine_views(self._model, viewed, frame)])
 
     def _poses(self, frame: Frame, P: Tensor) -> Tensor:
         """One from the most probable pairs, where RANSAC finds it: (0 or 1, 4, 4)."""
@@ -108,7 +108,7 @@ class LikelihoodSearch:
         self.prepare(frame.frustum)
         assert self._bank is not None
         poses, _ = self._bank.best(frame.coarse().xy, VIEWS_SEARCHED)
-        return search_down_views(self._model, Candidates.of(poses, self.name), frame)
+        return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
 
 
 def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:
@@ -120,4 +120,4 @@ def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -
     centre = torch.from_numpy(prior.T_map_camera).float()
     position = centre[:3, 3] - torch.from_numpy(model.point_map.origin).float() + draws[:, :3]
     poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
-    return search_down(model, Candidates.of(poses, PRIOR), frame)
+    return coarse_to_fine(model, Candidates.of(poses, PRIOR), frame)

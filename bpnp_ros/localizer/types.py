@@ -44,7 +44,7 @@ class Fix:
     keypoint_index, point_index: (K,) inlier pairs, rows of the keypoints given and of the map.
     reprojection_error_px: root mean square over the inlier pairs.
     proposer: name of the proposer whose candidate became this fix.
-    evidence: log-likelihood ratio against pure clutter, nats; `threshold` is what the gate asked.
+    log_likelihood_ratio: against pure clutter, nats; `threshold` is what the gate asked.
     """
 
     T_map_camera: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Fix:
     point_index: NDArray[np.int64]
     reprojection_error_px: float
     proposer: str
-    evidence: float
+    log_likelihood_ratio: float
     threshold: float
     timings: dict[str, float] = field(default_factory=dict)
 

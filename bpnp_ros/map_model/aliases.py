@@ -1,4 +1,4 @@
-"""Where a map repeats itself: rigid motions that carry a part of it onto another part.
+"""Where a map aliases itself: rigid motions that carry a part of it onto another part.
 
 Identical rooms look alike to a camera that knows positions alone. A search may find one of them and
 miss the other; the map knows both. Constellations of five neighbouring points that are equally far
@@ -31,7 +31,7 @@ _CHUNK = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
-class Repeats:
+class Aliases:
     """The map around centre (T, 3) appears again at motion (T, 4, 4) times it; metres."""
 
     motion: Tensor
@@ -40,23 +40,23 @@ class Repeats:
     def __len__(self) -> int:
         return len(self.motion)
 
-    def twins(self, T_map_camera: Tensor, most: int) -> Tensor:
+    def of(self, T_map_camera: Tensor, most: int) -> Tensor:
         """Poses (K, 4, 4), K <= most, that may see what a pose (4, 4) sees."""
         distance = (self.centre - T_map_camera[:3, 3]).norm(dim=1)
         nearest = distance.topk(min(most, len(self)), largest=False).indices
         return self.motion[nearest] @ T_map_camera
 
 
-def find_repeats(points: Tensor, seed: int = 0) -> Repeats:
-    """The repeats of a map (N, 3), metres. There are none in most maps."""
+def find_aliases(points: Tensor, seed: int = 0) -> Aliases:
+    """The aliases of a map (N, 3), metres. There are none in most maps."""
     if len(points) <= NEIGHBOURS:
-        return Repeats(points.new_zeros(0, 4, 4), points.new_zeros(0, 3))
+        return Aliases(points.new_zeros(0, 4, 4), points.new_zeros(0, 3))
     generator = torch.Generator().manual_seed(seed)
     corners = _constellations(points, generator)
     first, second = _equal_pairs(points[corners])
     start, end = points[corners[first]], points[corners[second]]
     motion = _aligned(start, end, torch.ones_like(start[..., 0]))
-    found = Repeats(motion, start[:, 0])
+    found = Aliases(motion, start[:, 0])
     found = _select(found, _leads_elsewhere(found) & _is_exact(motion, start, end))
     found = _select(found, _one_per_places(found, generator))
     for check in CHECKS:
@@ -64,17 +64,17 @@ def find_repeats(points: Tensor, seed: int = 0) -> Repeats:
     return _both_ways(found)
 
 
-def _select(repeats: Repeats, kept: Tensor) -> Repeats:
-    return Repeats(repeats.motion[kept], repeats.centre[kept])
+def _select(aliases: Aliases, kept: Tensor) -> Aliases:
+    return Aliases(aliases.motion[kept], aliases.centre[kept])
 
 
-def _both_ways(repeats: Repeats) -> Repeats:
-    back = Repeats(invert(repeats.motion), _carried(repeats, repeats.centre[:, None])[:, 0])
-    return _joined([repeats, back])
+def _both_ways(aliases: Aliases) -> Aliases:
+    back = Aliases(invert(aliases.motion), _carried(aliases, aliases.centre[:, None])[:, 0])
+    return _joined([aliases, back])
 
 
-def _joined(parts: list[Repeats]) -> Repeats:
-    return Repeats(
+def _joined(parts: list[Aliases]) -> Aliases:
+    return Aliases(
         torch.cat([part.motion for part in parts]), torch.cat([part.centre for part in parts])
     )
 
@@ -128,22 +128,22 @@ def _is_exact(motion: Tensor, start: Tensor, end: Tensor) -> Tensor:
     return (transform_points(motion, start) - end).norm(dim=2).amax(dim=1) < EDGE_CELL
 
 
-def _leads_elsewhere(repeats: Repeats) -> Tensor:
-    shift = (_carried(repeats, repeats.centre[:, None])[:, 0] - repeats.centre).norm(dim=1)
-    R = repeats.motion[:, :3, :3]
+def _leads_elsewhere(aliases: Aliases) -> Tensor:
+    shift = (_carried(aliases, aliases.centre[:, None])[:, 0] - aliases.centre).norm(dim=1)
+    R = aliases.motion[:, :3, :3]
     turn = rotation_angle(torch.eye(3).to(R).expand_as(R), R)
     return (shift > LEAST_SHIFT) | (turn > LEAST_TURN)
 
 
-def _carried(repeats: Repeats, points: Tensor) -> Tensor:
-    return transform_points(repeats.motion, points)
+def _carried(aliases: Aliases, points: Tensor) -> Tensor:
+    return transform_points(aliases.motion, points)
 
 
-def _one_per_places(repeats: Repeats, generator: torch.Generator) -> Tensor:
+def _one_per_places(aliases: Aliases, generator: torch.Generator) -> Tensor:
     """Rows (K,) of motions, none of which leads from the same place to the same one."""
-    end = _carried(repeats, repeats.centre[:, None])[:, 0]
-    forward = repeats.motion[:, :3, 0]
-    places = torch.cat([repeats.centre / PLACE, end / PLACE, 2 * forward], dim=1).round().long()
+    end = _carried(aliases, aliases.centre[:, None])[:, 0]
+    forward = aliases.motion[:, :3, 0]
+    places = torch.cat([aliases.centre / PLACE, end / PLACE, 2 * forward], dim=1).round().long()
     _, place = places.unique(dim=0, return_inverse=True)
     chosen = torch.zeros(len(places), dtype=torch.long, device=place.device)
     chosen[place] = torch.arange(len(place), device=place.device)
@@ -152,17 +152,17 @@ def _one_per_places(repeats: Repeats, generator: torch.Generator) -> Tensor:
 
 
 def _confirmed(
-    repeats: Repeats, points: Tensor, check: tuple[int, float, float], generator: torch.Generator
-) -> Repeats:
-    """The repeats whose neighbourhood, `count` points of it, is carried onto the map; aligned."""
+    aliases: Aliases, points: Tensor, check: tuple[int, float, float], generator: torch.Generator
+) -> Aliases:
+    """The aliases whose neighbourhood, `count` points of it, is carried onto the map; aligned."""
     count, tolerance, share = check
-    parts = [Repeats(repeats.motion[:0], repeats.centre[:0])]
-    for rows in torch.arange(len(repeats)).split(max(_CHUNK // (count * len(points)), 1)):
-        part = _select(repeats, rows.to(points.device))
+    parts = [Aliases(aliases.motion[:0], aliases.centre[:0])]
+    for rows in torch.arange(len(aliases)).split(max(_CHUNK // (count * len(points)), 1)):
+        part = _select(aliases, rows.to(points.device))
         start = _neighbourhood(points, part.centre, count, generator)
         distance, nearest = torch.cdist(_carried(part, start), points).min(dim=2)
         meets = (distance < tolerance).to(points)
-        aligned = Repeats(_aligned(start, points[nearest], meets), part.centre)
+        aligned = Aliases(_aligned(start, points[nearest], meets), part.centre)
         parts.append(_select(aligned, meets.mean(dim=1) >= share))
     return _joined(parts)
 

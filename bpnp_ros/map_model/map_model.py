@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bpnp_ros.map_model.aliases import Repeats, find_repeats
+from bpnp_ros.map_model.aliases import Aliases, find_aliases
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 
@@ -26,9 +26,9 @@ class MapModel:
         return torch.from_numpy(self.point_map.points).to(self.view_space.anchors.device)
 
     @cached_property
-    def repeats(self) -> Repeats:
+    def aliases(self) -> Aliases:
         """Where the map looks like another part of itself; found in a second or some."""
-        return find_repeats(self.points)
+        return find_aliases(self.points)
 
     def to(self, device: torch.device) -> MapModel:
         return MapModel(self.point_map, self.view_space.to(device))

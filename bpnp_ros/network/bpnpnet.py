@@ -29,7 +29,7 @@ class Matching(NamedTuple):
     alignment: Tensor
     """(B, 3, 3) the T-net's matrix, applied to map points as row vectors."""
     log_plan: Tensor | None = None
-    """(B, M + 1, N + 1) log-mass of each pair and, last, of staying alone; None without dustbin."""
+    """(B, M + 1, N + 1) log-mass of pairs and, last, of being unmatched; None without dustbin."""
 
 
 class BPnPNet(nn.Module):
@@ -111,8 +111,8 @@ class BPnPNet(nn.Module):
     def _with_dustbin(self, distance: Tensor, row_mass: Tensor, column_mass: Tensor) -> Tensor:
         """Log-probabilities (B, M + 1, N + 1); each true point has a mass of about 1 to spread."""
         sharpness = self.sinkhorn_settings.sharpness
-        alone = -sharpness * self.dustbin_distance
-        return dustbin_sinkhorn(-sharpness * distance, alone, row_mass, column_mass)
+        unmatched = -sharpness * self.dustbin_distance
+        return dustbin_sinkhorn(-sharpness * distance, unmatched, row_mass, column_mass)
 
 
 def _first(counts: Tensor, length: int) -> Tensor:

@@ -1,9 +1,9 @@
 """BPnPNet for one known map: keypoints in, matches with the map's points out, no prior needed.
 
 Two learned layers. `Panorama` tells from all keypoints together which places and headings explain
-them; `Sight` tells, for each of those, which map point each keypoint is. Their mixture goes through
-Sinkhorn with a dustbin (Campbell et al., ECCV 2020, section 3.2, with a dustbin as its successors
-have). The 3D side is a table of learned features, shipped with the map.
+them; `PointMatching` tells, for each of those, which map point each keypoint is. Their mixture goes
+through Sinkhorn with a dustbin (Campbell et al., ECCV 2020, section 3.2, with a dustbin as its
+successors have). The 3D side is a table of learned features, shipped with the map.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from bpnp_ros.network.panorama import Panorama
 from bpnp_ros.network.places import Places, level_bearings, turn_by_yaw
-from bpnp_ros.network.point_matching import Sight
+from bpnp_ros.network.point_matching import PointMatching
 from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
 
 _OUT_OF_SIGHT = math.log(0.02)
@@ -79,10 +79,10 @@ class BPnPNetMap(nn.Module):
         self.places = places
         s = self.size
         self.panorama = Panorama(len(places), s.harmonics, s.bands, s.yaws, s.elevation)
-        self.sight = Sight(points, len(places), s.features)
+        self.point_matching = PointMatching(points, len(places), s.features)
 
     def forward(self, xy: Tensor, mask: Tensor, hypotheses: int = 16) -> Tensor:
-        """Log-probabilities of all matches and of staying alone, (B, M + 1, N + 1).
+        """Log-probabilities of all matches and of being unmatched, (B, M + 1, N + 1).
 
         xy: (B, M, 2) on the z = 1 plane. mask: (B, M), False on padding.
         """
@@ -123,8 +123,8 @@ class BPnPNetMap(nn.Module):
         return scores.masked_fill(beyond[:, None, None], -torch.inf)
 
     def match_odds(self, xy: Tensor, hypotheses: Hypotheses) -> Tensor:
-        """Log-odds of each match against the keypoint staying alone, over hypotheses (B, M, N)."""
-        odds = xy.new_zeros(len(xy), xy.shape[1], len(self.sight.points))
+        """Log-odds of each match against being unmatched, over hypotheses (B, M, N)."""
+        odds = xy.new_zeros(len(xy), xy.shape[1], len(self.point_matching.points))
         for b in range(len(xy)):
             odds[b] = self._match_odds(xy[b], hypotheses, b)
         return odds
@@ -133,19 +133,19 @@ class BPnPNetMap(nn.Module):
         """The mixture of what each hypothesis says, over the points in sight of its place."""
         place, turn = hypotheses.place[b], hypotheses.yaw_pitch_roll[b]
         weight = hypotheses.log_probability[b].softmax(dim=0)
-        matched = xy.new_full((len(xy), len(self.sight.points)), _TINY)
-        alone = xy.new_full((len(xy),), _TINY)
-        in_sight = self.sight.seen(place) > _OUT_OF_SIGHT
+        matched = xy.new_full((len(xy), len(self.point_matching.points)), _TINY)
+        unmatched = xy.new_full((len(xy),), _TINY)
+        in_sight = self.point_matching.seen(place) > _OUT_OF_SIGHT
         for h, columns in enumerate(in_sight):
             points = columns.nonzero()[:, 0]
             one = slice(h, h + 1)
-            odds = self.sight_odds(xy[None], place[one], turn[one], points)[0]
+            odds = self.matching_odds(xy[None], place[one], turn[one], points)[0]
             odds = torch.nn.functional.pad(odds, (0, 1)).softmax(dim=1) * weight[h]
             matched[:, points] += odds[:, :-1]
-            alone += odds[:, -1]
-        return matched.log() - alone.log()[:, None]
+            unmatched += odds[:, -1]
+        return matched.log() - unmatched.log()[:, None]
 
-    def sight_odds(
+    def matching_odds(
         self, xy: Tensor, place: Tensor, turn: Tensor, points: Tensor | None = None
     ) -> Tensor:
         """Log-odds of each match if the camera stands at places (H,), turned by (H, 3) rad.
@@ -154,7 +154,7 @@ class BPnPNetMap(nn.Module):
         """
         bearing = turn_by_yaw(level_bearings(xy, turn[:, 1:]), turn[:, 0])
         bearing = bearing @ self.places.frame[place].transpose(1, 2)
-        return self.sight(bearing, self.places.position[place], place, points)
+        return self.point_matching(bearing, self.places.position[place], place, points)
 
 
 def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:

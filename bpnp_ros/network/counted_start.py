@@ -2,8 +2,8 @@
 
 The panorama layer scores places by sums over keypoints, as a likelihood does. So it starts as the
 log of how much likelier a keypoint is there than elsewhere in the view; training then learns what
-tells places apart, which a likelihood of independent keypoints does not. The sight layer starts
-with what each place sees.
+tells places apart, which a likelihood of independent keypoints does not. The matching of points
+starts with what each place sees.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bpnp_ros.network.places import Places
 
 CLUTTER = 0.3
 TYPICAL_KEYPOINTS = 100
-CAUTION = 0.2  # keypoints are not independent: their evidence counts for less
+CAUTION = 0.2  # keypoints are not independent: what they say counts for less
 BLUR = 0.4  # cells, beside the linear interpolation
 _CHUNK = 200
 
@@ -37,11 +37,11 @@ def counted_network(
     """
     net = BPnPNetMap(points, Places(coarse), size)
     density = _blur(_density(net, fine))
-    evidence = torch.log(CLUTTER + (1 - CLUTTER) * density / _mean_in_view(net, density, frustum))
-    net.panorama.set_evidence(CAUTION * evidence)
+    log_odds = torch.log(CLUTTER + (1 - CLUTTER) * density / _mean_in_view(net, density, frustum))
+    net.panorama.set_log_odds(CAUTION * log_odds)
     chance = torch.zeros(len(coarse.anchors), len(points))
     chance.scatter_add_(1, coarse.seen, coarse.chance)
-    net.sight.set_seen(chance, TYPICAL_KEYPOINTS * CLUTTER / frustum.area)
+    net.point_matching.set_seen(chance, TYPICAL_KEYPOINTS * CLUTTER / frustum.area)
     return net
 
 
@@ -51,7 +51,7 @@ def _density(net: BPnPNetMap, space: ViewSpace) -> Tensor:
     shape = (len(net.places), layer.yaws, layer.bands)
     density = torch.zeros(shape[0] * shape[1] * shape[2])
     for rows in torch.arange(len(space.anchors)).split(_CHUNK):
-        towards = net.sight.points[space.seen[rows]] - space.anchors[rows, None]
+        towards = net.point_matching.points[space.seen[rows]] - space.anchors[rows, None]
         bearing = torch.nn.functional.normalize(towards @ net.places.frame[place[rows]], dim=-1)
         azimuth, band = layer.azimuth_and_band(bearing)
         yaw = azimuth * (layer.yaws / (2 * torch.pi))

@@ -77,9 +77,9 @@ class Panorama(nn.Module):
         return torch.atan2(bearing[..., 1], bearing[..., 0]), band.clamp(0, self.bands - 1)
 
     @torch.no_grad()
-    def set_evidence(self, evidence: Tensor) -> None:
+    def set_log_odds(self, log_odds: Tensor) -> None:
         """Start from panoramas: what a keypoint at (place, yaw, band) (A, yaws, K) speaks for."""
-        series = torch.fft.rfft(evidence, dim=1, norm="forward")[:, : len(self.cosine)]
+        series = torch.fft.rfft(log_odds, dim=1, norm="forward")[:, : len(self.cosine)]
         series = _KEYPOINTS * series.permute(1, 2, 0)
         self.cosine.zero_()[:, : self.bands] = series.real
         self.sine.zero_()[:, : self.bands] = series.imag

@@ -11,7 +11,7 @@ _NEAREST = 0.2
 _SMALLEST_CHANCE = 0.01
 
 
-class Sight(nn.Module):
+class PointMatching(nn.Module):
     """Matches bearings with map points in sight of a place.
 
     A match is likely when the keypoint lies in the point's direction, within a learned angle that

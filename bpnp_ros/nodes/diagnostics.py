@@ -65,7 +65,7 @@ def _of_fix(tally: Tally) -> Iterator[tuple[str, str]]:
     yield "sigma_position_m", f"{position:.4f}"
     yield "sigma_rotation_deg", f"{np.degrees(rotation):.3f}"
     yield "covariance", "uncalibrated"
-    yield "evidence", f"{fix.evidence:.1f}"
+    yield "log_likelihood_ratio", f"{fix.log_likelihood_ratio:.1f}"
     yield "threshold", f"{fix.threshold:.1f}"
 
 

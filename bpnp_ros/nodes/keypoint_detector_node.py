@@ -7,8 +7,9 @@ from typing import Any
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
+from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.keypoints.detector import DetectorConfig, detect_keypoints
+from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.nodes.messages import cloud_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import NEWEST_IMAGE, SENSOR, subscribe

@@ -20,9 +20,8 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
+from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.keypoints.keypoints import KeypointConfig
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.nodes.diagnostics import diagnostics
 from bpnp_ros.nodes.messages import header
 from bpnp_ros.nodes.outputs import Outputs
@@ -34,7 +33,6 @@ from bpnp_ros.nodes.tf import Transforms
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import BuildsLocalizers, Maps
-from bpnp_ros.runtime.settings import LocalizationSettings
 from bpnp_ros.runtime.tally import Tally
 
 CONFIGURATIONS = (LocalizationSettings, KeypointConfig, LocalizerConfig)

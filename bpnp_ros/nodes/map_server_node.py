@@ -8,12 +8,12 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
+from bpnp_ros.configuration.parameters import MapServerSettings
 from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.nodes.messages import header, map_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import LATCHED
 from bpnp_ros.point_map.loading import load_map, needs_scale
-from bpnp_ros.runtime.settings import MapServerSettings
 
 
 class MapServer(Node):

@@ -14,8 +14,8 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
+from bpnp_ros.configuration.parameter import Parameter, parameters_of
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.runtime.settings import Parameter, parameters_of
 
 T = TypeVar("T")
 

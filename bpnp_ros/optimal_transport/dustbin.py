@@ -26,11 +26,11 @@ def dustbin_sinkhorn(
     column_weight: Tensor | None = None,
     iterations: int = 30,
 ) -> Tensor:
-    """Log-probabilities of all pairs and of staying alone, (B, M + 1, N + 1).
+    """Log-probabilities of all pairs and of being unmatched, (B, M + 1, N + 1).
 
     scores: (B, M, N), higher is more alike. Scores more than 50 below the best of their row
         (dustbin included) count as 50 below, so that no mass underflows; their gradient passes.
-    dustbin_score: scalar tensor, the score of staying alone (a learned parameter).
+    dustbin_score: scalar tensor, the score of being unmatched (a learned parameter).
     row_weight, column_weight: (B, M) and (B, N) masses >= 0, by default 1 each; a boolean mask will
         do. 0 marks padding, whose scores are never looked at. A map point's weight may be its
         detectability, a keypoint's weight its detector score. They are not differentiated.

@@ -32,18 +32,18 @@ def correspondence_loss(P: Tensor, C: Tensor) -> Tensor:
 
 
 def log_likelihood_loss(log_plan: Tensor, C: Tensor, true_2d: Tensor, true_3d: Tensor) -> Tensor:
-    """Mean of minus the log-mass of true pairs and of points that stay alone; mean over the batch.
+    """Mean of minus the log-mass of true pairs and of unmatched points; mean over the batch.
 
     Not of the paper, which has no dustbin; as in the networks that followed it.
     log_plan: (B, M + 1, N + 1) of `dustbin_sinkhorn`, dustbins last. C: (B, M, N), 1 for true
     pairs. true_2d, true_3d: (B, M), (B, N) boolean, False on padding. Without points an item is 0.
     """
-    alone_2d = true_2d & (C.sum(2) == 0)
-    alone_3d = true_3d & (C.sum(1) == 0)
+    unmatched_2d = true_2d & (C.sum(2) == 0)
+    unmatched_3d = true_3d & (C.sum(1) == 0)
     likelihood = (log_plan[:, :-1, :-1] * C).sum((1, 2))
-    likelihood = likelihood + (log_plan[:, :-1, -1] * alone_2d).sum(1)
-    likelihood = likelihood + (log_plan[:, -1, :-1] * alone_3d).sum(1)
-    count = C.sum((1, 2)) + alone_2d.sum(1) + alone_3d.sum(1)
+    likelihood = likelihood + (log_plan[:, :-1, -1] * unmatched_2d).sum(1)
+    likelihood = likelihood + (log_plan[:, -1, :-1] * unmatched_3d).sum(1)
+    count = C.sum((1, 2)) + unmatched_2d.sum(1) + unmatched_3d.sum(1)
     return -(likelihood / count.clamp_min(1)).mean()
 
 

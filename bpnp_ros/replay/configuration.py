@@ -9,11 +9,14 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from bpnp_ros.configuration.parameter import Parameter, parameters_of
+from bpnp_ros.configuration.parameters import (
+    DetectorConfig,
+    KeypointConfig,
+    LocalizationSettings,
+    LocalizerConfig,
+)
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.keypoints.detector import DetectorConfig
-from bpnp_ros.keypoints.keypoints import KeypointConfig
-from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.runtime.settings import LocalizationSettings, Parameter, parameters_of
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,13 @@ OURS = (
 
 FRAME_COLUMNS = (
     *("message", "stamp_s", "frame_id", "state", "proposer", "category", "keypoints", "inliers"),
-    *("reprojection_px", "evidence_nat", "threshold_nat", "sigma_position_m", "sigma_rotation_deg"),
+    *(
+        "reprojection_px",
+        "log_likelihood_ratio_nat",
+        "threshold_nat",
+        "sigma_position_m",
+        "sigma_rotation_deg",
+    ),
     *("error_m", "error_deg", "reason"),
 )
 TIMING_COLUMNS = ("message", "stamp_s", "stage", "ms")
@@ -111,7 +117,7 @@ def _cells(played: Played, truth: Array | None) -> Iterator[str | int]:
         return
     yield from (answer.proposer, "", used, answer.inliers)
     position, rotation = answer.sigmas
-    yield from (f"{answer.reprojection_error_px:.3f}", f"{answer.evidence:.3f}")
+    yield from (f"{answer.reprojection_error_px:.3f}", f"{answer.log_likelihood_ratio:.3f}")
     yield from (f"{answer.threshold:.3f}", f"{position:.5f}", f"{np.degrees(rotation):.5f}")
     if truth is None:
         yield from ("", "")

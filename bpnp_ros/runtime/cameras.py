@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings
 from bpnp_ros.errors import BpnpError, CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.keypoints import (
-    KeypointConfig,
-    Keypoints,
-    keypoints_from_bearings,
-    keypoints_from_pixels,
-)
+from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_bearings, keypoints_from_pixels
 from bpnp_ros.runtime.conversions import read_camera, read_keypoints
-from bpnp_ros.runtime.settings import LocalizationSettings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, PointCloud2

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.localizer.config import LocalizerConfig
 from bpnp_ros.localizer.localizer import Localizer, build_localizer
-from bpnp_ros.runtime.settings import LocalizationSettings
 from bpnp_ros.weights.bundle import MapBundle
 
 

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import LocalizationSettings
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.runtime.settings import LocalizationSettings
 from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError
 
 Array = NDArray[np.float64]

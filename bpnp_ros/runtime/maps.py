@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.configuration.parameters import LocalizationSettings
 from bpnp_ros.errors import BpnpError, MapError
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.runtime.conversions import read_map_points
-from bpnp_ros.runtime.settings import LocalizationSettings
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2

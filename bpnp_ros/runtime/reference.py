@@ -6,26 +6,20 @@ python -m bpnp_ros.runtime.reference, in a checkout, after a parameter has chang
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-from bpnp_ros.keypoints.detector import DetectorConfig
-from bpnp_ros.keypoints.keypoints import KeypointConfig
-from bpnp_ros.localizer.config import LocalizerConfig
-from bpnp_ros.runtime.settings import (
+from bpnp_ros.configuration.parameter import Parameter, parameters_of
+from bpnp_ros.configuration.parameters import (
+    DetectorConfig,
+    KeypointConfig,
     LocalizationSettings,
+    LocalizerConfig,
     MapServerSettings,
-    Parameter,
-    parameters_of,
 )
 
-SECTIONS = {
-    "The node": LocalizationSettings,
-    "Keypoints": KeypointConfig,
-    "The localiser": LocalizerConfig,
-}
-TABLES = {
-    "localization": tuple(SECTIONS.values()),
+NODES = {
+    "localization": (LocalizationSettings, KeypointConfig, LocalizerConfig),
     "map_server": (MapServerSettings,),
     "keypoint_detector": (DetectorConfig,),
 }
@@ -41,11 +35,12 @@ _HEAD = """\
 
 
 def yaml_text() -> str:
-    """The contents of config/localization.yaml."""
+    """The contents of config/localization.yaml: what users change first, the rest after it."""
+    ours = list(parameters_of(*NODES["localization"]))
     lines = [_HEAD.rstrip()]
-    for title, configuration in SECTIONS.items():
-        lines.append(f"    # {title}")
-        lines += [_yaml_line(parameter) for parameter in parameters_of(configuration)]
+    lines += [_yaml_line(parameter) for parameter in ours if not parameter.advanced]
+    lines += ["", "    # Advanced: the defaults are meant to do for every map"]
+    lines += [_yaml_line(parameter) for parameter in ours if parameter.advanced]
     return "\n".join(lines) + "\n"
 
 
@@ -67,8 +62,15 @@ def _allowed(parameter: Parameter) -> str:
     return "; ".join(notes)
 
 
-def table(parameters: Iterable[Parameter]) -> str:
-    """Parameters as a Markdown table."""
+def tables(parameters: Sequence[Parameter]) -> str:
+    """Parameters as Markdown tables: those for users, and the advanced ones."""
+    users = [p for p in parameters if not p.advanced]
+    others = [p for p in parameters if p.advanced]
+    text = _table(users) if users else ""
+    return f"{text}\n\nAdvanced:\n\n{_table(others)}".strip() if others else text
+
+
+def _table(parameters: Sequence[Parameter]) -> str:
     rows = ["| parameter | default | unit | allowed | meaning |", "|---|---|---|---|---|"]
     for p in parameters:
         value = json.dumps(p.default)
@@ -78,12 +80,11 @@ def table(parameters: Iterable[Parameter]) -> str:
 
 def document_text(text: str) -> str:
     """docs/interface.md with its tables renewed."""
-    for node, configurations in TABLES.items():
+    for node, configurations in NODES.items():
         begin, end = f"<!-- parameters of {node} -->\n", f"<!-- end of {node} -->"
         head, rest = text.split(begin)
-        text = (
-            head + begin + table(parameters_of(*configurations)) + "\n" + end + rest.split(end)[1]
-        )
+        renewed = tables(list(parameters_of(*configurations)))
+        text = head + begin + renewed + "\n" + end + rest.split(end)[1]
     return text
 
 

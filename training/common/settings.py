@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from bpnp_ros.configuration.parameter import Parameter
 from bpnp_ros.errors import ConfigError
 
 Self = TypeVar("Self", bound="Settings")
@@ -79,8 +80,4 @@ def _check(entry: Field[Any], value: Any) -> None:
     if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(entry.default, bool):
         kind = type(entry.default).__name__
         raise ConfigError(f"{entry.name} is {value!r}, but has to be of type {kind}.")
-    choices, limits = entry.metadata["choices"], entry.metadata["range"]
-    if choices and value not in choices:
-        raise ConfigError(f"{entry.name} is '{value}', but has to be one of {', '.join(choices)}.")
-    if limits and not limits[0] <= value <= limits[1]:
-        raise ConfigError(f"{entry.name} is {value}, but has to lie in {limits[0]}..{limits[1]}.")
+    Parameter(entry.name, entry.default, **entry.metadata).check(value)

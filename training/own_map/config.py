@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bpnp_ros.configuration.parameter import setting
 from bpnp_ros.errors import ConfigError
-from bpnp_ros.parameter import setting
 from training.common.settings import Settings
 
 

@@ -14,7 +14,7 @@ from training.own_map.config import OwnMapConfig
 
 _WARM_UP = 0.01
 _FINAL_RATE = 0.02
-_SIGHT_RATE = 2.0  # times the learning rate of the panoramas
+_MATCHING_RATE = 2.0  # times the learning rate of the panoramas
 
 
 class OwnMapTraining(ProgressingModule):
@@ -74,9 +74,9 @@ class OwnMapTraining(ProgressingModule):
     ) -> tuple[Tensor, Tensor]:
         """Over a few keypoints of each view; they come in random order."""
         few = slice(0, self.config.matches)
-        odds = self.network.sight_odds(views.xy[:, few], place, turn)
-        alone = torch.zeros_like(odds[..., :1])
-        logits = torch.cat([odds, alone], dim=2)[views.mask[:, few]]
+        odds = self.network.matching_odds(views.xy[:, few], place, turn)
+        unmatched = torch.zeros_like(odds[..., :1])
+        logits = torch.cat([odds, unmatched], dim=2)[views.mask[:, few]]
         point = views.point[:, few][views.mask[:, few]]
         accuracy = (logits.argmax(dim=1) == point).float().mean()
         return torch.nn.functional.cross_entropy(logits, point), accuracy
@@ -84,7 +84,7 @@ class OwnMapTraining(ProgressingModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         groups = [
             {"params": list(self.network.panorama.parameters()), "factor": 1.0},
-            {"params": list(self.network.sight.parameters()), "factor": _SIGHT_RATE},
+            {"params": list(self.network.point_matching.parameters()), "factor": _MATCHING_RATE},
         ]
         return torch.optim.Adam(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))
 

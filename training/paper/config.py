@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bpnp_ros.parameter import setting
+from bpnp_ros.configuration.parameter import setting
 from training.common.settings import Settings
 from training.datasets.words import WORDS
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from bpnp_ros.bags.messages import COMPRESSED_IMAGE
 from bpnp_ros.bags.reading import Recorded
+from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.metrics import NOWHERE
-from bpnp_ros.keypoints.detector import DetectorConfig
 from bpnp_ros.live.node_process import (
     NodeProcess,
     Parameters,

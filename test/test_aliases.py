@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
-from bpnp_ros.map_model.aliases import Repeats, find_repeats
+from bpnp_ros.map_model.aliases import Aliases, find_aliases
 
 TURN = so3_exp(torch.tensor([0.0, 0.0, 1.2]))
 MOTION = make_transform(TURN, torch.tensor([40.0, 5.0, 0.3]))
@@ -25,48 +25,48 @@ def twin(noise: float = 0.0, kept: float = 1.0) -> Tensor:
     return torch.cat(parts)
 
 
-def misses(repeats: Repeats, motion: Tensor) -> Tensor:
-    """How far from where a motion carries them the repeats' centres land, metres."""
-    carried = transform_points(repeats.motion, repeats.centre[:, None])[:, 0]
-    return (carried - transform_points(motion, repeats.centre)).norm(dim=1)
+def misses(aliases: Aliases, motion: Tensor) -> Tensor:
+    """How far from where a motion carries them the aliases' centres land, metres."""
+    carried = transform_points(aliases.motion, aliases.centre[:, None])[:, 0]
+    return (carried - transform_points(motion, aliases.centre)).norm(dim=1)
 
 
-def test_furnished_rooms_do_not_repeat() -> None:
-    assert len(find_repeats(rooms().points)) == 0
+def test_furnished_rooms_have_no_aliases() -> None:
+    assert len(find_aliases(rooms().points)) == 0
 
 
 def test_a_copy_of_the_rooms_is_found_from_both_sides() -> None:
-    repeats = find_repeats(twin())
-    there, back = misses(repeats, MOTION) < 0.02, misses(repeats, invert(MOTION)) < 0.02
+    aliases = find_aliases(twin())
+    there, back = misses(aliases, MOTION) < 0.02, misses(aliases, invert(MOTION)) < 0.02
     assert there.sum() >= 10
     assert back.sum() == there.sum()
     assert (there | back).all()
 
 
 def test_a_copy_with_errors_of_a_centimetre_and_points_missing_is_found() -> None:
-    repeats = find_repeats(twin(noise=0.01, kept=0.8))
-    assert (misses(repeats, MOTION) < 0.05).sum() >= 5
+    aliases = find_aliases(twin(noise=0.01, kept=0.8))
+    assert (misses(aliases, MOTION) < 0.05).sum() >= 5
 
 
-def test_a_mirror_image_is_not_a_repeat() -> None:
+def test_a_mirror_image_is_not_an_alias() -> None:
     here = torch.rand(300, 3, generator=GENERATOR) * torch.tensor([6.0, 4.0, 2.5])
     mirrored = here * torch.tensor([-1.0, 1.0, 1.0]) + torch.tensor([40.0, 0.0, 0.0])
-    assert len(find_repeats(torch.cat([here, mirrored]))) == 0
-    assert len(find_repeats(torch.cat([here, here + 40]))) > 0
+    assert len(find_aliases(torch.cat([here, mirrored]))) == 0
+    assert len(find_aliases(torch.cat([here, here + 40]))) > 0
 
 
-def test_a_room_that_looks_the_same_turned_by_half_is_its_own_repeat() -> None:
+def test_a_room_that_looks_the_same_turned_by_half_is_its_own_alias() -> None:
     half = so3_exp(torch.tensor([0.0, 0.0, torch.pi]))
     points = torch.rand(150, 3, generator=GENERATOR) * torch.tensor([6.0, 4.0, 2.5])
     points = points - torch.tensor([3.0, 2.0, 0.0])
-    repeats = find_repeats(torch.cat([points, points @ half.T]))
-    assert len(repeats) > 0
-    assert misses(repeats, make_transform(half, torch.zeros(3))).max() < 0.05
+    aliases = find_aliases(torch.cat([points, points @ half.T]))
+    assert len(aliases) > 0
+    assert misses(aliases, make_transform(half, torch.zeros(3))).max() < 0.05
 
 
 def test_a_twin_pose_sees_the_copy_as_the_pose_sees_the_original() -> None:
     pose = make_transform(torch.eye(3), torch.tensor([1.0, 2.0, 0.0]))
-    twins = find_repeats(twin()).twins(pose, 16)
+    twins = find_aliases(twin()).of(pose, 16)
     apart = (twins - MOTION @ pose).flatten(1).norm(dim=1)
     assert len(twins) == 16
     assert apart.min() < 0.02
@@ -74,4 +74,4 @@ def test_a_twin_pose_sees_the_copy_as_the_pose_sees_the_original() -> None:
 
 def test_a_handful_of_points_has_no_repeats() -> None:
     for count in (1, 5, 8):
-        assert len(find_repeats(torch.zeros(count, 3))) == 0
+        assert len(find_aliases(torch.zeros(count, 3))) == 0

@@ -1,0 +1,1 @@
+"""Every parameter, declared once: the nodes, YAML, launch, replay and documentation follow."""

@@ -1,0 +1,179 @@
+"""All parameters of the nodes. The first of each class are for users, `advanced` ones follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpnp_ros.configuration.parameter import Configuration, advanced, setting
+from bpnp_ros.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LocalizationSettings(Configuration):
+    """What the localization node works with, and the frames that it serves."""
+
+    map_file: str = setting(
+        "", "map: .pcd .ply .xyz .npz or a COLMAP folder; empty: from the topic `map`"
+    )
+    map_scale: float = setting(
+        0.0, "length of a map unit; 0: metric, or unknown for COLMAP models", "m", (0.0, 1e6)
+    )
+    weights: str = setting("", "bundle trained for this map; empty: proposers without weights")
+    map_frame: str = setting("", "frame of the map; empty: that of the map message, else `map`")
+    base_frame: str = setting("", "frame of the robot's base; empty: there is no robot")
+    odom_frame: str = setting("odom", "frame of the odometry, used by tf_mode odom")
+    tf_mode: str = setting(
+        "camera", "TF sent: map to camera, base or odom, or none",
+        choices=("camera", "base", "odom", "none"),
+    )  # fmt: skip
+    keypoints_rectified: bool = setting(
+        False, "keypoints are pixels of the rectified image: P, not K and D, describes the camera"
+    )
+    pose_frame: str = advanced(
+        "", "frame that `pose` and `initialpose` describe; empty: base_frame, else the camera"
+    )
+    autostart: bool = advanced(
+        True, "configure and activate at once, without a lifecycle manager", read_only=True
+    )
+    device: str = advanced("auto", "where torch computes; auto: cuda where there is one, else cpu")
+    threads: int = advanced(
+        1, "threads of one computation on the cpu; more rarely help, and hurt on a busy one", "",
+        (1, 256),
+    )  # fmt: skip
+    memory_limit: float = advanced(
+        8.0, "refuse a map that needs more memory than this", "GiB", (0.1, 1024.0)
+    )
+    bearing_view_width: float = advanced(
+        0.0, "width of the view that bearings x y z come from; 0: what they span", "deg", (0, 170)
+    )
+    bearing_view_height: float = advanced(
+        0.0, "height of the view that bearings x y z come from; 0: what they span", "deg", (0, 170)
+    )
+    transform_tolerance: float = advanced(
+        0.1, "how far map->odom is dated ahead of the image", "s", (0.0, 10.0)
+    )
+    transform_timeout: float = advanced(
+        0.1, "how long a look-up waits for TF of the image's time", "s", (0.0, 5.0)
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tf_mode == "base" and not self.base_frame:
+            raise ConfigError("tf_mode is base, but base_frame is empty; name the robot's base.")
+
+
+@dataclass(frozen=True)
+class KeypointConfig(Configuration):
+    """Which keypoints of a message are used."""
+
+    max_keypoints: int = advanced(512, "the best by score are kept", "", (4, 100_000))
+    min_keypoints: int = advanced(8, "with fewer there is no attempt to localise", "", (4, 100_000))
+    border: float = advanced(
+        2.0, "by which a keypoint may lie outside the image", "px", (0.0, 1000.0)
+    )
+    bearing_pixel: float = advanced(
+        0.002, "what stands for a pixel when bearings come without a camera, on the z = 1 plane; "
+        "0.002 is a camera of 640 pixels and 65 degrees", "", (1e-6, 1.0),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_keypoints > self.max_keypoints:
+            raise ConfigError(
+                f"min_keypoints is {self.min_keypoints}, more than max_keypoints, "
+                f"{self.max_keypoints}."
+            )
+
+
+@dataclass(frozen=True)
+class LocalizerConfig(Configuration):
+    """How a pose is proposed, refined, verified and tracked."""
+
+    keypoint_sigma: float = setting(
+        1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0)
+    )
+    camera_height_min: float = setting(
+        1.2, "lowest height of the camera above the map's floor; maps without weights", "m",
+        (-1000.0, 1000.0),
+    )  # fmt: skip
+    camera_height_max: float = setting(
+        1.8, "greatest height of the camera above the map's floor; maps without weights", "m",
+        (-1000.0, 1000.0),
+    )  # fmt: skip
+    camera_tilt: float = setting(
+        0.15, "largest pitch and roll of the camera; maps without weights", "rad", (0.0, 1.6)
+    )
+    max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
+    max_turn_rate: float = setting(3.0, "fastest the camera turns", "rad/s", (0.01, 100.0))
+    use_network: bool = advanced(True, "propose poses with the network, where weights fit the map")
+    use_likelihood_search: bool = advanced(True, "propose poses by searching stored virtual views")
+    use_tracker: bool = advanced(True, "propose poses from the last fix and motion")
+    bank_views: int = advanced(
+        80_000, "virtual views stored for the likelihood search", "", (1000, 2_000_000)
+    )
+    clutter: float = advanced(
+        0.5, "share of keypoints expected to belong to no map point", "", (0.05, 0.95)
+    )
+    min_inliers: int = advanced(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
+    min_log_likelihood_ratio: float = advanced(
+        45.0, "least log-likelihood ratio against clutter of such a fix", "nat", (0.0, 1e4)
+    )
+    min_log_likelihood_ratio_per_keypoint: float = advanced(
+        0.7, "least log-likelihood ratio of any fix for each keypoint of the frame", "nat",
+        (0.0, 10.0),
+    )  # fmt: skip
+    rival_share: float = advanced(
+        0.75, "a pose elsewhere with more than this share of the log-likelihood ratio makes a fix "
+        "ambiguous", "", (0.1, 1.0),
+    )  # fmt: skip
+    rival_distance: float = advanced(0.5, "poses further apart are rivals", "m", (0.01, 100.0))
+    rival_angle: float = advanced(
+        0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2)
+    )
+    tracking_inliers: int = advanced(8, "fewest inliers of a tracked fix", "", (6, 1000))
+    tracking_log_likelihood_ratio: float = advanced(
+        30.0, "least log-likelihood ratio against clutter of a tracked fix", "nat", (0.0, 1e4)
+    )
+    tracking_share: float = advanced(
+        0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
+    )
+    lost_after: int = advanced(3, "frames without a fix before searching anew", "", (1, 1000))
+    max_sigma_position: float = advanced(
+        0.3, "largest standard deviation of a published position", "m", (0.001, 100.0)
+    )
+    max_sigma_angle: float = advanced(
+        0.05, "largest standard deviation of a published rotation", "rad", (0.0001, 1.0)
+    )
+    sigma_position_floor: float = advanced(
+        0.005, "smallest standard deviation ever claimed for a position", "m", (0.0, 1.0)
+    )
+    sigma_angle_floor: float = advanced(
+        0.001, "smallest standard deviation ever claimed for a rotation", "rad", (0.0, 0.1)
+    )
+    most_points: int = advanced(
+        5000, "a map without weights is thinned to this many points", "", (10, 100_000)
+    )
+    seed: int = advanced(0, "seed of everything random", "", (0, 2**31 - 1))
+
+
+@dataclass(frozen=True)
+class DetectorConfig(Configuration):
+    """Which features to look for, and how many to keep."""
+
+    detector: str = setting(
+        "sift", "sift, orb, corners (Shi and Tomasi), or lights (small bright spots: lamps, LEDs, "
+        "reflectors); use the one that the map's points were made with",
+        choices=("sift", "orb", "corners", "lights"),
+    )  # fmt: skip
+    max_features: int = setting(1024, "the strongest are kept", "", (1, 1_000_000))
+
+
+@dataclass(frozen=True)
+class MapServerSettings(Configuration):
+    """Which map is published, and how."""
+
+    map_file: str = setting("", "map: .pcd .ply .xyz .npz or a COLMAP folder")
+    map_frame: str = setting("map", "frame of the map")
+    map_scale: float = setting(
+        0.0, "length of a map unit; 0: metric, which COLMAP models are not", "m", (0.0, 1e6)
+    )
