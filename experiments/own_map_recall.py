@@ -121,7 +121,7 @@ def _answer(localizer: Localizer, view: View, from_truth: bool) -> NDArray[np.fl
     """The published pose, NaN where there is none."""
     if view.keypoints is not None:
         prior = PosePrior(view.T_map_camera, NEAR) if from_truth else None
-        answer = localizer.localize(view.keypoints, 0.0, prior)
+        answer = localizer.localize(view.keypoints, stamp=0.0, prior=prior)
         if isinstance(answer, Fix):
             return answer.T_map_camera
     return NOWHERE

@@ -74,7 +74,7 @@ def fresh_views(count: int, seed: int, noise: DetectorNoise | None = None) -> li
         yaw_pitch_roll = rng.uniform([-np.pi, -0.1, -0.05], [np.pi, 0.1, 0.05])
         pose = np.eye(4)
         pose[:3, :3] = camera_orientation(torch.from_numpy(yaw_pitch_roll)[None])[0].numpy()
-        anchor = rooms().view_space.anchors[rng.integers(len(rooms().view_space.anchors))]
+        anchor = rooms().places.anchors[rng.integers(len(rooms().places.anchors))]
         pose[:3, 3] = anchor.numpy() + rooms().point_map.origin
         seen = observe(world(), pose, CAMERA, noise or DetectorNoise(), rng)
         if (seen.landmark >= 0).sum() >= 25:

@@ -49,7 +49,7 @@ def test_what_is_saved_is_loaded(bundle: MapBundle, tmp_path: Path) -> None:
     )  # fmt: skip
     np.testing.assert_array_equal(loaded.model.point_map.origin, bundle.model.point_map.origin)
     np.testing.assert_array_equal(loaded.model.point_map.points, bundle.model.point_map.points)
-    space, was = loaded.model.view_space, bundle.model.view_space
+    space, was = loaded.model.places, bundle.model.places
     assert torch.equal(space.seen, was.seen) and space.tilt == was.tilt
     torch.testing.assert_close(space.chance, was.chance, atol=1 / 255, rtol=0)
 

@@ -24,7 +24,7 @@ def model() -> MapModel:
 
 
 def counted(model: MapModel) -> BPnPNetMap:
-    space = model.view_space
+    space = model.places
     return counted_network(model.points, space, space, CAMERA.frustum()).eval()
 
 
@@ -45,7 +45,7 @@ def test_a_photograph_is_placed_between_its_neighbours(model: MapModel) -> None:
 
 def test_counting_matches_what_random_weights_do_not(model: MapModel) -> None:
     torch.manual_seed(0)
-    untouched = BPnPNetMap(model.points, Places(model.view_space)).eval()
+    untouched = BPnPNetMap(model.points, Places(model.places)).eval()
     assert share_matched(counted(model)) > 3 * share_matched(untouched)
 
 

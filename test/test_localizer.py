@@ -41,7 +41,7 @@ def tracking(localizer: Localizer, monkeypatch: pytest.MonkeyPatch) -> Localizer
 
 def test_most_fresh_views_are_found_and_none_is_found_elsewhere(localizer: Localizer) -> None:
     views = fresh_views(8, seed=1)
-    answers = [localizer.localize(view.keypoints, 0.0) for view in views]
+    answers = [localizer.localize(view.keypoints, stamp=0.0) for view in views]
     errors = [
         pose_error(answer.T_map_camera, view.T_map_camera)
         for answer, view in zip(answers, views, strict=True)
@@ -55,14 +55,14 @@ def test_pure_clutter_gets_no_pose(localizer: Localizer) -> None:
     rng = np.random.default_rng(0)
     for count in (20, 60, 150):
         pixels = rng.uniform((0, 0), (640, 480), size=(count, 2))
-        answer = localizer.localize(keypoints_from_pixels(pixels, CAMERA), 0.0)
+        answer = localizer.localize(keypoints_from_pixels(pixels, CAMERA), stamp=0.0)
         assert isinstance(answer, Rejection)
 
 
 def test_a_mirrored_image_gets_no_pose(localizer: Localizer) -> None:
     for view in fresh_views(4, seed=2):
         mirrored = view.keypoints.xy * np.array([-1, 1], np.float32)
-        answer = localizer.localize(replace(view.keypoints, xy=mirrored), 0.0)
+        answer = localizer.localize(replace(view.keypoints, xy=mirrored), stamp=0.0)
         assert isinstance(answer, Rejection)
 
 
@@ -74,14 +74,14 @@ def test_a_handful_of_keypoints_is_refused_with_their_number() -> None:
 
 def test_without_any_proposer_there_is_no_proposal() -> None:
     alone = Localizer(rooms(), None, replace(CONFIG, use_likelihood_search=False))
-    answer = alone.localize(fresh_views(1, seed=4)[0].keypoints, 0.0)
+    answer = alone.localize(fresh_views(1, seed=4)[0].keypoints, stamp=0.0)
     assert isinstance(answer, Rejection)
     assert answer.category is Category.NO_PROPOSAL
 
 
 def test_identical_rooms_are_told_apart_or_left_open() -> None:
     twins = Localizer(_twin_rooms(), None, SINGLE_FRAMES)
-    answers = [twins.localize(view.keypoints, 0.0) for view in fresh_views(12, seed=5)]
+    answers = [twins.localize(view.keypoints, stamp=0.0) for view in fresh_views(12, seed=5)]
     assert all(isinstance(answer, Rejection) for answer in answers)
     categories = [answer.category for answer in answers if isinstance(answer, Rejection)]
     assert categories.count(Category.AMBIGUOUS) >= 6
@@ -91,11 +91,11 @@ def test_evidence_is_asked_for_each_keypoint(
     localizer: Localizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = fresh_views(1, seed=6)[0]
-    assert isinstance(localizer.localize(view.keypoints, 0.0), Fix)
+    assert isinstance(localizer.localize(view.keypoints, stamp=0.0), Fix)
     monkeypatch.setattr(
         localizer, "config", replace(SINGLE_FRAMES, min_log_likelihood_ratio_per_keypoint=9.0)
     )
-    answer = localizer.localize(view.keypoints, 0.0)
+    answer = localizer.localize(view.keypoints, stamp=0.0)
     assert isinstance(answer, Rejection)
     assert answer.category is Category.NOT_VERIFIED
     assert f"{9 * len(view.keypoints)} are asked for" in answer.message
@@ -107,8 +107,8 @@ def test_the_answer_to_a_frame_does_not_depend_on_the_order_of_its_keypoints(
     view = fresh_views(1, seed=6)[0]
     pixels = CAMERA.K[0, 0] * view.keypoints.xy.astype(np.float64) + [320, 240]
     shuffled = np.random.default_rng(0).permutation(pixels)
-    one = localizer.localize(keypoints_from_pixels(pixels, CAMERA), 0.0)
-    other = localizer.localize(keypoints_from_pixels(shuffled, CAMERA), 0.0)
+    one = localizer.localize(keypoints_from_pixels(pixels, CAMERA), stamp=0.0)
+    other = localizer.localize(keypoints_from_pixels(shuffled, CAMERA), stamp=0.0)
     assert isinstance(one, Fix)
     assert isinstance(other, Fix)
     assert np.array_equal(one.T_map_camera, other.T_map_camera)
@@ -119,7 +119,7 @@ def test_a_walk_is_tracked_after_its_first_fix(tracking: Localizer) -> None:
     rng = np.random.default_rng(0)
     views = [look(pose, rng) for pose in path.T_map_camera]
     answers = [
-        tracking.localize(view.keypoints, stamp)
+        tracking.localize(view.keypoints, stamp=stamp)
         for view, stamp in zip(views, path.stamps, strict=True)
     ]
     found = [answer.proposer for answer in answers if isinstance(answer, Fix)]
@@ -132,17 +132,17 @@ def test_a_walk_is_tracked_after_its_first_fix(tracking: Localizer) -> None:
 
 def test_a_kidnapped_camera_is_not_said_to_be_where_it_was(tracking: Localizer) -> None:
     here, there = fresh_views(2, seed=8)
-    assert isinstance(tracking.localize(here.keypoints, 0.0), Fix)
+    assert isinstance(tracking.localize(here.keypoints, stamp=0.0), Fix)
     assert tracking.state == TRACKING
     for frame in range(1, 5):
-        answer = tracking.localize(there.keypoints, 0.1 * frame)
+        answer = tracking.localize(there.keypoints, stamp=0.1 * frame)
         if isinstance(answer, Fix):
             assert pose_error(answer.T_map_camera, there.T_map_camera)[0] < 0.25
     assert isinstance(answer, Fix)
 
 
 def test_after_a_reset_the_camera_is_lost(tracking: Localizer) -> None:
-    assert isinstance(tracking.localize(fresh_views(1, seed=9)[0].keypoints, 0.0), Fix)
+    assert isinstance(tracking.localize(fresh_views(1, seed=9)[0].keypoints, stamp=0.0), Fix)
     tracking.reset()
     assert tracking.state == LOST
 
@@ -152,7 +152,7 @@ def test_a_prior_leads_to_the_pose_without_a_search(tracking: Localizer) -> None
     guess = view.T_map_camera.copy()
     guess[:3, 3] += [0.3, -0.2, 0.0]
     prior = PosePrior(guess, np.diag([0.1, 0.1, 0.01, 0.01, 0.01, 0.03]))
-    answer = tracking.localize(view.keypoints, 0.0, prior)
+    answer = tracking.localize(view.keypoints, stamp=0.0, prior=prior)
     assert isinstance(answer, Fix)
     assert answer.proposer == "prior"
     assert pose_error(answer.T_map_camera, view.T_map_camera)[0] < 0.1
@@ -163,9 +163,9 @@ def test_a_map_at_five_million_metres_keeps_its_millimetres(localizer: Localizer
     far_map = PointMap(
         model.point_map.points, model.point_map.origin + offset, model.point_map.detectability
     )
-    far = Localizer(MapModel(far_map, model.view_space), None, SINGLE_FRAMES)
+    far = Localizer(MapModel(far_map, model.places), None, SINGLE_FRAMES)
     view = fresh_views(1, seed=6)[0]
-    near_fix, far_fix = (side.localize(view.keypoints, 0.0) for side in (localizer, far))
+    near_fix, far_fix = (side.localize(view.keypoints, stamp=0.0) for side in (localizer, far))
     assert isinstance(near_fix, Fix)
     assert isinstance(far_fix, Fix)
     moved = far_fix.T_map_camera[:3, 3] - offset - near_fix.T_map_camera[:3, 3]
@@ -175,7 +175,7 @@ def test_a_map_at_five_million_metres_keeps_its_millimetres(localizer: Localizer
 def test_the_covariance_covers_the_errors_and_is_never_zero(localizer: Localizer) -> None:
     distances = []
     for view in fresh_views(8, seed=11):
-        answer = localizer.localize(view.keypoints, 0.0)
+        answer = localizer.localize(view.keypoints, stamp=0.0)
         if isinstance(answer, Fix):
             assert np.linalg.eigvalsh(answer.covariance).min() > 0
             error = answer.T_map_camera[:3, 3] - view.T_map_camera[:3, 3]
@@ -188,7 +188,7 @@ def test_the_covariance_covers_the_errors_and_is_never_zero(localizer: Localizer
 def test_a_bare_cloud_is_a_map_too() -> None:
     config = replace(SINGLE_FRAMES, bank_views=2000)
     bare = build_localizer(world().landmarks, None, config, torch.device("cpu"))
-    answers = [bare.localize(view.keypoints, 0.0) for view in fresh_views(4, seed=12)]
+    answers = [bare.localize(view.keypoints, stamp=0.0) for view in fresh_views(4, seed=12)]
     assert bare.proposers == ["likelihood_search"]
     assert all(answer.timings for answer in answers)
 
@@ -203,7 +203,7 @@ def _twin_rooms() -> MapModel:
     model = rooms()
     turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
     shift = np.array([40, 0, 0], np.float32)
-    point_map, space = model.point_map, model.view_space
+    point_map, space = model.point_map, model.places
     points = np.concatenate([point_map.points, point_map.points @ turn.T + shift])
     turned = space.anchors @ torch.from_numpy(turn).T + torch.from_numpy(shift)
     doubled = ViewSpace(

@@ -10,7 +10,7 @@ from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.local_optimisation import projection_jacobian, refine
 from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict
-from bpnp_ros.localizer.view_bank import blur, build_view_bank, histogram
+from bpnp_ros.localizer.proposers.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()
 
@@ -109,7 +109,7 @@ def test_a_view_near_the_truth_is_among_the_best_stored_views() -> None:
 
 
 def test_a_camera_can_be_where_it_was_drawn_but_not_upside_down_or_outside() -> None:
-    space = rooms().view_space
+    space = rooms().places
     drawn, _ = space.sample(200, torch.Generator().manual_seed(0))
     assert space.holds(drawn).all()
     assert not space.holds(moved(drawn, [0.0, 0, 0], [0, 0, 3.1])).any()
@@ -117,7 +117,7 @@ def test_a_camera_can_be_where_it_was_drawn_but_not_upside_down_or_outside() -> 
 
 
 def test_the_same_seed_draws_the_same_poses() -> None:
-    space = rooms().view_space
+    space = rooms().places
     one, _ = space.sample(20, torch.Generator().manual_seed(7))
     other, _ = space.sample(20, torch.Generator().manual_seed(7))
     assert torch.equal(one, other)

@@ -58,7 +58,7 @@ def test_along_a_recorded_path_places_lie_around_it(
     hall: PointMap, mesh: Path, path: np.ndarray
 ) -> None:
     views = explore_map(hall, CONFIG, mesh, path=path)
-    for anchors in (views.fine.anchors, views.model.view_space.anchors):
+    for anchors in (views.fine.anchors, views.model.places.anchors):
         places = anchors.numpy() + hall.origin
         distance = np.linalg.norm(places[:, None] - path, axis=2).min(axis=1)
         assert distance.max() < np.sqrt(3) * 0.3 + 0.15  # of the next pose
@@ -101,7 +101,7 @@ def test_the_network_tells_finer_places_apart_than_the_localiser(
     hall: PointMap, mesh: Path
 ) -> None:
     views = explore_map(hall, CONFIG, mesh)
-    coarse = views.model.view_space
+    coarse = views.model.places
     assert (views.places.reach < coarse.reach).all()
     assert len(views.places.anchors) > len(coarse.anchors)
 

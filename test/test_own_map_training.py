@@ -54,7 +54,7 @@ def test_photographs_say_where_the_camera_of_the_training_views_is(tmp_path: Pat
     assert main([*command, *SMALL]) == 0
     bundle = MapBundle.load(out)
     assert bundle.scale == 2.0
-    places = bundle.model.view_space.anchors.numpy() + bundle.model.point_map.origin
+    places = bundle.model.places.anchors.numpy() + bundle.model.point_map.origin
     assert np.allclose(places, 2 * orbit().T_map_camera[:, :3, 3], atol=1e-4)
 
 

@@ -26,7 +26,7 @@ HELD_BACK = np.arange(2, 24, 5)
 
 def chances(model: MapModel) -> np.ndarray:
     """(A, N): the chance of each point at each anchor."""
-    space = model.view_space
+    space = model.places
     table = torch.zeros(len(space.anchors), len(model.point_map))
     return table.scatter_add_(1, space.seen, space.chance).numpy()
 
@@ -42,10 +42,10 @@ def test_every_mapping_camera_is_a_place_where_a_camera_can_be() -> None:
     model = model_from_photographs(scene)
     poses = torch.from_numpy(scene.T_map_camera).clone()
     poses[:, :3, 3] -= torch.from_numpy(model.point_map.origin)
-    assert model.view_space.holds(poses.float()).all()
+    assert model.places.holds(poses.float()).all()
     backwards = torch.diag(torch.tensor([-1.0, 1, -1]))
     turned_away = poses @ make_transform(backwards, torch.zeros(3)).double()
-    assert not model.view_space.holds(turned_away.float()).any()
+    assert not model.places.holds(turned_away.float()).any()
 
 
 def test_chances_are_shares_of_the_photographs_alike_that_detected_a_point() -> None:
@@ -86,7 +86,9 @@ def test_held_back_photographs_are_found_in_the_map_of_the_others(tmp_path: Path
     model = MapBundle.load(tmp_path / "map.safetensors").model
     config = LocalizerConfig(use_tracker=False, bank_views=4000)
     localizer = Localizer(model, None, config)
-    answers = [localizer.localize(photograph(scene, image), 0.0) for image in HELD_BACK.tolist()]
+    answers = [
+        localizer.localize(photograph(scene, image), stamp=0.0) for image in HELD_BACK.tolist()
+    ]
     found = [answer.T_map_camera for answer in answers if isinstance(answer, Fix)]
     assert len(found) == len(HELD_BACK)
     errors = pose_errors(scene.T_map_camera[HELD_BACK], np.stack(found))

@@ -8,7 +8,7 @@ from rooms import CAMERA, View, fresh_views, rooms
 
 from bpnp_ros.localizer import proposers
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.proposers import NetworkProposer
+from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
@@ -16,15 +16,15 @@ from bpnp_ros.network.places import Places
 
 
 @pytest.fixture(scope="module")
-def network() -> NetworkProposer:
+def network() -> OwnMapNetwork:
     """Its weights are counts of what the map's places see."""
     model = rooms()
-    space = model.view_space
+    space = model.places
     counted = counted_network(model.points, space, space, CAMERA.frustum())
-    return NetworkProposer(model, counted.eval(), seed=0)
+    return OwnMapNetwork(model, counted.eval(), seed=0)
 
 
-def found(network: NetworkProposer, views: list[View]) -> int:
+def found(network: OwnMapNetwork, views: list[View]) -> int:
     """Views with a candidate within a decimetre and three degrees of the truth."""
     near = 0
     for view in views:
@@ -34,14 +34,14 @@ def found(network: NetworkProposer, views: list[View]) -> int:
 
 
 def test_the_network_s_views_are_candidates_where_its_matches_give_no_pose(
-    network: NetworkProposer, monkeypatch: pytest.MonkeyPatch
+    network: OwnMapNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proposers, "ransac", lambda *arguments: None)
     assert found(network, fresh_views(4, seed=31)) >= 3
 
 
 def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
-    network: NetworkProposer, monkeypatch: pytest.MonkeyPatch
+    network: OwnMapNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         proposers,
@@ -53,16 +53,16 @@ def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
 
 def test_a_network_that_knows_nothing_proposes_nothing() -> None:
     model = rooms()
-    untrained = BPnPNetMap(model.points, Places(model.view_space)).eval()
-    proposer = NetworkProposer(model, untrained, seed=0)
+    untrained = BPnPNetMap(model.points, Places(model.places)).eval()
+    proposer = OwnMapNetwork(model, untrained, seed=0)
     assert all(len(proposer.propose(view.frame)) == 0 for view in fresh_views(4, seed=31))
 
 
 def test_where_all_views_are_searched_anyway_the_network_need_not_know() -> None:
     model = rooms()
     rows, level = slice(20), camera_orientation(torch.zeros(20, 3))
-    space = model.view_space
+    space = model.places
     anchors, seen, chance = space.anchors[rows], space.seen[rows], space.chance[rows]
     few = ViewSpace(anchors, seen, chance, space.reach, 0.02, level)
-    proposer = NetworkProposer(model, BPnPNetMap(model.points, Places(few)).eval(), seed=0)
+    proposer = OwnMapNetwork(model, BPnPNetMap(model.points, Places(few)).eval(), seed=0)
     assert len(proposer.propose(fresh_views(1, seed=31)[0].frame)) > 0

@@ -20,7 +20,9 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.proposers import LikelihoodSearch, NetworkProposer, propose_around
+from bpnp_ros.localizer.proposers.around_prior import propose_around
+from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
+from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork as OwnMapNetworkProposer
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.counted_start import counted_network
@@ -48,9 +50,9 @@ class OwnMapNetwork:
     def solve(self, problem: Problem) -> Pose | None:
         asked = _Asked.of(problem)
         model, frame = asked.model, asked.frame
-        space = model.view_space
+        space = model.places
         network = counted_network(model.points, space, space, frame.frustum)
-        return asked.answer(NetworkProposer(model, network.eval(), seed=0).propose(frame))
+        return asked.answer(OwnMapNetworkProposer(model, network.eval(), seed=0).propose(frame))
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class KeypointConfig(Configuration):
     """Which keypoints of a message are used."""
 
     max_keypoints: int = advanced(512, "the best by score are kept", "", (4, 100_000))
-    min_keypoints: int = advanced(8, "with fewer there is no attempt to localise", "", (4, 100_000))
+    min_keypoints: int = advanced(3, "with fewer there is no attempt to localise", "", (3, 100_000))
     border: float = advanced(
         2.0, "by which a keypoint may lie outside the image", "px", (0.0, 1000.0)
     )
@@ -92,19 +92,34 @@ class LocalizerConfig(Configuration):
     keypoint_sigma: float = setting(
         1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0)
     )
+    motion: str = setting(
+        "level", "where the camera can be: on a robot's floor, level at any heading, free, "
+        "near the map's photographs, or a rotation alone (landmarks at infinity)",
+        choices=("floor", "level", "free", "photographs", "rotation"),
+    )  # fmt: skip
+    up: str = setting("z", "the map's upward direction: an axis (z, -y) or three numbers")
+    camera_mounting: str = setting(
+        "forward", "where a camera looks on its robot: forward, up, down, left, right, backward, "
+        "or roll, pitch and yaw in degrees"
+    )  # fmt: skip
     camera_height_min: float = setting(
-        1.2, "lowest height of the camera above the map's floor; maps without weights", "m",
-        (-1000.0, 1000.0),
+        -1000.0, "lowest coordinate of the camera along up, in the map's frame; -1000: not known",
+        "m", (-1e6, 1e6),
     )  # fmt: skip
     camera_height_max: float = setting(
-        1.8, "greatest height of the camera above the map's floor; maps without weights", "m",
-        (-1000.0, 1000.0),
-    )  # fmt: skip
+        1000.0, "greatest coordinate of the camera along up; 1000: not known", "m", (-1e6, 1e6)
+    )
     camera_tilt: float = setting(
-        0.15, "largest pitch and roll of the camera; maps without weights", "rad", (0.0, 1.6)
+        0.15, "largest pitch and roll of the camera away from its mounting", "rad", (0.0, 1.6)
+    )
+    sight_range: float = setting(
+        0.0, "how far away a landmark can be detected; 0: without limit", "m", (0.0, 1e6)
     )
     max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
     max_turn_rate: float = setting(3.0, "fastest the camera turns", "rad/s", (0.01, 100.0))
+    use_minimal_sets: bool = advanced(
+        True, "propose poses from minimal sets, where the map has few landmarks"
+    )
     use_network: bool = advanced(True, "propose poses with the network, where weights fit the map")
     use_likelihood_search: bool = advanced(True, "propose poses by searching stored virtual views")
     use_tracker: bool = advanced(True, "propose poses from the last fix and motion")
@@ -126,7 +141,12 @@ class LocalizerConfig(Configuration):
         0.75, "a pose elsewhere with more than this share of the log-likelihood ratio makes a fix "
         "ambiguous", "", (0.1, 1.0),
     )  # fmt: skip
-    rival_distance: float = advanced(0.5, "poses further apart are rivals", "m", (0.01, 100.0))
+    false_pose_rate: float = advanced(
+        0.001, "how often a published pose may be wrong", "", (1e-9, 0.5)
+    )
+    rival_distance: float = advanced(
+        0.15, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)
+    )
     rival_angle: float = advanced(
         0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2)
     )
@@ -139,8 +159,9 @@ class LocalizerConfig(Configuration):
     )
     lost_after: int = advanced(3, "frames without a fix before searching anew", "", (1, 1000))
     max_sigma_position: float = advanced(
-        0.3, "largest standard deviation of a published position", "m", (0.001, 100.0)
-    )
+        0.08, "largest standard deviation of a published position, in depths of what the map shows",
+        "", (0.0001, 10.0),
+    )  # fmt: skip
     max_sigma_angle: float = advanced(
         0.05, "largest standard deviation of a published rotation", "rad", (0.0001, 1.0)
     )

@@ -42,8 +42,12 @@ class Frame:
         )
 
     def coarse(self) -> Frame:
-        """At most MOST_COARSE keypoints, evenly taken, for stages that try many poses."""
-        stride = -(-len(self.xy) // MOST_COARSE)
+        """What stages look at that try many poses."""
+        return self.at_most(MOST_COARSE)
+
+    def at_most(self, count: int) -> Frame:
+        """So many keypoints at most, evenly taken."""
+        stride = -(-len(self.xy) // count)
         return Frame(
             self.xy[::stride], self.score[::stride], self.frustum, self.sigma, self.clutter
         )

@@ -1,11 +1,13 @@
 """The gate: a pose is an answer only when the frame's likelihood says so.
 
 What chance explains in this map and image is measured, not assumed: the search's best poses
-elsewhere are refined like the winner, and the winner must leave them behind.
+elsewhere are refined like the winner, and the winner must leave them behind. None is dropped before
+the comparison: a pose where no camera can be stays a rival, and if it wins there is no answer.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +17,8 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.covariance import information, occam_nats, pose_covariance
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import normal_equations
 from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
@@ -26,45 +28,88 @@ INLIER_SIGMAS = 3.0
 
 @dataclass(frozen=True)
 class Gate:
-    """What the winner must show."""
+    """What the winner must show.
+
+    log_likelihood_ratio: nats, besides what it owes for being one of many poses. before: (6,)
+    standard deviations of the pose without the frame. inliers: fewest. rival_share, margin: a pose
+    elsewhere may have this share of the winner's nats, and must be so many nats behind.
+    """
 
     log_likelihood_ratio: float
+    before: NDArray[np.float64]
     inliers: int
     rival_share: float
+    margin: float
+
+    @classmethod
+    def of_search(cls, model: MapModel, frame: Frame, config: LocalizerConfig) -> Gate:
+        """Of a pose found among all that are possible in the map."""
+        odds, count = -math.log(config.false_pose_rate), len(frame.xy)
+        if model.is_open:
+            return cls(0.0, model.spread, model.least_pairs, 1.0, odds)
+        per_keypoint = config.min_log_likelihood_ratio_per_keypoint * count
+        least = max(config.min_log_likelihood_ratio, per_keypoint)
+        return cls(least, model.spread, config.min_inliers, config.rival_share, odds)
+
+    @classmethod
+    def of_tracking(
+        cls,
+        model: MapModel,
+        frame: Frame,
+        usual: float,
+        reach: tuple[float, float],
+        config: LocalizerConfig,
+    ) -> Gate:
+        """Of a pose near the last one; usual: keypoints explained in the frames before."""
+        before = np.repeat(reach, 3) / 2
+        odds = -math.log(config.false_pose_rate)
+        if model.is_open:
+            least = max(model.least_pairs - 1, round(0.5 * config.tracking_share * usual))
+            return cls(0.0, before, least, 1.0, odds)
+        least = max(config.tracking_inliers, round(config.tracking_share * usual))
+        per_keypoint = config.min_log_likelihood_ratio_per_keypoint * len(frame.xy)
+        ratio = max(config.tracking_log_likelihood_ratio, per_keypoint)
+        return cls(ratio, before, least, 1.0, 0.0)
 
 
 def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
     """The likeliest candidate as a Fix, or why it is none."""
-    candidates = candidates.select(model.view_space.holds(candidates.T_map_camera).nonzero()[:, 0])
-    if len(candidates) == 0:
-        return Rejection(
-            Category.NOT_VERIFIED, "every candidate is where no camera can be in this map"
-        )
     prediction = predict(model, candidates.T_map_camera, frame.frustum)
     score = log_likelihood_ratio(prediction, frame, frame.sigma)
     best = int(score.argmax())
-    if score[best] < gate.log_likelihood_ratio:
+    winner = candidates.T_map_camera[best]
+    known = information(prediction.select(torch.tensor([best])), winner, frame)
+    owed = occam_nats(known, gate.before) - math.log(config.false_pose_rate)
+    least = max(gate.log_likelihood_ratio, owed)
+    if not score[best] >= least:
         return Rejection(
             Category.NOT_VERIFIED,
-            f"the best pose has a log-likelihood ratio of {score[best]:.0f} nats, "
-            f"{gate.log_likelihood_ratio:.0f} are "
+            f"the best pose has a log-likelihood ratio of {score[best]:.0f} nats, {least:.0f} are "
             f"asked for; {len(frame.xy)} keypoints, {len(candidates)} candidates",
         )
-    distance, angle = apart(candidates.T_map_camera, candidates.T_map_camera[best])
-    elsewhere = (distance > config.rival_distance) | (angle > config.rival_angle)
+    objection = model.view_space.objection(winner)
+    if objection:
+        x, y, z = (winner[:3, 3].double().cpu().numpy() + model.point_map.origin).tolist()
+        return Rejection(
+            Category.NOT_VERIFIED,
+            f"the camera seems to be at ({x:.2f}, {y:.2f}, {z:.2f}), {objection}",
+        )
+    distance, angle = apart(candidates.T_map_camera, winner)
+    metres = config.rival_distance * model.depth
+    elsewhere = (distance > metres) | (angle > config.rival_angle)
     rival = float(score[elsewhere].max()) if elsewhere.any() else 0.0
-    if rival > gate.rival_share * score[best]:
+    if rival > min(gate.rival_share * score[best], score[best] - gate.margin):
         return Rejection(
             Category.AMBIGUOUS,
             f"a pose elsewhere explains the frame nearly as well: {rival:.0f} against "
             f"{score[best]:.0f} nats of log-likelihood ratio",
         )
     # the first of the equals was proposed by the proposer that was asked first
-    same = (distance < 0.2 * config.rival_distance) & (angle < 0.2 * config.rival_angle)
+    same = (distance < 0.2 * metres) & (angle < 0.2 * config.rival_angle)
     proposer = candidates.proposer[int(same.nonzero()[0])]
-    return _fix(model, candidates.T_map_camera[best], proposer, frame, gate, config)
+    return _fix(model, winner, proposer, frame, gate.inliers, least, config)
 
 
 def _fix(
@@ -72,19 +117,21 @@ def _fix(
     T_map_camera: Tensor,
     proposer: str,
     frame: Frame,
-    gate: Gate,
+    least_inliers: int,
+    least_nats: float,
     config: LocalizerConfig,
 ) -> Fix | Rejection:
     prediction = predict(model, T_map_camera[None], frame.frustum)
     keypoint, point, error = inlier_pairs(prediction, frame)
-    if len(keypoint) < gate.inliers:
+    if len(keypoint) < least_inliers:
         return Rejection(
             Category.NOT_VERIFIED,
-            f"{len(keypoint)} inliers where {gate.inliers} are asked for",
+            f"{len(keypoint)} inliers where {least_inliers} are asked for",
         )
     covariance = pose_covariance(prediction, T_map_camera, frame, error, config)
     sigma = np.sqrt(np.diag(covariance))
-    if sigma[:3].max() > config.max_sigma_position or sigma[3:].max() > config.max_sigma_angle:
+    most = config.max_sigma_position * model.depth
+    if not (sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle):
         return Rejection(
             Category.ILL_CONDITIONED,
             f"the keypoints leave the pose open by {sigma[:3].max():.2f} m and "
@@ -100,7 +147,7 @@ def _fix(
         reprojection_error_px=float(np.sqrt(np.mean(error**2)) / frame.frustum.pixel),
         proposer=proposer,
         log_likelihood_ratio=float(log_likelihood_ratio(prediction, frame, frame.sigma)[0]),
-        threshold=gate.log_likelihood_ratio,
+        threshold=least_nats,
     )
 
 
@@ -119,25 +166,3 @@ def inlier_pairs(
     inlier = mutual & (error < INLIER_SIGMAS * frame.sigma) & (prediction.weight[0, column] > 0)
     rows, columns = row[inlier], prediction.point[0, column[inlier]]
     return rows.cpu().numpy(), columns.cpu().numpy(), error[inlier].double().cpu().numpy()
-
-
-def pose_covariance(
-    prediction: Prediction,
-    T_map_camera: Tensor,
-    frame: Frame,
-    error: NDArray[np.float64],
-    config: LocalizerConfig,
-) -> NDArray[np.float64]:
-    """(6, 6) of position in the map and rotation about its fixed axes, m^2 and rad^2.
-
-    Inverse curvature of the soft-assigned reprojection error, scaled by the inliers' residuals
-    (two coordinates each, six parameters fitted), and never below the configured floor.
-    """
-    H = normal_equations(prediction, frame, frame.sigma).H[0].double().cpu().numpy()
-    variance = float((error**2).sum()) / max(2 * len(error) - 6, 1)
-    in_camera = np.linalg.pinv(H, hermitian=True) * variance / frame.sigma**2
-    R = T_map_camera[:3, :3].double().cpu().numpy()
-    turn = np.kron(np.eye(2), R)
-    floor = [config.sigma_position_floor**2] * 3 + [config.sigma_angle_floor**2] * 3
-    covariance: NDArray[np.float64] = turn @ in_camera @ turn.T + np.diag(floor)
-    return covariance

@@ -32,7 +32,7 @@ FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
 PERTURBATIONS = 48
 MOST_ROUNDS = 8
 WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
-PERTURBATION_REACH = (0.4, 0.2, 0.4, 0.12, 0.15, 0.08)  # metres and radians, camera axes
+PERTURBATION_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)  # depths and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START, ALIAS_START = 0.025, 0.01
 FINAL_FACTOR = 0.6
@@ -92,7 +92,8 @@ def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Ca
 def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
     """Candidates around one pose: half-way optima are left behind by trying."""
     offsets = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    offsets = (offsets * offsets.new_tensor(PERTURBATION_REACH)).to(frame.xy)
+    depths = offsets.new_tensor([model.depth] * 3 + [1.0] * 3)
+    offsets = (offsets * offsets.new_tensor(PERTURBATION_REACH) * depths).to(frame.xy)
     stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
     perturbed = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
     return coarse_to_fine(model, Candidates.of(perturbed, centre.proposer[0]), frame, stages)

@@ -1,73 +1,87 @@
-"""Where the camera should be now: the last fixes, carried on at constant velocity."""
+"""Following a camera from frame to frame: predict, refine, verify."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from bpnp_ros.geometry.rotation import so3_exp, so3_log
-from bpnp_ros.geometry.transform import make_transform
-from bpnp_ros.localizer.types import Fix
-
-Pose = NDArray[np.float64]
-
-SLACK_METRES, SLACK_RADIANS = 0.15, 0.1  # for the errors of the fixes themselves
-
-# a camera's turn changes faster than its way: rad about its y axis
-_YAWS = torch.tensor([-0.2, -0.1, 0.1, 0.2], dtype=torch.float64)[:, None]
-_TURNS = make_transform(
-    so3_exp(_YAWS * torch.tensor([0.0, 1.0, 0.0])), torch.zeros(4, 3, dtype=torch.float64)
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import Gate, verify
+from bpnp_ros.localizer.local_optimisation import (
+    FROM_PREDICTION,
+    coarse_to_fine,
+    perturb,
+    polish,
 )
+from bpnp_ros.localizer.stage import stage
+from bpnp_ros.localizer.track import Track
+from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.map_model import MapModel
+
+TRACKER = "tracker"
+DOUBTFUL_SHARE = 0.8
 
 
-@dataclass
 class Tracker:
-    """Poses are T_map_camera (4, 4) in the recentred map; stamps are seconds."""
+    """Knows where the camera was; lost before the first fix, and after some frames without."""
 
-    last: Pose | None = None
-    last_stamp: float = 0.0
-    motion: Pose = field(default_factory=lambda: np.zeros(6))
-    """(v, w) of the camera in its own frame, m/s and rad/s."""
-    share: float = 0.0
-    """Share of keypoints explained, a running mean."""
-    misses: int = 0
+    def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
+        self._model, self.config = model, config
+        self._track = Track(model.depth)
 
-    def follow(self, pose: Pose, stamp: float, fix: Fix, keypoints: int) -> None:
-        """Take in a fix."""
-        share = fix.inliers / keypoints
-        elapsed = stamp - self.last_stamp
-        if self.last is None or not 0 < elapsed < 1:
-            self.motion = np.zeros(6)
+    @property
+    def is_following(self) -> bool:
+        return self._track.last is not None
+
+    @property
+    def has_lost(self) -> bool:
+        return self._track.misses >= self.config.lost_after
+
+    def forget(self) -> None:
+        self._track = Track(self._model.depth)
+
+    def follow(self, fix: Fix, frame: Frame, stamp: float) -> None:
+        """Take in a fix, whoever found it."""
+        self._track.follow(self._recentred(fix), stamp, fix, len(frame.xy))
+
+    def step(self, frame: Frame, stamp: float, timings: dict[str, float]) -> Fix | Rejection:
+        """The pose near where the camera should be now, or why there is none."""
+        with stage(timings, "track"):
+            answer = self._near_prediction(frame, stamp)
+        if isinstance(answer, Fix):
+            self.follow(answer, frame, stamp)
         else:
-            self.motion = _twist(np.linalg.inv(self.last) @ pose) / elapsed
-        self.share = share if self.last is None else 0.8 * self.share + 0.2 * share
-        self.last, self.last_stamp, self.misses = pose, stamp, 0
+            self._track.misses += 1
+        return answer
 
-    def predictions(self, stamp: float, like: Tensor) -> Tensor:
-        """Candidates (6, 4, 4) for a stamp: carried on, also turning otherwise, and standing."""
-        assert self.last is not None
-        elapsed = min(max(stamp - self.last_stamp, 0.0), 1.0)
-        step = torch.from_numpy(self.motion * elapsed)
-        last = torch.from_numpy(self.last)
-        ahead = last @ make_transform(so3_exp(step[3:]), step[:3])
-        turned = ahead @ _TURNS
-        return torch.cat([ahead[None], turned, last[None]]).to(like)
+    def _near_prediction(self, frame: Frame, stamp: float) -> Fix | Rejection:
+        model, config = self._model, self.config
+        usual = self._track.share * len(frame.xy)
+        reach = self._track.reach(stamp, config.max_speed, config.max_turn_rate)
+        gate = Gate.of_tracking(model, frame, usual, reach, config)
+        predicted = Candidates.of(self._track.predictions(stamp, frame.xy), TRACKER)
+        candidates = coarse_to_fine(model, predicted, frame, FROM_PREDICTION)
+        candidates = polish(model, candidates, frame)
+        answer = verify(model, candidates, frame, gate, config)
+        if isinstance(answer, Rejection) or answer.inliers < DOUBTFUL_SHARE * usual:
+            ahead = predicted.select(torch.tensor([0]))
+            nearby = polish(model, perturb(model, ahead, frame, config.seed), frame)
+            candidates = Candidates.joined([candidates, nearby])
+            answer = verify(model, candidates, frame, gate, config)
+        if isinstance(answer, Fix) and not self._can_have_come(answer, reach):
+            return Rejection(
+                Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
+            )
+        return answer
 
-    def within_reach(
-        self, pose: Pose, stamp: float, max_speed: float, max_turn_rate: float
-    ) -> bool:
-        """Whether the camera can have come here since the last fix."""
-        assert self.last is not None
-        moved = _twist(np.linalg.inv(self.last) @ pose)
-        elapsed = max(stamp - self.last_stamp, 0.0)
-        near = np.linalg.norm(moved[:3]) <= max_speed * elapsed + SLACK_METRES
-        return bool(near and np.linalg.norm(moved[3:]) <= max_turn_rate * elapsed + SLACK_RADIANS)
+    def _can_have_come(self, fix: Fix, reach: tuple[float, float]) -> bool:
+        metres, radians = self._track.moved(self._recentred(fix))
+        return metres <= reach[0] and radians <= reach[1]
 
-
-def _twist(T: Pose) -> Pose:
-    """Translation and angle-axis of a transform, (6,)."""
-    return np.concatenate([T[:3, 3], so3_log(torch.from_numpy(T[:3, :3])).numpy()])
+    def _recentred(self, fix: Fix) -> NDArray[np.float64]:
+        pose = fix.T_map_camera.copy()
+        pose[:3, 3] -= self._model.point_map.origin
+        return pose

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.backends.open3d import hidden_point_removal
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
     Positions,
@@ -14,30 +19,138 @@ from bpnp_ros.map_model.exploration import (
     explore,
 )
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.motion import (
+    FLOOR,
+    PHOTOGRAPHS,
+    ROTATION,
+    UNLIMITED,
+    Motion,
+    direction,
+    mounting,
+)
+from bpnp_ros.map_model.open_space import OpenSpace
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
+from bpnp_ros.point_map.point_map import PointMap
 
 PLACES = 500
+MOST_WITHIN_SIGHT = 1200
+"""With so few landmarks within sight a frame shows a hundred or less: they hide nothing."""
+TILT_ON_A_FLOOR = 0.03  # radians
+
+
+def motion_of(config: LocalizerConfig) -> Motion:
+    """Where a camera can be, as the parameters say. Raises ConfigError."""
+    if config.motion == PHOTOGRAPHS:
+        raise ConfigError(
+            "motion is photographs, but this map knows of none; give the COLMAP folder or the "
+            "scene itself as the map, or another motion."
+        )
+    heights = (config.camera_height_min, config.camera_height_max)
+    if heights[0] > heights[1]:
+        raise ConfigError(
+            f"camera_height_min, {heights[0]:g}, is above camera_height_max, {heights[1]:g}."
+        )
+    tilt = (
+        min(config.camera_tilt, TILT_ON_A_FLOOR) if config.motion == FLOOR else config.camera_tilt
+    )
+    up, held = direction(config.up), mounting(config.camera_mounting)
+    return Motion(config.motion, up, held, tilt, heights)
 
 
 def model_from_points(
-    points: NDArray[np.float64],
-    exploration: ExplorationConfig,
-    most_points: int,
-    device: torch.device,
-    seed: int = 0,
+    points: NDArray[np.float64], config: LocalizerConfig, device: torch.device
 ) -> MapModel:
-    """Clean and thin points (N, 3), and find by hidden-point removal what is seen from where.
+    """Clean and thin points (N, 3), and find what is seen from where.
 
-    Raises MapError for a map that is empty, degenerate, or without room for a camera.
+    Few landmarks hide nothing; of many, hidden-point removal tells. Raises MapError for a map that
+    is empty, degenerate, or without room for a camera, ConfigError for a motion that cannot be.
     """
-    point_map = thin_to_count(clean_map(points), most_points)
+    motion = motion_of(config)
+    point_map = _directions(points) if motion.kind == ROTATION else clean_map(points)
+    sight = config.sight_range or math.inf
+    if motion.kind == ROTATION or _within_sight(point_map, sight) <= MOST_WITHIN_SIGHT:
+        return _open_model(point_map, motion, sight, device)
+    return _hidden_model(point_map, motion, config, device)
+
+
+def _directions(points: NDArray[np.float64]) -> PointMap:
+    """Landmarks at infinity: unit vectors about the camera, nothing recentred."""
+    length = np.linalg.norm(points, axis=1, keepdims=True)
+    usable = np.isfinite(length[:, 0]) & (length[:, 0] > 0)
+    unit = np.unique(points[usable] / length[usable], axis=0)
+    if len(unit) < 3:
+        raise MapError(f"the map has {len(unit)} usable directions; at least 3 are needed.")
+    return PointMap(unit.astype(np.float32), np.zeros(3), np.ones(len(unit), np.float32))
+
+
+def _within_sight(point_map: PointMap, sight: float) -> int:
+    """How many landmarks lie within sight of a typical one."""
+    if math.isinf(sight) or len(point_map) <= MOST_WITHIN_SIGHT:
+        return len(point_map)
+    some = point_map.points[:: max(len(point_map) // 200, 1)]
+    near = [(np.linalg.norm(point_map.points - point, axis=1) < sight).sum() for point in some]
+    return int(np.median(near))
+
+
+def _open_model(
+    point_map: PointMap, motion: Motion, sight: float, device: torch.device
+) -> MapModel:
+    chance = torch.from_numpy(point_map.detectability)
+    heights = _recentred_heights(point_map, motion)
+    space = OpenSpace(torch.from_numpy(point_map.points), chance, motion, heights, sight)
+    return MapModel(point_map, space.to(device))
+
+
+def _recentred_heights(point_map: PointMap, motion: Motion) -> tuple[float, float]:
+    """The limits as given; where none are, as far above and below the map as it is wide."""
+    if motion.heights != UNLIMITED:
+        offset = float(point_map.origin @ motion.up)
+        return motion.heights[0] - offset, motion.heights[1] - offset
+    along = point_map.points @ motion.up
+    return float(along.min()) - point_map.extent, float(along.max()) + point_map.extent
+
+
+def _hidden_model(
+    point_map: PointMap, motion: Motion, config: LocalizerConfig, device: torch.device
+) -> MapModel:
+    """The model of a map whose points hide others; explored with up along z."""
+    thinned = thin_to_count(point_map, config.most_points)
+    R = motion.R_map_level.astype(np.float32)
+    upright = replace(
+        thinned, points=thinned.points @ R, origin=thinned.origin @ motion.R_map_level
+    )
+    exploration = _exploration(upright, motion, config.sight_range or math.inf)
 
     def seen_from(positions: Positions) -> NDArray[np.bool_]:
-        seen = np.zeros((len(positions), len(point_map)), bool)
+        seen = np.zeros((len(positions), len(upright)), bool)
         for row, position in enumerate(positions):
-            seen[row, hidden_point_removal(point_map.points, position)] = True
+            seen[row, hidden_point_removal(upright.points, position)] = True
         return seen
 
-    samples = explore(point_map, seen_from, PLACES, exploration, seed)
-    space = coarse_view_space(point_map, samples, exploration)
-    return MapModel(point_map, space).to(device)
+    samples = explore(upright, seen_from, PLACES, exploration, config.seed)
+    space = coarse_view_space(upright, samples, exploration)
+    turn = torch.from_numpy(R)
+    space = ViewSpace(
+        space.anchors @ turn.T,
+        space.seen,
+        space.chance,
+        turn.abs() @ space.reach,
+        motion.tilt,
+        motion=motion,
+    )
+    return MapModel(thinned, space).to(device)
+
+
+def _exploration(upright: PointMap, motion: Motion, sight: float) -> ExplorationConfig:
+    """Heights above the floor, the lowest points of the map, within what the map allows."""
+    along = upright.points[:, 2]
+    floor, ceiling = np.percentile(along, 1), float(along.max())
+    low, high = (height - upright.origin[2] - floor for height in motion.heights)
+    top = ceiling - floor
+    return ExplorationConfig(
+        camera_height_min=float(np.clip(low, 0.05 * top, top)),
+        camera_height_max=float(np.clip(high, 0.05 * top, top)),
+        tilt=motion.tilt,
+        range_max=sight,
+    )

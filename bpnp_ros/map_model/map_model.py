@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.map_model.aliases import Aliases, find_aliases
+from bpnp_ros.map_model.motion import ROTATION
+from bpnp_ros.map_model.open_space import OpenSpace
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
+
+_POSES_ASKED = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,17 +24,59 @@ class MapModel:
     """point_map on the CPU, as loaded; view_space and points on the device that computes."""
 
     point_map: PointMap
-    view_space: ViewSpace
+    view_space: ViewSpace | OpenSpace
 
     @cached_property
     def points(self) -> Tensor:
         """Map points (N, 3) float32, recentred, on the view space's device."""
-        return torch.from_numpy(self.point_map.points).to(self.view_space.anchors.device)
+        return torch.from_numpy(self.point_map.points).to(self.view_space.device)
 
     @cached_property
     def aliases(self) -> Aliases:
         """Where the map looks like another part of itself; found in a second or some."""
         return find_aliases(self.points)
+
+    @property
+    def places(self) -> ViewSpace:
+        """The view space of a map whose points hide others. Raises TypeError for an open one."""
+        if not isinstance(self.view_space, ViewSpace):
+            raise TypeError("nothing hides anything in this map: there are no places to tell apart")
+        return self.view_space
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing hides anything: a map of few landmarks."""
+        return isinstance(self.view_space, OpenSpace)
+
+    @property
+    def least_pairs(self) -> int:
+        """One pair more than it takes to fix a pose."""
+        motion = self.view_space.held
+        return 3 if motion.knows_up or motion.kind == ROTATION else 4
+
+    @cached_property
+    def depth(self) -> float:
+        """How far away the points are that a camera sees, metres: the map's one length."""
+        poses = self._some_poses
+        seen, chance = self.view_space.seen_from(poses)
+        distance = (self.points[seen] - poses[:, None, :3, 3]).norm(dim=2)
+        return float(distance[chance > 0].median()) if (chance > 0).any() else 1.0
+
+    @cached_property
+    def spread(self) -> NDArray[np.float64]:
+        """Standard deviations (6,) of position and rotation before a camera has seen a thing."""
+        position = self._some_poses[:, :3, 3].std(dim=0).double().cpu().numpy()
+        motion = self.view_space.held
+        tilt = self.view_space.tilt / 3**0.5 if motion.knows_up else 1.8
+        rotation = np.full(3, tilt)
+        if motion.knows_up and getattr(self.view_space, "orientations", None) is None:
+            rotation = tilt + (1.8 - tilt) * np.abs(motion.up)
+        return np.concatenate([np.maximum(position, 1e-3 * self.depth), rotation])
+
+    @cached_property
+    def _some_poses(self) -> Tensor:
+        poses, _ = self.view_space.sample(_POSES_ASKED, torch.Generator().manual_seed(0))
+        return poses
 
     def to(self, device: torch.device) -> MapModel:
         return MapModel(self.point_map, self.view_space.to(device))

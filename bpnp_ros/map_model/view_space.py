@@ -14,9 +14,8 @@ from torch import Tensor
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
+from bpnp_ros.map_model.motion import Motion
 
-# columns: the optical axes x (right), y (down), z (forward) of a level camera that looks along +x
-_LEVEL_CAMERA = ((0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
 _CHUNK = 4096
 _SLACK = 2.5
 
@@ -29,8 +28,9 @@ class ViewSpace:
     seen: (A, K) int64 point indices, padded with 0.
     chance: (A, K) float32 of seeing them, 0 on padding.
     reach: (3,) half the size of the cell that an anchor stands for, metres.
-    orientations: (A, 3, 3) R_map_camera of mapping cameras, or None: any yaw about map z.
     tilt: largest pitch and roll; with orientations the largest angle away from one, radians.
+    orientations: (A, 3, 3) R_map_camera of mapping cameras, or None: as `motion` says.
+    motion: how the camera is held; None: level, z of the map being up.
     """
 
     anchors: Tensor
@@ -39,6 +39,20 @@ class ViewSpace:
     reach: Tensor
     tilt: float
     orientations: Tensor | None = None
+    motion: Motion | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.anchors.device
+
+    @property
+    def held(self) -> Motion:
+        return self.motion or Motion.level(self.tilt)
+
+    @property
+    def size(self) -> int:
+        """Entries of the table of what is seen."""
+        return self.seen.numel()
 
     def to(self, device: torch.device) -> ViewSpace:
         orientations = None if self.orientations is None else self.orientations.to(device)
@@ -49,6 +63,7 @@ class ViewSpace:
             self.reach.to(device),
             self.tilt,
             orientations,
+            self.motion,
         )
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -65,7 +80,7 @@ class ViewSpace:
             return self.orientations[anchor] @ so3_exp(turn)
         yaw_pitch_roll = self._uniform((len(anchor), 3), generator)
         limits = yaw_pitch_roll.new_tensor([torch.pi, self.tilt, self.tilt])
-        return camera_orientation(yaw_pitch_roll * limits)
+        return camera_orientation(yaw_pitch_roll * limits, self.held)
 
     def _uniform(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
         return (torch.rand(shape, generator=generator) * 2 - 1).to(self.anchors)
@@ -81,9 +96,15 @@ class ViewSpace:
         _, distance = self._nearest(T_map_camera)
         if self.orientations is not None:
             return distance < _SLACK**2
-        upright = -T_map_camera[:, 2, 1]
-        level = torch.asin(upright.clamp(-1, 1)) > torch.pi / 2 - _SLACK * self.tilt
-        return level & (distance < _SLACK**2)
+        return is_upright(T_map_camera, self.held) & (distance < _SLACK**2)
+
+    def objection(self, T_map_camera: Tensor) -> str:
+        """Why no camera can be at a pose (4, 4), for people; empty where one can."""
+        if bool(self.holds(T_map_camera[None])[0]):
+            return ""
+        if self.orientations is None and not bool(is_upright(T_map_camera[None], self.held)[0]):
+            return f"tilted, which camera_tilt {self.tilt:g} rad and camera_mounting do not allow"
+        return "at a height or a place that the map and camera_height_min, _max do not allow"
 
     def _nearest(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
         """The anchor that stands for each pose, and its squared distance in reaches, (P,)."""
@@ -96,14 +117,30 @@ class ViewSpace:
         return nearest.indices, nearest.values
 
 
-def camera_orientation(yaw_pitch_roll: Tensor) -> Tensor:
-    """R_map_camera (P, 3, 3) of optical frames from yaw about map z, pitch and roll (P, 3), rad."""
+def is_upright(T_map_camera: Tensor, motion: Motion) -> Tensor:
+    """Whether poses (P, 4, 4) are held as told, some slack allowed -> (P,) bool."""
+    up_in_map, up_in_camera = (
+        torch.from_numpy(v).to(T_map_camera) for v in (motion.up, motion.up_in_camera)
+    )
+    cosine = (T_map_camera[:, :3, :3].transpose(1, 2) @ up_in_map) @ up_in_camera
+    return torch.acos(cosine.clamp(-1, 1)) < _SLACK * motion.tilt
+
+
+def camera_orientation(yaw_pitch_roll: Tensor, motion: Motion | None = None) -> Tensor:
+    """R_map_camera (P, 3, 3) of optical frames from yaw about up, pitch and roll (P, 3), rad.
+
+    Pitch and roll turn the camera away from how it is held at heading zero.
+    """
+    motion = motion or Motion.level()
     zero = torch.zeros_like(yaw_pitch_roll[:, 0])
     yaw, pitch, roll = yaw_pitch_roll.unbind(-1)
     turn_yaw = so3_exp(torch.stack([zero, zero, yaw], -1))
     turn_pitch = so3_exp(torch.stack([zero, pitch, zero], -1))
     turn_roll = so3_exp(torch.stack([roll, zero, zero], -1))
-    return turn_yaw @ turn_pitch @ turn_roll @ yaw_pitch_roll.new_tensor(_LEVEL_CAMERA)
+    R_map_level, R_level_camera = (
+        torch.from_numpy(R).to(yaw) for R in (motion.R_map_level, motion.R_level_camera)
+    )
+    return R_map_level @ turn_yaw @ turn_pitch @ turn_roll @ R_level_camera
 
 
 def pack_seen(visible: Tensor) -> tuple[Tensor, Tensor]:

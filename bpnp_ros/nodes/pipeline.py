@@ -13,7 +13,7 @@ from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.proposers import TRACKER
+from bpnp_ros.localizer.tracker import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.tf import Transforms

@@ -82,7 +82,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "map_frame": active.frame,
             "map_metric": str(active.metric).lower(),
             "memory_gib": f"{active.memory:.2f}",
-            "device": str(active.localizer.map_model.view_space.anchors.device),
+            "device": str(active.localizer.map_model.view_space.device),
             "notes": " ".join(active.localizer.notes),
         }
     return setup

@@ -61,7 +61,7 @@ class Answering:
             raise MapError(self._maps.refusal or "there is no map yet.")
         self.keypoints = self._cameras.keypoints(message)
         given = prior(active, message.header.frame_id)
-        return active.localizer.localize(self.keypoints, stamp / 1e9, given)
+        return active.localizer.localize(self.keypoints, stamp=stamp / 1e9, prior=given)
 
     def _checked_stamp(self, stamp: int) -> int:
         if stamp == 0:

@@ -62,7 +62,7 @@ class MapBundle:
             "tolerance": self.tolerance,
             "frame": self.frame,
             "scale": self.scale,
-            "tilt": self.model.view_space.tilt,
+            "tilt": self.model.places.tilt,
             "network": None if self.network is None else asdict(self.network.size),
         }
         save_weights(path, tensors, WeightsHeader(ARCHITECTURE, about_map, self.card))
@@ -85,7 +85,7 @@ class MapBundle:
 
 
 def _map_tensors(model: MapModel) -> dict[str, Tensor]:
-    point_map, space = model.point_map, model.view_space
+    point_map, space = model.point_map, model.places
     index_type = torch.int16 if len(point_map) < 2**15 else torch.int32
     tensors = {
         "points": torch.from_numpy(point_map.points),
@@ -135,7 +135,7 @@ def _network(
 ) -> BPnPNetMap | None:
     if size is None:
         return None
-    space = replace(model.view_space, anchors=tensors["places"], reach=tensors["place_reach"])
+    space = replace(model.places, anchors=tensors["places"], reach=tensors["place_reach"])
     network = BPnPNetMap(model.points, Places(space), NetworkSize(**size))
     for name, weight in network.named_parameters():
         weight.data.copy_(tensors[_NETWORK + name])

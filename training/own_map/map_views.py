@@ -84,7 +84,7 @@ def photographed_map(photographs: SfmModel, scale: float) -> MapViews:
     scale: metres per unit of the map. Raises MapError for too few photographs.
     """
     model = model_from_photographs(photographs.scaled(scale))
-    seen = model.view_space
+    seen = model.places
     return MapViews(model, seen, seen, (photographs.covering_camera().frustum(),), scale)
 
 

@@ -1,0 +1,1 @@
+"""Where candidate poses come from: a file each, listed in `registry.py`."""

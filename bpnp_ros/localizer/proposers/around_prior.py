@@ -1,0 +1,29 @@
+"""Poses around one that is believed in beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.local_optimisation import coarse_to_fine
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.map_model.map_model import MapModel
+
+PRIOR = "prior"
+PRIOR_SAMPLES = 256
+
+
+def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:
+    """Poses drawn from a prior, pulled onto the keypoints from coarse to fine."""
+    generator = torch.Generator().manual_seed(seed)
+    spread = np.linalg.cholesky(prior.covariance + 1e-12 * np.eye(6))
+    draws = torch.randn(PRIOR_SAMPLES, 6, generator=generator) @ torch.from_numpy(spread.T).float()
+    draws[0] = 0
+    centre = torch.from_numpy(prior.T_map_camera).float()
+    position = centre[:3, 3] - torch.from_numpy(model.point_map.origin).float() + draws[:, :3]
+    poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
+    return coarse_to_fine(model, Candidates.of(poses, PRIOR), frame)

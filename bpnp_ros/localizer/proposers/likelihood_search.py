@@ -1,0 +1,38 @@
+"""Poses from stored virtual views, scored by the measurement model; nothing is learned."""
+
+from __future__ import annotations
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
+from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
+from bpnp_ros.map_model.map_model import MapModel
+
+VIEWS_SEARCHED = 192
+
+
+class LikelihoodSearch:
+    """The best of many stored views, pulled onto the keypoints."""
+
+    name = "likelihood_search"
+
+    def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
+        self._model, self._config = model, config
+        self._bank: ViewBank | None = None
+
+    def prepare(self, frustum: Frustum) -> None:
+        """Build the bank for a camera; some seconds."""
+        if self._bank is None or self._bank.frustum != frustum:
+            config = self._config
+            self._bank = build_view_bank(
+                self._model, frustum, config.bank_views, config.clutter, config.seed
+            )
+
+    def propose(self, frame: Frame) -> Candidates:
+        """The best views, pulled onto the keypoints from coarse to fine."""
+        self.prepare(frame.frustum)
+        assert self._bank is not None
+        poses, _ = self._bank.best(frame.coarse().xy, VIEWS_SEARCHED)
+        return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)

@@ -1,0 +1,83 @@
+"""Finding a camera of which nothing is known, or no more than a prior."""
+
+from __future__ import annotations
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import Gate, verify
+from bpnp_ros.localizer.local_optimisation import (
+    ALIAS_START,
+    FINAL_KEEP,
+    keep_best,
+    local_optimisation,
+    polish,
+)
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
+from bpnp_ros.localizer.proposers.registry import make_proposers
+from bpnp_ros.localizer.stage import stage
+from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+
+MOST_ALIASES = 256
+
+
+class GlobalSearch:
+    """Asks every proposer; refines and verifies their candidates together."""
+
+    def __init__(
+        self, model: MapModel, network: BPnPNetMap | None, config: LocalizerConfig
+    ) -> None:
+        self._model, self.config = model, config
+        self.proposers = make_proposers(model, network, config)
+
+    def prepare(self, frustum: Frustum) -> None:
+        """Do what takes seconds, once the camera is known."""
+        _ = self._model.aliases
+        for proposer in self.proposers:
+            proposer.prepare(frustum)
+
+    def find(
+        self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]
+    ) -> Fix | Rejection:
+        """The pose of a frame, or why there is none."""
+        candidates = self._propose(frame, prior, timings)
+        if not candidates:
+            asked = ", ".join(proposer.name for proposer in self.proposers) or "none"
+            return Rejection(
+                Category.NO_PROPOSAL, f"no proposer has a candidate; asked were: {asked}"
+            )
+        model, config = self._model, self.config
+        with stage(timings, "refine"):
+            candidates = local_optimisation(model, candidates, frame, config.seed)
+        if prior is None:
+            with stage(timings, "aliases"):
+                candidates = self._with_aliases(candidates, frame)
+        with stage(timings, "verify"):
+            return verify(model, candidates, frame, Gate.of_search(model, frame, config), config)
+
+    def _propose(
+        self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]
+    ) -> Candidates | None:
+        if prior is not None:
+            with stage(timings, PRIOR):
+                return propose_around(self._model, prior, frame, self.config.seed)
+        parts = []
+        for proposer in self.proposers:
+            with stage(timings, proposer.name):
+                parts.append(proposer.propose(frame))
+        return Candidates.joined(parts) if parts else None
+
+    def _with_aliases(self, candidates: Candidates, frame: Frame) -> Candidates:
+        """Joined by poses in parts of the map that look like what the best candidate sees."""
+        model = self._model
+        if len(model.aliases) == 0:
+            return candidates
+        best = keep_best(model, candidates, frame, frame.sigma, 1)
+        poses = model.aliases.of(best.T_map_camera[0], MOST_ALIASES)
+        aliases = Candidates.of(poses, best.proposer[0])
+        aliases = keep_best(model, aliases, frame, ALIAS_START, FINAL_KEEP)
+        return Candidates.joined([candidates, polish(model, aliases, frame, ALIAS_START)])

@@ -1,0 +1,84 @@
+"""The perspective-three-point problem for large batches: up to four poses for three pairs.
+
+The classical elimination to a quartic in the ratio of two distances (Grunert 1841, as reviewed by
+Haralick et al., IJCV 1994); its roots are eigenvalues of companion matrices.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.transform import make_transform
+
+
+def p3p(bearings: Tensor, points: Tensor) -> Tensor:
+    """T_map_camera (K, 4, 4) from unit bearings (H, 3, 3) and points (H, 3, 3), rows in pairs.
+
+    Of each problem all solutions in front of the camera are given, so K is up to 4 H.
+    """
+    f, P = bearings.double(), points.double()
+    a2, b2, c2 = ((P[:, i] - P[:, j]).square().sum(-1) for i, j in ((1, 2), (0, 2), (0, 1)))
+    cos_a, cos_b, cos_c = ((f[:, i] * f[:, j]).sum(-1) for i, j in ((1, 2), (0, 2), (0, 1)))
+    v = _real_roots(_quartic(a2, b2, c2, cos_a, cos_b, cos_c))
+    a2, b2, c2, cos_a, cos_b, cos_c = (
+        x[:, None].expand_as(v) for x in (a2, b2, c2, cos_a, cos_b, cos_c)
+    )
+    q = (a2 - c2) / b2
+    u = ((q - 1) * v * v - 2 * q * cos_b * v + 1 + q) / (2 * (cos_c - v * cos_a))
+    s_0 = (b2 / (1 + v * v - 2 * v * cos_b)).sqrt()
+    s = torch.stack([s_0, u * s_0, v * s_0], dim=-1)
+    good = torch.isfinite(s).all(-1) & (s > 0).all(-1)
+    row = good.nonzero()[:, 0]
+    in_camera = s[good][..., None] * f[row]
+    return _aligned(in_camera, P[row]).to(points)
+
+
+def _quartic(
+    a2: Tensor, b2: Tensor, c2: Tensor, cos_a: Tensor, cos_b: Tensor, cos_c: Tensor
+) -> Tensor:
+    """Coefficients (H, 5), the highest power first, for v = s_3 / s_1."""
+    q, p = (a2 - c2) / b2, (a2 + c2) / b2
+    A4 = (q - 1) ** 2 - 4 * c2 / b2 * cos_a**2
+    A3 = 4 * (q * (1 - q) * cos_b - (1 - p) * cos_a * cos_c + 2 * c2 / b2 * cos_a**2 * cos_b)
+    A2 = 2 * (
+        q**2
+        - 1
+        + 2 * q**2 * cos_b**2
+        + 2 * (b2 - c2) / b2 * cos_a**2
+        - 4 * p * cos_a * cos_b * cos_c
+        + 2 * (b2 - a2) / b2 * cos_c**2
+    )
+    A1 = 4 * (-q * (1 + q) * cos_b + 2 * a2 / b2 * cos_c**2 * cos_b - (1 - p) * cos_a * cos_c)
+    A0 = (1 + q) ** 2 - 4 * a2 / b2 * cos_c**2
+    return torch.stack([A4, A3, A2, A1, A0], dim=1)
+
+
+def _real_roots(coefficients: Tensor) -> Tensor:
+    """Roots (H, 4) of quartics; NaN where one is not real."""
+    lead = coefficients[:, :1]
+    monic = coefficients[:, 1:] / torch.where(
+        lead.abs() < 1e-12, torch.full_like(lead, 1e-12), lead
+    )
+    companion = torch.zeros(len(monic), 4, 4, dtype=monic.dtype, device=monic.device)
+    companion[:, 0] = -monic
+    companion[:, 1:, :3] = torch.eye(3, dtype=monic.dtype, device=monic.device)
+    roots = torch.linalg.eigvals(torch.nan_to_num(companion))
+    real = roots.imag.abs() < 1e-5 * (1 + roots.real.abs())
+    return torch.where(real, roots.real, torch.full_like(roots.real, torch.nan))
+
+
+def _aligned(in_camera: Tensor, points: Tensor) -> Tensor:
+    """T_map_camera (K, 4, 4) that carries triangles (K, 3, 3) onto congruent ones."""
+    camera, world = _axes(in_camera), _axes(points)
+    R = world @ camera.transpose(1, 2)
+    t = points[:, 0] - (R @ in_camera[:, 0, :, None])[..., 0]
+    return make_transform(R, t)
+
+
+def _axes(corners: Tensor) -> Tensor:
+    """Right-handed axes, as columns, fixed to triangles (K, 3, 3)."""
+    x = torch.nn.functional.normalize(corners[:, 1] - corners[:, 0], dim=-1)
+    z = torch.linalg.cross(x, corners[:, 2] - corners[:, 0])
+    z = torch.nn.functional.normalize(z, dim=-1)
+    return torch.stack([x, torch.linalg.cross(z, x), z], dim=-1)

@@ -1,0 +1,50 @@
+"""Minimal solvers give back the pose that their points were seen from."""
+
+from __future__ import annotations
+
+import torch
+
+from bpnp_ros.geometry.rotation import matrix_from_quaternion
+from bpnp_ros.geometry.transform import invert, make_transform, transform_points
+from bpnp_ros.pnp.p3p import p3p
+from bpnp_ros.pnp.upright import about_z, upright_two_points
+
+
+def seen(T_map_camera: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(transform_points(invert(T_map_camera), points), dim=-1)
+
+
+def test_two_points_and_up_give_the_pose() -> None:
+    generator = torch.Generator().manual_seed(0)
+    angle = torch.rand(500, generator=generator).double() * 6.28
+    position = torch.randn(500, 3, generator=generator).double()
+    true = make_transform(about_z(angle), position)
+    points = torch.randn(500, 2, 3, generator=generator).double() * 3
+    f = seen(true, points)
+    found, good = upright_two_points(f[:, 0], f[:, 1], points[:, 0], points[:, 1])
+    apart = torch.where(good, (found - true).abs().flatten(2).amax(dim=2), torch.inf)
+    steep = f[:, :, 2].abs().amax(dim=1) > 0.05
+    assert (apart.amin(dim=0)[steep] < 1e-6).all()
+
+
+def test_points_at_one_height_are_no_special_case() -> None:
+    true = make_transform(about_z(torch.tensor([1.0])), torch.tensor([[2.0, -1.0, 0.5]]))
+    points = torch.tensor([[[0.0, 0.0, 3.0], [4.0, 1.0, 3.0]]])
+    f = seen(true, points)
+    found, good = upright_two_points(f[:, 0], f[:, 1], points[:, 0], points[:, 1])
+    assert (found - true)[good].abs().flatten(1).amax(dim=1).min() < 1e-4
+
+
+def test_three_points_give_the_pose_among_at_most_four() -> None:
+    generator = torch.Generator().manual_seed(1)
+    R = matrix_from_quaternion(torch.randn(200, 4, generator=generator).double())
+    true = make_transform(R, torch.randn(200, 3, generator=generator).double())
+    in_camera = torch.randn(200, 3, 3, generator=generator).double() + torch.tensor([0, 0, 5.0])
+    points = transform_points(true, in_camera)
+    bearings = torch.nn.functional.normalize(in_camera, dim=-1)
+    missed = 0
+    for row in range(200):
+        found = p3p(bearings[row][None], points[row][None])
+        assert len(found) <= 4
+        missed += not len(found) or float((found - true[row]).abs().amax(dim=(1, 2)).min()) > 1e-5
+    assert missed <= 2
