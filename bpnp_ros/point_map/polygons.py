@@ -22,7 +22,7 @@ def triangles_of_polygons(
     A polygon may be concave, but not cross itself. Those of less than three corners are left out.
     Raises MapError for corners that are no rows of `vertices` (V, 3).
     """
-    _check(corners, len(vertices), path)
+    refuse_foreign_corners(corners, len(vertices), path)
     starts = np.cumsum(lengths) - lengths
     pieces = [np.zeros((0, 3), np.int64)]
     for count in np.unique(lengths[lengths > 2]):
@@ -52,7 +52,7 @@ def triangles_of_strips(
         a, b, c = triangles.T
         pieces.append(triangles[(a != b) & (b != c) & (a != c)])
     found = np.concatenate(pieces)
-    _check(found, len(vertices), path)
+    refuse_foreign_corners(found, len(vertices), path)
     return found
 
 
@@ -62,7 +62,8 @@ def _between_ends(corners: Whole) -> list[Whole]:
     return [part for part in cleaned if len(part) > 2]
 
 
-def _check(corners: Whole, vertices: int, path: Path) -> None:
+def refuse_foreign_corners(corners: Whole, vertices: int, path: Path) -> None:
+    """Raise MapError for corners that are no row of the `vertices` there are."""
     wrong = corners[(corners < 0) | (corners >= vertices)]
     if len(wrong):
         raise MapError(

@@ -96,6 +96,10 @@ class _Reader:
         if element is None or at is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         lengths, values = self._rows(element).lists(at)
+        if values.dtype.kind not in "iu":
+            raise MapError(
+                f"{self._path} has a {name} whose corners are not whole numbers; write it again."
+            )
         return lengths, values.astype(np.int64)
 
     def _plain_columns(self, element: Element, chosen: Mapping[str, int]) -> Columns:
