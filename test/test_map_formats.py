@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from map_files import pcd, ply, stored_lzf
+from map_files import Column, pcd, ply, stored_lzf
 
 from bpnp_ros.errors import MapError
 from bpnp_ros.point_map.formats import lzf, read_cloud
@@ -18,10 +19,10 @@ SINGLE = RNG.uniform(-5, 5, (N, 3)).astype(np.float32)
 WHOLE = RNG.integers(-50, 50, (N, 3))
 RGB = RNG.integers(0, 256, (N, 3))
 PACKED = RGB @ (1 << 16, 1 << 8, 1)
-XYZ = [(axis, "F4", 1, SINGLE[:, at]) for at, axis in enumerate("xyz")]
-PAD = [("_", "U1", 4, None)]
-LONG_PAD = [("_", "U1", 12, None)]
-INTENSITY = [("intensity", "F4", 1, np.arange(N))]
+XYZ: list[Column] = [(axis, "F4", 1, SINGLE[:, at]) for at, axis in enumerate("xyz")]
+PAD: list[Column] = [("_", "U1", 4, None)]
+LONG_PAD: list[Column] = [("_", "U1", 12, None)]
+INTENSITY: list[Column] = [("intensity", "F4", 1, np.arange(N))]
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -94,7 +95,7 @@ FORMS = ["ascii", "binary_little_endian", "binary_big_endian"]
 ROWS = [tuple(row) for row in SINGLE.tolist()]
 PLAIN = ["float x", "float y", "float z"]
 FACE = ("face", ["list uchar int vertex_indices"], [([0, 1, 2],), ([0, 1, 2, 3],)])
-LISTS = {
+LISTS: dict[str, Any] = {
     "after": ([*PLAIN, "list uchar uint view"], lambda r, v: (*r, v)),
     "before": (["list uchar uint view", *PLAIN], lambda r, v: (v, *r)),
     "between": ([PLAIN[0], "list int double d", *PLAIN[1:]], lambda r, v: (r[0], v, *r[1:])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def face(*polygons: list[int]) -> tuple[str, list[str], list[tuple]]:
     return "face", [CORNERS], [(polygon,) for polygon in polygons]
 
 
-SURFACES = {
+SURFACES: dict[str, Any] = {
     "triangles": ([VERTEX, face([0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 5])], 3),
     "quads and a triangle": ([VERTEX, face([0, 1, 2, 3], [0, 3, 4, 5])], 3),
     "a concave polygon": ([VERTEX, face([0, 1, 2, 3, 4, 5])], 3),

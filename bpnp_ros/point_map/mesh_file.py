@@ -28,7 +28,8 @@ def read_mesh(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     except OSError as error:
         raise MapError(f"{path} cannot be read: {error.strerror or error}.") from error
     refuse_foreign_corners(triangles, len(vertices), path)
-    triangles = triangles[np.isfinite(vertices).all(axis=1)[triangles].all(axis=1)]
+    finite = np.asarray(np.isfinite(vertices).all(axis=1))
+    triangles = triangles[finite[triangles].all(axis=1)]
     if len(triangles) == 0:
         raise MapError(f"{path} holds no triangles; ray casting needs a mesh, not points.")
     return vertices, triangles

@@ -81,7 +81,7 @@ def _real(values: NDArray[Any]) -> NDArray[np.float32]:
 
 def _labels(values: NDArray[Any]) -> NDArray[np.int32]:
     limits = np.iinfo(np.int32)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         known = (values >= limits.min) & (values <= limits.max) & (values == np.trunc(values))
         return np.where(known, values, UNKNOWN_LABEL).astype(np.int32)
 

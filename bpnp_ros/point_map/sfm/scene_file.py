@@ -63,7 +63,8 @@ def _check_shapes(arrays: Arrays, points: int, path: Path) -> None:
         if name in arrays and (arrays[name].shape != shape or arrays[name].dtype.kind not in kinds):
             raise MapError(
                 f"in {path} the shape of {name} is {arrays[name].shape}, its type "
-                f"{arrays[name].dtype}; {images[0]} images, {keypoints[0]} keypoints and {points} points need {shape}, "
+                f"{arrays[name].dtype}; {images[0]} images, {keypoints[0]} keypoints and {points} "
+                f"points need {shape}, "
                 f"{_KINDS[kinds]}."
             )
 
