@@ -52,12 +52,14 @@ setup(
         "pyyaml",
         "matplotlib",
         "rich",
+        "trimesh",
     ],
     extras_require={
         "ros": ROS_WHEELS,
         "bags": ["rosbags>=0.11"],
+        "scans": ["laspy[lazrs]>=2.5"],
         "training": ["lightning", "tensorboard"],
-        "test": ["pytest", "pytest-timeout"],
+        "test": ["pytest", "pytest-timeout", "plyfile"],
         "dev": ["ruff", "mypy"],
     },
     entry_points={

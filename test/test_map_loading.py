@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bpnp_ros.errors import ConfigError, MapError
-from bpnp_ros.point_map import file_header, npz
+from bpnp_ros.point_map import npz
+from bpnp_ros.point_map.formats import cloud
 from bpnp_ros.point_map.loading import load_map, needs_scale
 
 OFFSET = np.array([5_000_000.0, 400_000.0, 100.0])
@@ -111,13 +112,19 @@ BROKEN_FILES = {
     "empty.npz": (b"", "is empty"),
     "garbage.pcd": (bytes(range(256)) * 4, "no valid .pcd header"),
     "garbage.ply": (bytes(range(256)) * 4, "no valid .ply header"),
-    "garbage.xyz": (bytes(range(256)) * 4, "not a text file with x y z"),
+    "garbage.xyz": (bytes(range(256)) * 4, "line 1 of .* is not x y z"),
     "garbage.npz": (bytes(range(256)) * 4, "no .npz file"),
     "zeros.pcd": (bytes(1000), "no valid .pcd header"),
-    "no_vertices.ply": (b"ply\nformat ascii 1.0\nelement face 2\nend_header\n", "no valid .ply"),
+    "no_vertices.ply": (
+        b"ply\nformat ascii 1.0\nelement face 0\nend_header\n",
+        "no element vertex",
+    ),
     "no_format.ply": (ply_header(50).replace(b"format", b"formal"), "no valid .ply header"),
     "fields.pcd": (pcd_header(50, "a b c") + POINTS.tobytes(), "no field x or y or z"),
-    "fields.ply": (ply_header(50, "x y w") + POINTS.tobytes(), "no field z; its fields are x, y"),
+    "fields.ply": (
+        ply_header(50, "x y w") + POINTS.tobytes(),
+        "no field z of one number; its fields are x, y",
+    ),
     "cut.pcd": (pcd_header(50) + POINTS[:20].tobytes() + b"12", "20 of 50 points"),
     "cut.ply": (ply_header(50) + POINTS[:20].tobytes() + b"12", "20 of 50 points"),
     "cut_text.pcd": (pcd_header(50, data="ascii") + as_text(POINTS[:20]), "20 of 50 points"),
@@ -130,15 +137,18 @@ BROKEN_FILES = {
         pcd_header(50, data="binary_compressed") + struct.pack("<II", 90, 1200) + b"\xff" * 90,
         "cannot be read",
     ),
-    "words.ply": (ply_header(4, data="ascii") + b"1 2 3\n4 5 6\n7 oops 9\n1 1 1\n", "be read"),
-    "words.xyz": (b"1 2 3\n4 five 6\n", "not a text file with x y z"),
-    "commas.xyz": (b"1,2,3\n4,5,6\n", "separated by spaces"),
-    "two_columns.xyz": (b"1 2\n4 5\n", "not a text file with x y z"),
+    "words.ply": (
+        ply_header(4, data="ascii") + b"1 2 3\n4 5 6\n7 oops 9\n1 1 1\n",
+        "line 10 of .* is not 3 numbers: '7 oops 9'",
+    ),
+    "words.xyz": (b"1 2 3\n4 five 6\n", "line 2 of .* is not x y z"),
+    "commas.xyz": (b"1,5 2,5 3,5\n", "line 1 .* with decimal points: '1,5 2,5 3,5'"),
+    "two_columns.xyz": (b"1 2\n4 5\n", "line 1 of .* is not x y z"),
     "comments.xyz": (b"# nothing\n# here\n", "0 usable points"),
-    "none.pcd": (pcd_header(0), "cannot be read|0 usable points"),
+    "none.pcd": (pcd_header(0), "0 usable points"),
     "endless.pcd": (pcd_header(10**11), "more than 30000000; thin it"),
     "endless.ply": (ply_header(10**11), "more than 30000000; thin it"),
-    "map.las": (b"LASF", "known are .pcd, .ply, .xyz, .npz and COLMAP folders"),
+    "map.e57": (b"ASTM-E57", "known are .pcd, .ply, .npz, .xyz, .+ and COLMAP folders"),
 }
 
 
@@ -149,15 +159,6 @@ def test_a_broken_file_is_named_with_what_is_wrong(name: str, tmp_path: Path) ->
     with pytest.raises(MapError, match=complaint) as caught:
         load_map(path)
     assert name in str(caught.value) or "usable points" in str(caught.value)
-
-
-def test_what_open3d_says_ends_in_the_error_and_not_on_the_screen(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    content, _ = BROKEN_FILES["words.ply"]
-    with pytest.raises(MapError, match="unable to read file"):
-        load_map(write(tmp_path / "words.ply", content))
-    assert capsys.readouterr().out == ""
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
@@ -211,7 +212,7 @@ def test_an_npz_file_that_unpacks_to_too_much_is_refused(
 def test_too_many_points_are_refused_in_every_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_header, "MOST_POINTS", 49)
+    monkeypatch.setattr(cloud, "MOST_POINTS", 49)
     files = [write(tmp_path / name, *parts) for name, parts in WHOLE_FILES.items()]
     files.append(write_npz(tmp_path / "map.npz", points=POINTS))
     for path in files:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bpnp_ros.backends import open3d
-from bpnp_ros.backends.open3d import RayCaster, hidden_point_removal, read_mesh
+from bpnp_ros.backends.open3d import RayCaster, hidden_point_removal
 from bpnp_ros.errors import MapError
+from bpnp_ros.point_map.mesh_file import read_mesh
 from bpnp_ros.simulation.boxes import Boxes
 
 FAR = np.array([5_000_000.0, 400_000.0, 0.0])

@@ -1,11 +1,7 @@
-"""Open3D: point clouds, meshes, ray casting. The only file that imports open3d (0.14 and newer)."""
+"""Open3D: ray casting and hidden points. The only file that imports open3d (0.14 and newer)."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -27,38 +23,6 @@ def _open3d() -> ModuleType:
             "apt install libusb-1.0-0 libgl1 libgomp1 libx11-6."
         ) from error
     return open3d
-
-
-@contextmanager
-def _complaints_are_errors(path: Path) -> Iterator[None]:
-    """Open3D prints what is wrong with a file, and returns zeros for the points it lacks."""
-    said = io.StringIO()
-    try:
-        with redirect_stdout(said):
-            yield
-    except (RuntimeError, MemoryError) as error:
-        raise MapError(f"{path} cannot be read: {error}") from error
-    if "WARNING" in said.getvalue():
-        complaint = said.getvalue().split("WARNING]")[1].split("\x1b")[0].strip()
-        raise MapError(f"{path} cannot be read: {complaint}")
-
-
-def read_points(path: Path) -> NDArray[np.float64]:
-    """Points (N, 3) of a .pcd or .ply file, in the precision of the file."""
-    with _complaints_are_errors(path):
-        cloud = _open3d().t.io.read_point_cloud(str(path))
-    points: NDArray[np.float64] = cloud.point.positions.numpy().astype(np.float64)
-    return points
-
-
-def read_mesh(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices (V, 3) and triangles (F, 3) of a .ply, .obj, .stl or .off file."""
-    with _complaints_are_errors(path):
-        mesh = _open3d().io.read_triangle_mesh(str(path))
-    vertices, triangles = np.asarray(mesh.vertices), np.asarray(mesh.triangles, np.int64)
-    if len(triangles) == 0:
-        raise MapError(f"{path} holds no triangles; ray casting needs a mesh, not points.")
-    return vertices, triangles
 
 
 def hidden_point_removal(points: Points, position: Points, radius_factor: float = 100) -> NDArray:

@@ -13,7 +13,8 @@ class LocalizationSettings(Configuration):
     """What the localization node works with, and the frames that it serves."""
 
     map_file: str = setting(
-        "", "map: .pcd .ply .xyz .npz or a COLMAP folder; empty: from the topic `map`"
+        "",
+        "map: .pcd .ply .xyz .csv .npz .las .laz or a COLMAP folder; empty: from the topic `map`",
     )
     map_scale: float = setting(
         0.0, "length of a map unit; 0: metric, or unknown for COLMAP models", "m", (0.0, 1e6)
@@ -193,7 +194,7 @@ class DetectorConfig(Configuration):
 class MapServerSettings(Configuration):
     """Which map is published, and how."""
 
-    map_file: str = setting("", "map: .pcd .ply .xyz .npz or a COLMAP folder")
+    map_file: str = setting("", "map: .pcd .ply .xyz .csv .npz .las .laz or a COLMAP folder")
     map_frame: str = setting("map", "frame of the map")
     map_scale: float = setting(
         0.0, "length of a map unit; 0: metric, which COLMAP models are not", "m", (0.0, 1e6)

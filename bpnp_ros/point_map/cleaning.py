@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,24 +26,28 @@ def clean_map(
     points: NDArray[np.floating],
     detectability: NDArray[np.floating] | None = None,
     scale: float | None = None,
+    cues: Mapping[str, NDArray[Any]] | None = None,
 ) -> PointMap:
     """Points (N, 3) as they come, detectability (N,) -> a map without NaN and duplicates.
 
-    `scale` is metres per unit of the map. What was left out is logged. Raises MapError when fewer
-    than 4 points remain, or all of them lie on one spot or on one line.
+    `scale` is metres per unit of the map, also of the cue `size` (see `PointMap`). Of equal points
+    the most detectable stays, with its cues. What was left out is logged. Raises MapError when
+    fewer than 4 points remain, or all of them lie on one spot or on one line.
     """
     kept = np.asarray(points, np.float64)
     if kept.ndim != 2 or kept.shape[1] != 3:
         raise MapError(f"map points must have the shape (N, 3), not {kept.shape}.")
     chance = _checked_detectability(detectability, len(kept))
     _warn_of_coarse_coordinates(kept)
-    finite = np.isfinite(kept).all(axis=1)
-    kept, chance = kept[finite], chance[finite]
-    rows = _first_of_duplicates(kept, chance)
-    _report(len(points), int((~finite).sum()), len(kept) - len(rows))
+    finite = np.flatnonzero(np.isfinite(kept).all(axis=1))
+    rows = finite[_first_of_duplicates(kept[finite], chance[finite])]
+    _report(len(points), len(points) - len(finite), len(finite) - len(rows))
     kept = kept[rows] * checked_scale(scale)
     refuse_degenerate(kept)
-    return PointMap.recentred(kept, chance[rows])
+    beside = {name: cue[rows] for name, cue in (cues or {}).items()}
+    if "size" in beside:
+        beside["size"] = beside["size"] * np.float32(checked_scale(scale))
+    return PointMap.recentred(kept, chance[rows], beside)
 
 
 def checked_scale(scale: float | None) -> float:
@@ -74,7 +79,7 @@ def thin_to_voxels(point_map: PointMap, size: float) -> PointMap:
     """Keep the most detectable point of every cube with sides of `size` metres."""
     if not (math.isfinite(size) and size > 0):
         raise ConfigError(f"voxel size is {size}; it must be a positive number of metres.")
-    return _take(point_map, _voxel_rows(point_map, size))
+    return point_map.take(_voxel_rows(point_map, size))
 
 
 def thin_to_count(point_map: PointMap, most: int) -> PointMap:
@@ -92,7 +97,7 @@ def thin_to_count(point_map: PointMap, most: int) -> PointMap:
             too_fine = size
         else:
             coarse, rows = size, candidate
-    return _take(point_map, rows)
+    return point_map.take(rows)
 
 
 def _voxel_rows(point_map: PointMap, size: float) -> NDArray[np.int64]:
@@ -105,14 +110,6 @@ def _voxel_rows(point_map: PointMap, size: float) -> NDArray[np.int64]:
     best_first = np.argsort(-point_map.detectability, kind="stable")
     _, first = np.unique(key[best_first], return_index=True)
     return np.sort(best_first[first])
-
-
-def _take(point_map: PointMap, rows: NDArray[np.int64]) -> PointMap:
-    return replace(
-        point_map,
-        points=point_map.points[rows],
-        detectability=point_map.detectability[rows],
-    )
 
 
 def _checked_detectability(

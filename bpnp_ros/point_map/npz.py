@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.errors import MapError
 
-MOST_BYTES = 4 << 30
+MOST_BYTES = 3 << 29
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -21,15 +20,28 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MOST_BYTES:
-            raise MapError(f"{path} unpacks to {size / 2**30:.0f} GiB; keep only what a map needs.")
+            raise MapError(f"{path} unpacks to {size / 2**30:.1f} GiB; keep only what a map needs.")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, MemoryError) as error:
-        raise MapError(f"{path} cannot be read: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            entries = {name: arrays[name] for name in arrays.files}
+    except MapError:
+        raise
+    except zipfile.BadZipFile as error:
         raise MapError(
             f"{path} is no .npz file or was cut off ({error}); copy it again."
         ) from error
+    except Exception as error:  # what zip, npy and the decompressors raise has no common base
+        why = error or type(error).__name__
+        raise MapError(f"{path} cannot be read ({why}); copy it again.") from error
+    return {name: entry for name, entry in entries.items() if isinstance(entry, np.ndarray)}
+
+
+def npz_names(path: Path) -> set[str]:
+    """The names of the arrays, without reading them; none of a file that is not .npz."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.removesuffix(".npy") for name in archive.namelist()}
+    except Exception:  # `read_npz` says what is wrong
+        return set()
 
 
 def take_points(arrays: dict[str, NDArray[Any]], path: Path) -> NDArray[np.float64]:

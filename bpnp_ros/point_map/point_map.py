@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +17,37 @@ class PointMap:
     points: (N, 3) float32, metres, relative to `origin`.
     origin: (3,) float64, the map's own coordinates of the recentred zero.
     detectability: (N,) float32 in (0, 1], the chance that a point in view is detected.
+    cues: what else is known of the points, each (N, ...), where the map's file has it: `rgb`
+        (N, 3) uint8, 0 where unknown; `intensity`, `size` (N,) and `normals` (N, 3) float32, NaN
+        where unknown; `label` (N,) int32, -1 where unknown.
     """
 
     points: NDArray[np.float32]
     origin: NDArray[np.float64]
     detectability: NDArray[np.float32]
+    cues: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def recentred(
-        cls, points: NDArray[np.float64], detectability: NDArray[np.float32] | None = None
+        cls,
+        points: NDArray[np.float64],
+        detectability: NDArray[np.float32] | None = None,
+        cues: Mapping[str, NDArray[Any]] | None = None,
     ) -> PointMap:
         """Move the centre of the bounding box to zero before rounding to float32."""
         origin = 0.5 * (points.min(axis=0) + points.max(axis=0))
         if detectability is None:
             detectability = np.ones(len(points), np.float32)
-        return cls((points - origin).astype(np.float32), origin, detectability)
+        return cls((points - origin).astype(np.float32), origin, detectability, cues or {})
+
+    def take(self, rows: NDArray[np.int64]) -> PointMap:
+        """The map of some of its points, in the same coordinates."""
+        return replace(
+            self,
+            points=self.points[rows],
+            detectability=self.detectability[rows],
+            cues={name: cue[rows] for name, cue in self.cues.items()},
+        )
 
     def __len__(self) -> int:
         return len(self.points)

@@ -20,15 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.backends import open3d
 from bpnp_ros.errors import DataSetError
+from bpnp_ros.point_map.mesh_file import MESHES, read_mesh
 from bpnp_ros.point_map.npz import read_npz
 from training.common.command import exit_status
 from training.datasets.shapes import split_folder, write_split
 
 Array = NDArray[np.floating]
-
-MESHES = {".ply", ".obj", ".stl", ".off"}
 
 
 class Shape(NamedTuple):
@@ -78,7 +76,7 @@ def read_shapes(path: Path, points: int, rng: np.random.Generator) -> Iterator[S
     if not files and not path.is_file():
         raise DataSetError(f"{path} holds no mesh ({', '.join(sorted(MESHES))}).")
     for file in files or [path]:
-        vertices, triangles = open3d.read_mesh(file)
+        vertices, triangles = read_mesh(file)
         yield Shape(file.stem, _in_unit_ball(surface_points(vertices, triangles, points, rng)))
 
 

@@ -23,6 +23,7 @@ from bpnp_ros.map_model.exploration import (
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
+from bpnp_ros.point_map.mesh_file import read_mesh
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
@@ -106,7 +107,7 @@ def settings_camera(config: OwnMapConfig) -> Camera:
 
 
 def _ray_casting(point_map: PointMap, mesh: Path) -> SeenFrom:
-    vertices, triangles = open3d.read_mesh(mesh)
+    vertices, triangles = read_mesh(mesh)
     caster = open3d.RayCaster(vertices - point_map.origin, triangles)
     return lambda positions: caster.visible(positions, point_map.points)
 

@@ -16,44 +16,84 @@ from bpnp_ros.point_map.sfm.colmap_camera import camera_from_colmap
 Arrays = dict[str, NDArray[Any]]
 
 
+_NEEDED = ("R", "t", "fx", "width", "height", "kp_offsets", "kp_xy", "kp_point3d")
+_REAL, _WHOLE, _TEXT = "fiu", "iu", "SU"
+
+
 def check_scene(arrays: Arrays, point_count: int, path: Path) -> None:
     """Raise MapError unless the arrays of a scene are all there and belong together."""
-    needed = ("R", "t", "fx", "width", "height", "kp_offsets", "kp_xy", "kp_point3d")
-    missing = [name for name in needed if name not in arrays]
+    missing = [name for name in _NEEDED if name not in arrays]
+    if "cam_model" in arrays and "cam_params" not in arrays:
+        missing.append("cam_params")
     if missing:
         raise MapError(f"{path} is a scene without the arrays {', '.join(missing)}.")
-    images, keypoints = len(arrays["R"]), len(arrays["kp_xy"])
-    shapes = {
-        "R": (images, 3, 3),
-        "t": (images, 3),
-        "kp_offsets": (images + 1,),
-        "kp_xy": (keypoints, 2),
-        "kp_point3d": (keypoints,),
-        **dict.fromkeys(("fx", "width", "height"), (images,)),
-    }
-    wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
-    if wrong:
-        raise MapError(
-            f"in {path} the shape of {wrong[0]} is {arrays[wrong[0]].shape}; "
-            f"{images} images and {keypoints} keypoints need {shapes[wrong[0]]}."
-        )
+    _check_shapes(arrays, point_count, path)
+    keypoints = len(arrays["kp_xy"])
     offsets, shown = arrays["kp_offsets"], arrays["kp_point3d"]
-    if offsets[0] != 0 or offsets[-1] != keypoints or (np.diff(offsets) < 0).any():
+    if offsets[0] != 0 or offsets[-1] != keypoints or (offsets[1:] < offsets[:-1]).any():
         raise MapError(f"in {path} kp_offsets does not divide the {keypoints} keypoints.")
     if keypoints and (shown.min() < -1 or shown.max() >= point_count):
         raise MapError(f"in {path} kp_point3d names points beyond the {point_count} there are.")
+    for name in ("R", "t", "fx"):
+        if not np.isfinite(arrays[name]).all():
+            raise MapError(f"in {path} {name} holds numbers that are not finite.")
 
 
-def scene_camera(arrays: Arrays, image: int) -> Camera:
+def _check_shapes(arrays: Arrays, points: int, path: Path) -> None:
+    images, keypoints = (arrays[name].shape[:1] for name in ("R", "kp_xy"))
+    if not images or not keypoints:
+        raise MapError(f"in {path} R or kp_xy is a single number; it is no scene.")
+    one_more = (images[0] + 1,)
+    parameters = arrays["cam_params"].shape[1:2] if "cam_params" in arrays else ()
+    expected = {
+        "R": ((*images, 3, 3), _REAL),
+        "t": ((*images, 3), _REAL),
+        "fx": (images, _REAL),
+        "width": (images, _WHOLE),
+        "height": (images, _WHOLE),
+        "kp_offsets": (one_more, _WHOLE),
+        "kp_xy": ((*keypoints, 2), _REAL),
+        "kp_point3d": (keypoints, _WHOLE),
+        "image_names": (images, _TEXT + _WHOLE),
+        "cam_model": (images, _TEXT),
+        "cam_params": ((*images, *(parameters or (1,))), _REAL),
+        "points3d_rgb": ((points, 3), _WHOLE),
+    }
+    for name, (shape, kinds) in expected.items():
+        if name in arrays and (arrays[name].shape != shape or arrays[name].dtype.kind not in kinds):
+            raise MapError(
+                f"in {path} the shape of {name} is {arrays[name].shape}, its type "
+                f"{arrays[name].dtype}; {images[0]} images, {keypoints[0]} keypoints and {points} "
+                f"points need {shape}, "
+                f"{_KINDS[kinds]}."
+            )
+
+
+_KINDS = {
+    _REAL: "numbers",
+    _WHOLE: "whole numbers",
+    _TEXT: "text",
+    _TEXT + _WHOLE: "text",
+}
+
+
+def scene_camera(arrays: Arrays, image: int, path: Path) -> Camera:
     """The lens of one image; a pinhole with its centre in the middle where only fx is known."""
     width, height = int(arrays["width"][image]), int(arrays["height"][image])
-    if "cam_model" in arrays:
-        model = str(arrays["cam_model"][image])
-        count = dict(CAMERA_MODELS).get(model, 0)
-        params = tuple(arrays["cam_params"][image, :count].tolist())
-        return camera_from_colmap(ColmapCamera(model, width, height, params))
-    f = float(arrays["fx"][image])
     try:
-        return Camera(np.array([[f, 0, width / 2], [0, f, height / 2], [0, 0, 1]]), width, height)
+        if "cam_model" in arrays:
+            model = _text(arrays["cam_model"][image])
+            count = dict(CAMERA_MODELS).get(model, 0)
+            params = tuple(arrays["cam_params"][image, :count].tolist())
+            if len(params) < count:
+                raise CameraError(f"{model} has {count} parameters, not {len(params)}.")
+            return camera_from_colmap(ColmapCamera(model, width, height, params))
+        f = float(arrays["fx"][image])
+        K = np.array([[f, 0, width / 2], [0, f, height / 2], [0, 0, 1]])
+        return Camera(K, width, height)
     except CameraError as error:
-        raise MapError(f"the camera of image {image} cannot be used: {error}") from error
+        raise MapError(f"the camera of image {image} of {path} cannot be used: {error}") from error
+
+
+def _text(word: np.str_ | np.bytes_) -> str:
+    return word.decode("latin-1") if isinstance(word, bytes) else str(word)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +93,7 @@ class SfmModel:
             points=points,
             colors=arrays.get("points3d_rgb", np.zeros(points.shape)).astype(np.uint8),
             T_map_camera=_poses(torch.tensor(arrays["R"], dtype=torch.float64), arrays["t"]),
-            cameras=tuple(scene_camera(arrays, image) for image in range(len(names))),
+            cameras=tuple(scene_camera(arrays, image, path) for image in range(len(names))),
             image_names=tuple(str(name) for name in names),
             keypoint_offsets=arrays["kp_offsets"].astype(np.int64),
             keypoints=arrays["kp_xy"].astype(np.float32, copy=False),
@@ -101,9 +101,9 @@ class SfmModel:
         )._finite()
 
     @staticmethod
-    def is_scene(arrays: dict[str, NDArray[Any]]) -> bool:
-        """Whether an .npz file holds a scene, and not points alone."""
-        return "kp_offsets" in arrays
+    def is_scene(names: Collection[str]) -> bool:
+        """Whether an .npz file with arrays of these names holds a scene, and not points alone."""
+        return "kp_offsets" in names
 
     def _finite(self) -> SfmModel:
         finite = np.asarray(np.isfinite(self.points).all(axis=1))
@@ -227,7 +227,7 @@ class SfmModel:
         """The map for a localiser; its row i is row i of `points`, times `scale`."""
         points = self.scaled(scale).points
         refuse_degenerate(points)
-        return PointMap.recentred(points, self.detectability)
+        return PointMap.recentred(points, self.detectability, {"rgb": self.colors})
 
 
 def _poses(R: torch.Tensor, t: NDArray[np.floating]) -> NDArray[np.float64]:
