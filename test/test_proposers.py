@@ -6,8 +6,8 @@ import pytest
 import torch
 from rooms import CAMERA, View, fresh_views, rooms
 
-from bpnp_ros.localizer import proposers
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.proposers import own_map_network
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
@@ -36,7 +36,7 @@ def found(network: OwnMapNetwork, views: list[View]) -> int:
 def test_the_network_s_views_are_candidates_where_its_matches_give_no_pose(
     network: OwnMapNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proposers, "ransac", lambda *arguments: None)
+    monkeypatch.setattr(own_map_network, "ransac", lambda *arguments: None)
     assert found(network, fresh_views(4, seed=31)) >= 3
 
 
@@ -44,7 +44,7 @@ def test_the_network_s_matches_are_candidates_where_its_views_are_elsewhere(
     network: OwnMapNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        proposers,
+        own_map_network,
         "coarse_to_fine_views",
         lambda model, views, frame: Candidates.of(views.T_map_camera[:0], views.proposer[0]),
     )

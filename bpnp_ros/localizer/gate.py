@@ -24,6 +24,7 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 INLIER_SIGMAS = 3.0
+CROWD = 15  # keypoints; the truth explains so many of more that no rival comes near
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Gate:
         """Of a pose found among all that are possible in the map."""
         odds, count = -math.log(config.false_pose_rate), len(frame.xy)
         if model.is_open:
-            return cls(0.0, model.spread, model.least_pairs, 1.0, odds)
+            share = config.rival_share if count > CROWD else 1.0
+            return cls(0.0, model.spread, model.least_pairs, share, odds)
         per_keypoint = config.min_log_likelihood_ratio_per_keypoint * count
         least = max(config.min_log_likelihood_ratio, per_keypoint)
         return cls(least, model.spread, config.min_inliers, config.rival_share, odds)

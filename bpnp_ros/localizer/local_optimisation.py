@@ -20,6 +20,7 @@ from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood
 from bpnp_ros.map_model.map_model import MapModel
 
 LONGEST_STEP = 0.5
+FIXED = 1e12  # information that lets nothing move
 STEPS_A_LOOK = 3
 
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
@@ -56,13 +57,16 @@ def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[flo
     """
     for first in range(0, len(sigmas), STEPS_A_LOOK):
         seen = predict(model, T_map_camera, frame.frustum)
-        T_map_camera = _descend(T_map_camera, seen, frame, sigmas[first : first + STEPS_A_LOOK])
+        some = sigmas[first : first + STEPS_A_LOOK]
+        T_map_camera = _descend(T_map_camera, seen, frame, some, model.turns_only)
     return T_map_camera
 
 
-def _descend(T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]) -> Tensor:
+def _descend(
+    T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float], turns_only: bool
+) -> Tensor:
     for sigma in sigmas:
-        step = _step(normal_equations(seen, frame, sigma))
+        step = _step(normal_equations(seen, frame, sigma), turns_only)
         T_map_camera, seen = T_map_camera @ step, seen.moved(step)
     return T_map_camera
 
@@ -76,7 +80,8 @@ def coarse_to_fine(
         seen = predict(model, candidates.T_map_camera, frame.frustum)
         best = _best_rows(seen, coarse, sigmas[0], keep)
         candidates = candidates.select(best)
-        refined = _descend(candidates.T_map_camera, seen.select(best), coarse, sigmas)
+        near = seen.select(best)
+        refined = _descend(candidates.T_map_camera, near, coarse, sigmas, model.turns_only)
         candidates = Candidates(refined, candidates.proposer)
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
@@ -169,9 +174,12 @@ def projection_jacobian(in_camera: Tensor) -> Tensor:
     return torch.stack([row_u, row_v], dim=-2)
 
 
-def _step(normal: NormalEquations) -> Tensor:
-    """The damped step as transforms (P, 4, 4), its length bounded."""
+def _step(normal: NormalEquations, turns_only: bool) -> Tensor:
+    """The damped step as transforms (P, 4, 4), its length bounded; or a turn alone."""
     damping = 1e-3 * normal.H.diagonal(dim1=-2, dim2=-1) + 1.0
+    if turns_only:
+        damping[:, :3] = FIXED
     step = torch.linalg.solve(normal.H + torch.diag_embed(damping), normal.g)
+    step[:, :3] *= not turns_only
     step = step * (LONGEST_STEP / step.norm(dim=1, keepdim=True).clamp_min(LONGEST_STEP))
     return make_transform(so3_exp(step[:, 3:]), step[:, :3])

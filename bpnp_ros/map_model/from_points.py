@@ -34,8 +34,9 @@ from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
 from bpnp_ros.point_map.point_map import PointMap
 
 PLACES = 500
-MOST_WITHIN_SIGHT = 1200
-"""With so few landmarks within sight a frame shows a hundred or less: they hide nothing."""
+FEW_LANDMARKS, MOST_LANDMARKS = 400, 3000
+"""Within sight. Few hide nothing; more than most are never looked at one and all."""
+OPEN_SHARE = 0.8  # of landmarks that hidden-point removal leaves, of a map that hides nothing
 TILT_ON_A_FLOOR = 0.03  # radians
 
 
@@ -69,7 +70,7 @@ def model_from_points(
     motion = motion_of(config)
     point_map = _directions(points) if motion.kind == ROTATION else clean_map(points)
     sight = config.sight_range or math.inf
-    if motion.kind == ROTATION or _within_sight(point_map, sight) <= MOST_WITHIN_SIGHT:
+    if motion.kind == ROTATION or _hides_nothing(point_map, sight):
         return _open_model(point_map, motion, sight, device)
     return _hidden_model(point_map, motion, config, device)
 
@@ -84,9 +85,20 @@ def _directions(points: NDArray[np.float64]) -> PointMap:
     return PointMap(unit.astype(np.float32), np.zeros(3), np.ones(len(unit), np.float32))
 
 
+def _hides_nothing(point_map: PointMap, sight: float) -> bool:
+    """Whether landmarks are so few, or so placed, that all in sight are seen from everywhere."""
+    within_sight = _within_sight(point_map, sight)
+    if within_sight <= FEW_LANDMARKS or within_sight > MOST_LANDMARKS:
+        return within_sight <= FEW_LANDMARKS
+    low, high = point_map.points.min(axis=0), point_map.points.max(axis=0)
+    places = np.random.default_rng(0).uniform(low, high, (8, 3)).astype(np.float32)
+    seen = [len(hidden_point_removal(point_map.points, place)) for place in places]
+    return float(np.median(seen)) > OPEN_SHARE * len(point_map)
+
+
 def _within_sight(point_map: PointMap, sight: float) -> int:
     """How many landmarks lie within sight of a typical one."""
-    if math.isinf(sight) or len(point_map) <= MOST_WITHIN_SIGHT:
+    if math.isinf(sight) or len(point_map) <= FEW_LANDMARKS:
         return len(point_map)
     some = point_map.points[:: max(len(point_map) // 200, 1)]
     near = [(np.linalg.norm(point_map.points - point, axis=1) < sight).sum() for point in some]

@@ -49,10 +49,15 @@ class MapModel:
         return isinstance(self.view_space, OpenSpace)
 
     @property
+    def turns_only(self) -> bool:
+        """Whether the camera turns about a fixed point: landmarks at infinity."""
+        return self.view_space.held.kind == ROTATION
+
+    @property
     def least_pairs(self) -> int:
         """One pair more than it takes to fix a pose."""
         motion = self.view_space.held
-        return 3 if motion.knows_up or motion.kind == ROTATION else 4
+        return 3 if motion.knows_up or self.turns_only else 4
 
     @cached_property
     def depth(self) -> float:
@@ -71,6 +76,8 @@ class MapModel:
         rotation = np.full(3, tilt)
         if motion.knows_up and getattr(self.view_space, "orientations", None) is None:
             rotation = tilt + (1.8 - tilt) * np.abs(motion.up)
+        if self.turns_only:
+            return np.concatenate([np.full(3, 1e-9), rotation])
         return np.concatenate([np.maximum(position, 1e-3 * self.depth), rotation])
 
     @cached_property

@@ -17,14 +17,15 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
-from bpnp_ros.localizer.measurement import log_likelihood_ratio, project
+from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, project
 from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
 MOST_KEYPOINTS = 14  # of which minimal sets are made
-MOST_SCORED = 300_000  # poses that the measurement model looks at
+MOST_SCORED = 1_000_000  # poses that the measurement model looks at
 FEWEST_SETS = 4  # of keypoints, before an early end
-EXPLAINED = (15.0, 1.2)  # nats, and nats a keypoint, of a pose with which it is enough
+SURPLUS, EXPLAINED_SHARE = 4, 0.6  # keypoints, besides the set's own, with which it is enough
+GLANCE, GLANCED_AT = 6, 20_000  # keypoints of a glance, poses that are looked at more closely
 MOST_SOLVED = 40_000_000  # minimal problems
 KEPT, POLISHED = 512, 48
 _CHUNK = 1 << 22  # point projections at once
@@ -50,8 +51,8 @@ class MinimalSets:
         scored = 0
         for sets, poses in enumerate(self._poses(few), start=1):
             scored += len(poses)
-            best = best.joined(poses, self._scores(poses, few, sigma))
-            if scored > MOST_SCORED or (sets >= FEWEST_SETS and best.explains(len(few.xy))):
+            best = best.joined(*self._promising(poses, few, sigma))
+            if scored > MOST_SCORED or (sets >= FEWEST_SETS and self._is_enough(best, few, sigma)):
                 break
         poses = best.distinct(0.02 * self._solver.extent, 0.05)[:POLISHED]
         candidates = Candidates.of(poses, self.name)
@@ -70,6 +71,21 @@ class MinimalSets:
             yield poses[self._model.view_space.holds(poses)] if len(poses) else poses
             if solved > MOST_SOLVED:
                 return
+
+    def _promising(self, poses: Tensor, frame: Frame, sigma: float) -> tuple[Tensor, Tensor]:
+        """The best of poses (H, 4, 4) and their scores; of many, those that a glance likes."""
+        if len(poses) > GLANCED_AT:
+            glance = self._scores(poses, frame.at_most(GLANCE), sigma)
+            poses = poses[glance.topk(GLANCED_AT).indices]
+        return poses, self._scores(poses, frame, sigma)
+
+    def _is_enough(self, best: _Best, frame: Frame, sigma: float) -> bool:
+        """Whether the best pose explains far more keypoints than those that it was made of."""
+        if len(best.scores) == 0:
+            return False
+        seen = project(self._model, best.poses[:1], frame.frustum)
+        count = int((explained(seen, frame, sigma)[0].sum(dim=1) > 1).sum())
+        return count >= max(self._solver.size + SURPLUS, EXPLAINED_SHARE * len(frame.xy))
 
     def _scores(self, poses: Tensor, frame: Frame, sigma: float) -> Tensor:
         size = max(_CHUNK // max(len(self._model.points), 1), 1)
@@ -105,11 +121,6 @@ class _Best:
             min(KEPT, len(self.scores) + len(scores))
         )
         return _Best(torch.cat([self.poses, poses])[rows], scores)
-
-    def explains(self, keypoints: int) -> bool:
-        """Whether the best is no work of chance."""
-        least, each = EXPLAINED
-        return len(self.scores) > 0 and float(self.scores[0]) > max(least, each * keypoints)
 
     def distinct(self, distance: float, angle: float) -> Tensor:
         """Without those that lie close to a better one."""

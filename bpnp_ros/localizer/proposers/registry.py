@@ -7,9 +7,9 @@ from collections.abc import Callable
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.minimal_sets import MinimalSets, make_minimal_sets
-from bpnp_ros.localizer.proposers.solvers import is_enumerable
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
 from bpnp_ros.localizer.proposers.proposer import Proposer
+from bpnp_ros.localizer.proposers.solvers import is_enumerable
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 

@@ -18,7 +18,7 @@ from bpnp_ros.pnp.upright import upright_two_points
 TILT_STEP = 0.05  # radians between the tilts that are tried
 UNTRIED_TILT = 0.03  # radians that refinement makes good
 MOST_FOR_THREE = 40  # landmarks of which all triples are tried
-MOST_FOR_TWO = 3000
+MOST_PROBLEMS = 4_000_000  # for one pair of keypoints
 SAME_ANGLE = 4.0  # standard deviations of a keypoint
 
 
@@ -47,7 +47,8 @@ def make_solver(model: MapModel) -> Solver | None:
         return None
     if space.motion.kind == ROTATION:
         return TwoDirections(space)
-    if space.motion.knows_up and len(space.points) <= MOST_FOR_TWO:
+    tilts = len(_tilts(space.tilt)) if space.motion.knows_up else 0
+    if 0 < tilts * len(space.points) ** 2 <= MOST_PROBLEMS:
         return UprightTwoPoints(space)
     if space.motion.kind == FREE and len(space.points) <= MOST_FOR_THREE:
         return ThreePoints(space)
