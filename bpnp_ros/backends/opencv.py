@@ -36,8 +36,8 @@ def _cv2() -> ModuleType:
 def undistort_points(pixels: Array, camera: Camera) -> Array:
     """Pixels (M, 2) of the raw image -> points of the z = 1 plane (M, 2).
 
-    NaN where there is no answer: more than 85 degrees off the axis, or the lens model does not
-    lead back to within 0.1 px of the pixel.
+    NaN where there is no answer: more than 85 degrees off the axis, beyond the angle at which the
+    lens model folds back, or where it does not lead back to within 0.1 px of the pixel.
     """
     if len(pixels) == 0:
         return np.zeros((0, 2))
@@ -45,7 +45,8 @@ def undistort_points(pixels: Array, camera: Camera) -> Array:
     solve = _undistort_fisheye if camera.distortion_model == "equidistant" else _undistort_radial
     with np.errstate(all="ignore"):
         xy: Array = solve(source, camera.K, _coefficients(camera)).reshape(-1, 2)
-        off_axis = np.hypot(xy[:, 0], xy[:, 1]) < math.tan(MOST_OFF_AXIS)
+        most = min(MOST_OFF_AXIS, camera.fold_angle)
+        off_axis = np.hypot(xy[:, 0], xy[:, 1]) < math.tan(most)
         back = project_points(np.column_stack([xy, np.ones(len(xy))]), camera)
         round_trip = np.linalg.norm(back - source[:, 0], axis=1) < ROUND_TRIP_PX
     xy[~(off_axis & round_trip)] = np.nan

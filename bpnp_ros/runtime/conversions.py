@@ -16,6 +16,7 @@ from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, 
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.keypoints.image import GreyImage, decode_compressed, decode_image
+from bpnp_ros.runtime.keypoint_fields import read_cues
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -59,9 +60,11 @@ def read_columns(
 
 
 def _checked_row_step(cloud: PointCloud2, error: type[BpnpError]) -> int:
-    """Bytes from row to row; a cloud of one row need not fill row_step in."""
+    """Bytes from row to row; what row_step says is no matter where the data have no gaps."""
     row = cloud.width * cloud.point_step
-    row_step = int(cloud.row_step) or row if cloud.height <= 1 else int(cloud.row_step)
+    if len(cloud.data) == row * cloud.height:
+        return row
+    row_step = int(cloud.row_step)
     if row_step < row:
         raise error(
             f"row_step is {row_step} bytes, too little for {cloud.width} points of point_step "
@@ -99,6 +102,11 @@ def read_keypoints(cloud: PointCloud2) -> tuple[Array, Array | None]:
         return read_columns(cloud, position), None
     columns = read_columns(cloud, (*position, "score"))
     return columns[:, :-1], columns[:, -1]
+
+
+def read_keypoint_cues(cloud: PointCloud2) -> dict[str, NDArray[np.float32]]:
+    """What the cloud says of its keypoints beside positions and score; see `read_cues`."""
+    return read_cues(cloud, _checked_row_step(cloud, KeypointError))
 
 
 def read_map_points(cloud: PointCloud2) -> Array:
