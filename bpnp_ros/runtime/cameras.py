@@ -72,6 +72,15 @@ class Cameras:
         camera = self._cameras.get(frame)
         return camera if isinstance(camera, Camera) else None
 
+    def check_size(self, frame: str, size: tuple[int, int]) -> None:
+        """Raises CameraError naming an image (width, height) that is not the camera's."""
+        camera = self.camera_of(frame)
+        if camera is not None and size != (camera.width, camera.height):
+            raise CameraError(
+                f"the image of '{frame}' has {size[0]} x {size[1]} pixels, its CameraInfo says "
+                f"{camera.width} x {camera.height}: it was resized or turned after calibration."
+            )
+
     def keypoints(self, message: PointCloud2) -> Keypoints:
         """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
         positions, score = read_keypoints(message)

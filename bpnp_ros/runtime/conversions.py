@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, MapError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
-from bpnp_ros.keypoints.image import GreyImage, decode_compressed, decode_image
+from bpnp_ros.keypoints.image import Image, decode_compressed, decode_image
 from bpnp_ros.runtime.keypoint_fields import read_cues
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
     from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Quaternion, Transform, Vector3
-    from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+    from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2, PointField
+    from sensor_msgs.msg import Image as ImageMessage
 
 Array = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ def _checked_row_step(cloud: PointCloud2, error: type[BpnpError]) -> int:
     row = cloud.width * cloud.point_step
     if len(cloud.data) == row * cloud.height:
         return row
-    row_step = int(cloud.row_step)
+    row_step = int(cloud.row_step) or row if cloud.height <= 1 else int(cloud.row_step)
     if row_step < row:
         raise error(
             f"row_step is {row_step} bytes, too little for {cloud.width} points of point_step "
@@ -114,8 +115,8 @@ def read_map_points(cloud: PointCloud2) -> Array:
     return read_columns(cloud, ("x", "y", "z"), MapError)
 
 
-def read_image(image: Image | CompressedImage) -> GreyImage:
-    """A grey image (H, W). Raises KeypointError for one that is unknown, cut off or damaged."""
+def read_image(image: ImageMessage | CompressedImage) -> Image:
+    """Grey and colours. Raises KeypointError for one that is unknown, cut off or damaged."""
     if not hasattr(image, "encoding"):
         return decode_compressed(image.data)
     big_endian = bool(image.is_bigendian)

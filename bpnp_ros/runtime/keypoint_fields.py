@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.keypoints.detector import Detections
+
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2, PointField
 
@@ -37,6 +39,15 @@ def read_cues(cloud: PointCloud2, row_step: int) -> Cues:
     if colours is not None:
         cues["rgb"] = _unpacked(colours)
     return cues
+
+
+def columns_of(found: Detections) -> dict[str, NDArray[np.float32]]:
+    """By the names that the fields of a keypoint message have, PCL's where PCL has one."""
+    positions = {"u": found.pixels[:, 0], "v": found.pixels[:, 1], "score": found.score}
+    cues = dict(found.cues)
+    if "rgb" in cues:
+        cues["rgb"] = packed_rgb(cues["rgb"])
+    return {**positions, **cues}
 
 
 def packed_rgb(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
