@@ -29,7 +29,7 @@ def test_the_topics_are_guessed_and_hold_what_they_should(name: str) -> None:
         expected = Topics("", "/camera/image_raw/compressed", "/camera/camera_info", "/map")
         assert topics == expected and bag.problems == []
         camera = read_camera(bag.first(topics.camera_info))
-        assert read_image(bag.first(topics.image)).shape == (camera.height, camera.width)
+        assert read_image(bag.first(topics.image)).size == (camera.width, camera.height)
         assert np.isfinite(read_map_points(bag.first(topics.map))).all()
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 GREY = 110.0  # that the mean of every channel becomes
 

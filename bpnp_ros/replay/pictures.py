@@ -133,7 +133,7 @@ def _images(bag: Bag, topic: str, stamps: Collection[int]) -> dict[int, Image]:
         stamp = nanoseconds(recorded.message.header.stamp)
         if stamp in stamps:
             try:
-                images[stamp] = read_image(recorded.message)
+                images[stamp] = read_image(recorded.message).grey
             except BpnpError:
                 continue
         if len(images) == len(stamps):
