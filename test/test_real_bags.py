@@ -11,7 +11,7 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError
 from bpnp_ros.evaluation.metrics import pose_errors
-from bpnp_ros.evaluation.trajectory import read_tum
+from bpnp_ros.evaluation.tum import read_tum
 from bpnp_ros.replay.ground_truth import TruthChoice, choose_truth, read_truth
 from bpnp_ros.replay.topics import Topics, choose_topics
 from bpnp_ros.runtime.conversions import read_camera, read_image, read_map_points

@@ -16,6 +16,7 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.listening import tell
 from bpnp_ros.localizer.local_optimisation import normal_equations
 from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -44,6 +45,7 @@ def verify(
         )
     prediction = predict(model, candidates.T_map_camera, frame.frustum)
     score = log_likelihood_ratio(prediction, frame, frame.sigma)
+    tell(candidates, score)
     best = int(score.argmax())
     if score[best] < gate.log_likelihood_ratio:
         return Rejection(

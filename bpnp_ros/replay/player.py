@@ -68,6 +68,11 @@ class Player:
             self._take_camera(self._bag.first(self._topics.camera_info))
         return self._maps.active
 
+    @property
+    def active(self) -> ActiveMap | None:
+        """The map in use now."""
+        return self._maps.active
+
     def play(self) -> Iterator[Played]:
         for recorded in self._bag.messages(self._topics.all):
             if recorded.topic == self._topics.map:
