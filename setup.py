@@ -58,6 +58,7 @@ setup(
         "ros": ROS_WHEELS,
         "bags": ["rosbags>=0.11"],
         "scans": ["laspy[lazrs]>=2.5"],
+        "rerun": ["rerun-sdk>=0.23"],
         "training": ["lightning", "tensorboard"],
         "test": ["pytest", "pytest-timeout", "plyfile"],
         "dev": ["ruff", "mypy"],

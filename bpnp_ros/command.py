@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import NoReturn
-
-from rich.console import Console
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from bpnp_ros.errors import BpnpError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 COULD_NOT_RUN, INTERRUPTED = 2, 130
 
@@ -31,3 +34,22 @@ def run_command(
     except KeyboardInterrupt:
         console.print(interrupted)
         sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Around a command's imports, which take seconds: Ctrl-C then ends the process at once.
+
+    An exception would come out of the middle of some library, which may turn it into another one.
+    """
+    before = signal.signal(signal.SIGINT, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.stderr.write("interrupted\n")
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

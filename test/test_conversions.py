@@ -26,11 +26,13 @@ from bpnp_ros.nodes.messages import (
 from bpnp_ros.runtime.conversions import (
     read_camera,
     read_columns,
+    read_keypoint_cues,
     read_keypoints,
     read_map_points,
     read_pose,
     read_transform,
 )
+from bpnp_ros.runtime.keypoint_fields import packed_rgb
 
 STAMP = 1_700_000_000_123_456_789
 RNG = np.random.default_rng(0)
@@ -178,7 +180,7 @@ def test_a_region_outside_the_image_is_refused() -> None:
         ({"k": [0.0] * 9}, False, "K is zero"),
         ({"p": [0.0] * 12}, True, "P is zero"),
         ({"k": [np.nan] * 9}, False, "finite"),
-        ({"distortion_model": "wavy"}, False, "'wavy' is not known"),
+        ({"distortion_model": "wavy", "d": [0.1]}, False, "'wavy' is not known"),
         ({"width": 0}, False, "image size"),
     ],
 )
@@ -214,3 +216,60 @@ def test_what_is_no_rigid_pose_is_refused() -> None:
         read_pose(stated)
     with pytest.raises(ConfigError, match="negative"):
         read_pose(spoil(PoseWithCovariance(), covariance=[-1.0] * 36))
+
+
+@pytest.mark.parametrize("row_step", [0, 7, 240, 100_000])
+def test_a_wrong_row_step_does_not_matter_where_the_data_have_no_gaps(row_step: int) -> None:
+    points = RNG.normal(size=(60, 3))
+    cloud = map_message(header(1, "map"), points)
+    cloud.height, cloud.width, cloud.row_step = 6, 10, row_step
+    assert np.allclose(read_map_points(cloud), points, atol=1e-5)
+
+
+def cloud_with(dtype: str, values: list[Any], name: str, datatype: int) -> PointCloud2:
+    """Keypoints with one more field."""
+    rows = np.zeros(len(values), [("u", "<f4"), ("v", "<f4"), (name, dtype)])
+    rows[name] = values
+    kinds = {"u": (0, 7), "v": (4, 7), name: (8, datatype)}
+    fields = [
+        PointField(name=field, offset=offset, datatype=kind, count=1)
+        for field, (offset, kind) in kinds.items()
+    ]
+    step = rows.itemsize
+    data = array.array("B", rows.tobytes())
+    return PointCloud2(
+        height=1, width=len(rows), point_step=step, row_step=len(data), fields=fields, data=data
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "datatype"), [("i1", 1), ("u1", 2), ("<i2", 3), ("<u4", 6), ("<f4", 7), ("<f8", 8)]
+)
+def test_a_cue_is_read_in_whatever_type(dtype: str, datatype: int) -> None:
+    cues = read_keypoint_cues(cloud_with(dtype, [1, 2, 100], "label", datatype))
+    assert cues["label"].tolist() == [1, 2, 100]
+
+
+@pytest.mark.parametrize("datatype", [0, 9, 255])
+def test_a_cue_of_an_unknown_type_is_absent_and_no_error(datatype: int) -> None:
+    assert "size" not in read_keypoint_cues(cloud_with("<f4", [1, 2], "size", datatype))
+
+
+def test_sizes_that_cannot_be_are_unknown() -> None:
+    size = read_keypoint_cues(cloud_with("<f4", [3, 0, -1, np.nan, np.inf], "size", 7))["size"]
+    assert size[0] == 3 and np.isnan(size[1:]).all()
+
+
+@pytest.mark.parametrize(("dtype", "datatype"), [("<u4", 6), ("<f4", 7)])
+def test_packed_colours_are_read_as_pcl_packs_them(dtype: str, datatype: int) -> None:
+    packed = np.array([0xFF0A141E, 0x000A141E], "<u4")
+    cloud = cloud_with("<u4", list(packed), "rgb", datatype)
+    assert read_keypoint_cues(cloud)["rgb"].tolist() == [[10, 20, 30]] * 2
+
+
+def test_a_colour_survives_the_message() -> None:
+    rgb = np.array([[1.0, 128, 254], [255, 255, 255], [np.nan, 0, 0], [0, 0, 0]])
+    message = cloud_message(header(1, "c"), {"u": rgb[:, 0], "rgb": packed_rgb(rgb)})
+    read = read_keypoint_cues(message)["rgb"]
+    np.testing.assert_array_equal(read[[0, 1, 3]], rgb[[0, 1, 3]])
+    assert np.isnan(read[2]).all()

@@ -15,7 +15,7 @@ import pytest
 from bpnp_ros.demo import run as demo_run
 from bpnp_ros.demo.run import node_parameters
 from bpnp_ros.demo.stream import make_stream
-from bpnp_ros.evaluation.trajectory import read_tum
+from bpnp_ros.evaluation.tum import read_tum
 from bpnp_ros.tools.demo import parse_arguments
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels")

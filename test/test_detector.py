@@ -12,6 +12,7 @@ from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.image import LAYOUTS, decode_compressed, decode_image
+from bpnp_ros.keypoints.image import Image as Picture
 
 GREEN_AS_GREY = 150  # OpenCV: 0.587 of 255
 WIDTH, HEIGHT = 60, 40
@@ -36,7 +37,7 @@ RED_AS_GREY, BLUE_AS_GREY = 76, 29
 def decode(image: np.ndarray, encoding: str, is_bigendian: bool = False) -> np.ndarray:
     height, width = image.shape[:2]
     step = image[0].nbytes
-    return decode_image(image.tobytes(), width, height, step, encoding, is_bigendian)
+    return decode_image(image.tobytes(), width, height, step, encoding, is_bigendian).grey
 
 
 def checkerboard() -> np.ndarray:
@@ -80,7 +81,7 @@ def test_twelve_bits_in_sixteen_use_the_whole_range(byte_order: str) -> None:
 def test_padding_at_the_end_of_a_row_is_skipped() -> None:
     image = checkerboard()
     padded = np.pad(image, ((0, 0), (0, 24)), constant_values=255)
-    grey = decode_image(padded.tobytes(), 320, 240, 344, "mono8")
+    grey = decode_image(padded.tobytes(), 320, 240, 344, "mono8").grey
     np.testing.assert_array_equal(grey, image)
 
 
@@ -91,7 +92,7 @@ def test_padding_at_the_end_of_a_row_is_skipped() -> None:
         (2399, 60, "mono8", "cut off: 2399 bytes instead of 2400"),
         (2400, 59, "mono8", "rows of 59 bytes"),
         (2400, 60, "rgb8", "rows of 60 bytes"),
-        (2400, 60, "32FC1", "'32FC1' is not known"),
+        (2400, 60, "64FC1", "'64FC1' is not known"),
         (2400, 60, "", "'' is not known"),
     ],
 )
@@ -114,7 +115,7 @@ def compressed(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
 def test_a_compressed_image_is_decoded(kind: str) -> None:
-    difference = decode_compressed(compressed(kind)).astype(int) - checkerboard()
+    difference = decode_compressed(compressed(kind)).grey.astype(int) - checkerboard()
     assert np.abs(difference).max() < 20
 
 
@@ -136,7 +137,7 @@ def test_another_format_is_refused(data: bytes) -> None:
 def test_the_corners_of_a_square_are_found(detector: str, pixels: float) -> None:
     image = np.full((240, 320), 40, np.uint8)
     image[80:160, 100:220] = 200
-    detections = detect_keypoints(image, DetectorConfig(detector))
+    detections = detect_keypoints(Picture(image), DetectorConfig(detector))
     corners = np.array([[99.5, 79.5], [219.5, 79.5], [99.5, 159.5], [219.5, 159.5]])
     distance = np.linalg.norm(corners[:, None] - detections.pixels, axis=2)
     assert (distance.min(axis=1) < pixels).all()
@@ -145,7 +146,7 @@ def test_the_corners_of_a_square_are_found(detector: str, pixels: float) -> None
 def test_sift_finds_a_blob_to_a_fraction_of_a_pixel() -> None:
     row, column = np.indices((200, 300))
     blob = 200 * np.exp(-((column - 120.3) ** 2 + (row - 80.6) ** 2) / (2 * 5.0**2))
-    detections = detect_keypoints((20 + blob).astype(np.uint8), DetectorConfig("sift"))
+    detections = detect_keypoints(Picture((20 + blob).astype(np.uint8)), DetectorConfig("sift"))
     np.testing.assert_allclose(detections.pixels[0], [120.3, 80.6], atol=0.5)
 
 
@@ -154,14 +155,14 @@ def test_lights_are_found_at_their_centres_and_a_bright_window_is_not() -> None:
     image[50:54, 100:104] = 255
     image[150:156, 200:206] = 255
     image[100:200, 20:80] = 255
-    detections = detect_keypoints(image, DetectorConfig("lights"))
+    detections = detect_keypoints(Picture(image), DetectorConfig("lights"))
     np.testing.assert_allclose(detections.pixels, [[202.5, 152.5], [101.5, 51.5]])
 
 
-@pytest.mark.parametrize("detector", ["sift", "orb", "corners", "lights"])
+@pytest.mark.parametrize("detector", ["sift", "orb", "corners"])
 def test_detections_are_scored_one_per_place_and_limited(detector: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320)).astype(np.uint8)
-    detections = detect_keypoints(noise, DetectorConfig(detector, max_features=50))
+    detections = detect_keypoints(Picture(noise), DetectorConfig(detector, max_features=50))
     assert 10 < len(detections) <= 50
     assert len(np.unique(detections.pixels, axis=0)) == len(detections)
     assert detections.score[0] == 1
@@ -171,13 +172,52 @@ def test_detections_are_scored_one_per_place_and_limited(detector: str) -> None:
 
 @pytest.mark.parametrize("detector", ["sift", "orb", "corners", "lights"])
 def test_a_blank_image_has_no_keypoints(detector: str) -> None:
-    assert len(detect_keypoints(np.zeros((50, 50), np.uint8), DetectorConfig(detector))) == 0
+    assert (
+        len(detect_keypoints(Picture(np.zeros((50, 50), np.uint8)), DetectorConfig(detector))) == 0
+    )
 
 
 def test_wrong_settings_and_wrong_images_are_refused() -> None:
     with pytest.raises(ConfigError, match="detector is 'surf'"):
         DetectorConfig("surf")
     with pytest.raises(KeypointError, match="grey 8-bit image"):
-        detect_keypoints(np.zeros((10, 10, 3), np.uint8))
+        detect_keypoints(Picture(np.zeros((10, 10, 3), np.uint8)))
     with pytest.raises(KeypointError, match="grey 8-bit image"):
-        detect_keypoints(np.zeros((0, 10), np.uint8))
+        detect_keypoints(Picture(np.zeros((0, 10), np.uint8)))
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 7, 8, 12])
+@pytest.mark.parametrize("detector", ["sift", "orb", "corners", "lights"])
+def test_a_tiny_image_has_few_keypoints_and_is_no_error(detector: str, side: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side)).astype(np.uint8)
+    assert len(detect_keypoints(Picture(noise), DetectorConfig(detector))) < 20
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
+def test_the_grey_of_a_planar_image_is_its_first_rows(encoding: str) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
+    chroma = np.full((96 if encoding == "nv24" else 24, 64), 128, np.uint8)
+    image = decode_image(np.vstack([grey, chroma]).tobytes(), 64, 48, 64, encoding)
+    np.testing.assert_array_equal(image.grey, grey)
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+def test_hot_pixels_and_infinities_leave_the_grey_levels_alone(dtype: str) -> None:
+    raw = 8000 + 4.0 * np.random.default_rng(0).integers(0, 255, (48, 64))
+    raw[0, 0] = 65535 if dtype == "u2" else np.inf
+    encoding = "mono16" if dtype == "u2" else "32FC1"
+    assert len(np.unique(decode(raw.astype("<" + dtype), encoding))) > 200
+
+
+def test_a_header_that_claims_too_much_is_refused_before_memory_is_taken() -> None:
+    header = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x06\x00\x00\x00"
+    png = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\r" + header + bytes(41) + b"IEND" + bytes(8)
+    with pytest.raises(KeypointError, match="60000 x 60000"):
+        decode_compressed(png)
+
+
+def test_an_image_is_read_as_it_is_stored_whatever_exif_says() -> None:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(checkerboard()).save(buffer, "jpeg", exif=exif)
+    assert decode_compressed(buffer.getvalue()).size == (320, 240)

@@ -76,4 +76,4 @@ def test_an_image_that_was_cut_off_does_not_end_the_node(ros: RosWorld) -> None:
     broken.data = broken.data[:100]
     unknown = raw(lights())
     unknown.encoding = "hologram"
-    assert len(answers(ros, "image", [broken, unknown, raw(lights())])[0].data) == 3 * 12
+    assert len(answers(ros, "image", [broken, unknown, raw(lights())])[0].data) == 3 * 28

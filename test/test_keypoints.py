@@ -149,3 +149,23 @@ def test_impossible_settings_are_refused() -> None:
         KeypointConfig(max_keypoints=5, min_keypoints=6)
     with pytest.raises(ConfigError, match="degrees"):
         keypoints_from_bearings(np.ones((9, 3)), field_of_view=(1.2, 200))
+
+
+def test_what_a_fisheye_sees_beyond_the_plane_is_kept_as_bearings_and_counted() -> None:
+    wide = Camera(np.array([[100.0, 0, 200], [0, 100, 200], [0, 0, 1]]), 400, 400, "equidistant")
+    pixels = np.vstack([200 + random_pixels(20) / 10, [[200 + 100 * np.pi / 2, 200], [5, 200]]])
+    keypoints = keypoints_from_pixels(pixels, wide)
+    assert keypoints.dropped == {"beyond what the lens model covers": 2}
+    assert keypoints.beyond_index.tolist() == [20, 21]
+    np.testing.assert_allclose(keypoints.beyond[0], [1, 0, 0], atol=1e-7)
+    assert keypoints.beyond[1, 2] < 0
+    expected = keypoints.xy / np.linalg.norm(np.c_[keypoints.xy, np.ones(20)], axis=1)[:, None]
+    np.testing.assert_allclose(keypoints.bearing[:, :2], expected, atol=1e-6)
+
+
+def test_cues_follow_their_keypoints() -> None:
+    size, rgb = np.arange(30, dtype=np.float32), np.random.default_rng(0).random((30, 3))
+    cues = {"size": size, "rgb": rgb.astype(np.float32)}
+    keypoints = keypoints_from_pixels(random_pixels(30), CAMERA, size, cues=cues)
+    np.testing.assert_array_equal(keypoints.cues["size"], keypoints.index)
+    np.testing.assert_array_equal(keypoints.cues["rgb"], cues["rgb"][keypoints.index])

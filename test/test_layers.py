@@ -15,7 +15,7 @@ SOURCES = sorted((CHECKOUT / "bpnp_ros").rglob("*.py"))
 FLOORS = """
 errors whole_file
 configuration
-command
+command claimed_folder
 geometry
 backends
 optimal_transport

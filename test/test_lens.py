@@ -7,7 +7,13 @@ import pytest
 
 from bpnp_ros.errors import CameraError
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.keypoints.lens import image_frustum, normalise, project
+from bpnp_ros.keypoints.lens import (
+    bearings_of,
+    image_frustum,
+    normalise,
+    project,
+    uncovered_share,
+)
 
 K = np.array([[400.0, 0, 320], [0, 410, 240], [0, 0, 1]])
 LENSES = {
@@ -77,6 +83,52 @@ def test_a_barrel_lens_sees_more_than_a_pinhole_and_a_pincushion_lens_less() -> 
     assert image_frustum(lens("pincushion")).area < pinhole < image_frustum(lens("barrel")).area
 
 
+@pytest.mark.parametrize(
+    ("stated", "coefficients", "model", "meant"),
+    [
+        ("plumb_bob", (-0.1, 0.05, 0, 0, 0.01, 0, 0, 0), "plumb_bob", (-0.1, 0.05, 0, 0, 0.01)),
+        ("plumb_bob", (0.1, *[0.0] * 13), "plumb_bob", (0.1, 0, 0, 0)),
+        ("plumb_bob", (0.1, 0.2), "plumb_bob", (0.1, 0.2, 0, 0)),
+        ("", (0.1, 0, 0, 0, 0, 0.1, 0, 0), "rational_polynomial", (0.1, 0, 0, 0, 0, 0.1, 0, 0)),
+        ("rational_polynomial", (0.1,) * 5, "rational_polynomial", (*[0.1] * 5, 0, 0, 0)),
+        ("equidistant", (0.1, 0.2, 0.3, 0.4, 0), "equidistant", (0.1, 0.2, 0.3, 0.4)),
+        ("equidistant", (0.1,), "equidistant", (0.1, 0, 0, 0)),
+        ("Kannala_Brandt4", (0.1, 0, 0, 0), "equidistant", (0.1, 0, 0, 0)),
+        ("radtan", (0.1, 0, 0, 0), "plumb_bob", (0.1, 0, 0, 0)),
+        ("none", (), "plumb_bob", ()),
+        ("inverse_brown_conrady", (0.0,) * 5, "plumb_bob", ()),
+    ],
+)
+def test_what_drivers_write_is_taken_as_it_is_meant(
+    stated: str, coefficients: tuple, model: str, meant: tuple
+) -> None:
+    camera = Camera(K, 640, 480, stated, coefficients)
+    assert (camera.distortion_model, camera.D) == (model, meant)
+
+
+@pytest.mark.parametrize("angle", [0.0, 40.0, 84.0, 89.9, 95.0, 110.0])
+def test_a_fisheye_pixel_is_a_bearing_however_far_off_the_axis(angle: float) -> None:
+    D = (-0.01, 0.003, -0.001, 0.0001)
+    camera = Camera(
+        np.array([[100.0, 0, 200], [0, 110, 190], [0, 0, 1]]), 400, 400, "equidistant", D
+    )
+    t = np.radians(angle)
+    radius = t * (1 + D[0] * t**2 + D[1] * t**4 + D[2] * t**6 + D[3] * t**8)
+    pixel = np.array([[200 + 100 * radius * 0.6, 190 + 110 * radius * 0.8]])
+    expected = [[0.6 * np.sin(t), 0.8 * np.sin(t), np.cos(t)]]
+    np.testing.assert_allclose(bearings_of(pixel, camera), expected, atol=1e-7)
+
+
+def test_beyond_the_fold_of_a_lens_model_nothing_is_made_up() -> None:
+    folded = Camera(K, 640, 480, "plumb_bob", (-0.6, 0, 0, 0))
+    assert 0.1 < uncovered_share(folded) < 0.9
+    assert uncovered_share(lens("barrel")) == 0
+    radius = np.tan(folded.fold_angle)
+    assert radius == pytest.approx(1 / np.sqrt(1.8), rel=2e-3)
+    xy = normalise(image_grid(), folded)
+    assert np.nanmax(np.hypot(*xy.T)) <= radius
+
+
 def test_fisheye_is_another_name_of_equidistant() -> None:
     assert Camera(K, 640, 480, "fisheye", (0, 0, 0, 0)).distortion_model == "equidistant"
 
@@ -84,10 +136,12 @@ def test_fisheye_is_another_name_of_equidistant() -> None:
 @pytest.mark.parametrize(
     ("model", "coefficients", "complaint"),
     [
-        ("omnidirectional", (0.0,) * 5, "'omnidirectional' is not known"),
-        ("equidistant", (0.0,) * 5, "5 coefficients"),
-        ("plumb_bob", (0.0,) * 8, "8 coefficients"),
+        ("omnidirectional", (0.1, 0, 0, 0, 0), "'omnidirectional' is not known"),
+        ("inverse_brown_conrady", (0.1, 0, 0, 0, 0), "'inverse_brown_conrady' is not known"),
+        ("equidistant", (0.0, 0, 0, 0, 0.1), "5 coefficients"),
+        ("rational_polynomial", (0.1,) * 15, "15 coefficients"),
         ("plumb_bob", (np.nan, 0, 0, 0), "not finite"),
+        ("unheard of", (np.inf, 0, 0, 0), "not finite"),
     ],
 )
 def test_a_lens_that_cannot_be_is_refused(model: str, coefficients: tuple, complaint: str) -> None:
@@ -95,7 +149,18 @@ def test_a_lens_that_cannot_be_is_refused(model: str, coefficients: tuple, compl
         Camera(K, 640, 480, model, coefficients)
 
 
-@pytest.mark.parametrize("K", [np.zeros((3, 3)), np.full((3, 3), np.nan), np.diag([1.0, 1.0, 0])])
+@pytest.mark.parametrize(
+    "K",
+    [np.zeros((3, 3)), np.full((3, 3), np.nan), np.diag([1.0, 1.0, 0]), np.diag([-400.0, 400, 1])],
+)
 def test_intrinsics_that_cannot_be_are_refused(K: np.ndarray) -> None:
     with pytest.raises(CameraError, match="calibrate"):
+        Camera(K, 640, 480)
+
+
+@pytest.mark.parametrize("K", [K + 0.5 * np.eye(3, k=1), K.T.copy()])
+def test_skew_and_transposed_intrinsics_are_refused_by_name(K: np.ndarray) -> None:
+    K[2] = (0, 0, 1)
+    K[1, 0] = K[0, 1] if K[0, 1] else 320.0
+    with pytest.raises(CameraError, match="skew"):
         Camera(K, 640, 480)

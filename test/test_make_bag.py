@@ -118,7 +118,7 @@ def test_photographs_come_along_under_the_stamp_of_their_keypoints(
     with Bag(make(scene_file, tmp_path / "bag", "--photographs", str(folder))) as bag:
         there = first(bag)
         image = there["/camera/image_raw/compressed"]
-        assert read_image(image)[0, 0] == HOLD_OUT // 2
+        assert read_image(image).grey[0, 0] == HOLD_OUT // 2
         assert image.header == there["/camera/keypoints"].header
     (folder / f"photo {HOLD_OUT // 2}.png").unlink()
     with pytest.raises(BagError, match="is missing; --photographs"):

@@ -11,7 +11,7 @@ pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError
 from bpnp_ros.evaluation.metrics import pose_errors
-from bpnp_ros.evaluation.trajectory import read_tum
+from bpnp_ros.evaluation.tum import read_tum
 from bpnp_ros.replay.ground_truth import TruthChoice, choose_truth, read_truth
 from bpnp_ros.replay.topics import Topics, choose_topics
 from bpnp_ros.runtime.conversions import read_camera, read_image, read_map_points
@@ -29,7 +29,7 @@ def test_the_topics_are_guessed_and_hold_what_they_should(name: str) -> None:
         expected = Topics("", "/camera/image_raw/compressed", "/camera/camera_info", "/map")
         assert topics == expected and bag.problems == []
         camera = read_camera(bag.first(topics.camera_info))
-        assert read_image(bag.first(topics.image)).shape == (camera.height, camera.width)
+        assert read_image(bag.first(topics.image)).size == (camera.width, camera.height)
         assert np.isfinite(read_map_points(bag.first(topics.map))).all()
 
 

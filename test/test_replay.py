@@ -22,9 +22,11 @@ from rich.console import Console
 from rooms import world
 
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.claimed_folder import claimed_folder
 from bpnp_ros.errors import BagError, BpnpError, ConfigError
-from bpnp_ros.evaluation.trajectory import read_tum
-from bpnp_ros.replay.results import claim_folder
+from bpnp_ros.evaluation.tum import read_tum
+from bpnp_ros.replay.report import headlines
+from bpnp_ros.replay.results import clear_folder
 from bpnp_ros.replay.run import prepare, run
 from bpnp_ros.tools.replay import parse_arguments
 
@@ -148,10 +150,44 @@ def test_what_cannot_be_is_refused_in_one_line(
 def test_results_are_never_overwritten_unless_asked(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     (tmp_path / "metrics.json").write_text("old")
-    with pytest.raises(ConfigError, match="not empty"):
-        claim_folder(tmp_path, overwrite=False)
-    claim_folder(tmp_path, overwrite=True)
+    with pytest.raises(ConfigError, match="not empty"), claimed_folder(tmp_path, overwrite=False):
+        pass
+    with claimed_folder(tmp_path, overwrite=True):
+        clear_folder(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_results_outlive_a_run_whose_inputs_are_wrong(recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text("old")
+    with pytest.raises(BpnpError, match="no map at"):
+        replay(recording, tmp_path, "--overwrite", "--map", "missing.ply")
+    with pytest.raises(BpnpError, match="no bag at"):
+        replay(tmp_path / "missing", tmp_path, "--overwrite")
+    assert (tmp_path / "metrics.json").read_text() == "old"
+
+
+def test_two_runs_never_write_into_one_folder(recording: Path, tmp_path: Path) -> None:
+    with claimed_folder(tmp_path, overwrite=False):
+        with pytest.raises(ConfigError, match="another run is writing"):
+            replay(recording, tmp_path)
+        with pytest.raises(ConfigError, match="another run is writing"):
+            replay(recording, tmp_path, "--overwrite")
+    with claimed_folder(tmp_path, overwrite=False):
+        pass
+
+
+def test_a_truth_without_a_pose_for_any_message_is_named(
+    recording: Path, weights: Path, tmp_path: Path
+) -> None:
+    other_day, nothing = tmp_path / "other.tum", tmp_path / "nothing.tum"
+    other_day.write_text("5 0 0 0 0 0 0 1\n6 0 0 0 0 0 0 1\n")
+    nothing.write_text("# no pose\n")
+    metrics = replay(
+        recording, tmp_path / "out", "--weights", str(weights), "--truth", str(other_day)
+    )
+    assert headlines(metrics)["truth"].startswith("other.tum says nothing of any message: ")
+    with pytest.raises(BagError, match="holds no poses"):
+        replay(recording, tmp_path / "again", "--truth", str(nothing))
 
 
 def test_an_interrupted_run_keeps_what_it_has(

@@ -10,12 +10,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.common.command import exit_status
-from training.common.fit import be_quiet
-from training.common.run_folder import CONFIG
-from training.paper.config import SPELLING, PaperConfig
-from training.paper.evaluation import evaluate
-from training.paper.training import train
+from bpnp_ros.command import loading
+
+with loading():
+    from training.common.command import exit_status
+    from training.common.fit import be_quiet
+    from training.common.run_folder import CONFIG
+    from training.paper.config import SPELLING, PaperConfig
+    from training.paper.evaluation import evaluate
+    from training.paper.training import train
 
 
 def main(arguments: list[str] | None = None) -> int:

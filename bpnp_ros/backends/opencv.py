@@ -14,12 +14,10 @@ from bpnp_ros.geometry.camera import Camera
 
 Array = NDArray[np.float64]
 GreyImage = NDArray[np.uint8]
-Features = tuple[NDArray[np.float32], NDArray[np.float32]]
+Features = dict[str, NDArray[np.float32]]  # columns (M,) by name
 
 MOST_OFF_AXIS = math.radians(85)
 ROUND_TRIP_PX = 0.1
-LIGHT_THRESHOLD = 230
-LARGEST_LIGHT = 0.01  # share of the image
 
 
 def _cv2() -> ModuleType:
@@ -36,8 +34,8 @@ def _cv2() -> ModuleType:
 def undistort_points(pixels: Array, camera: Camera) -> Array:
     """Pixels (M, 2) of the raw image -> points of the z = 1 plane (M, 2).
 
-    NaN where there is no answer: more than 85 degrees off the axis, or the lens model does not
-    lead back to within 0.1 px of the pixel.
+    NaN where there is no answer: more than 85 degrees off the axis, beyond the angle at which the
+    lens model folds back, or where it does not lead back to within 0.1 px of the pixel.
     """
     if len(pixels) == 0:
         return np.zeros((0, 2))
@@ -45,7 +43,8 @@ def undistort_points(pixels: Array, camera: Camera) -> Array:
     solve = _undistort_fisheye if camera.distortion_model == "equidistant" else _undistort_radial
     with np.errstate(all="ignore"):
         xy: Array = solve(source, camera.K, _coefficients(camera)).reshape(-1, 2)
-        off_axis = np.hypot(xy[:, 0], xy[:, 1]) < math.tan(MOST_OFF_AXIS)
+        most = min(MOST_OFF_AXIS, camera.fold_angle)
+        off_axis = np.hypot(xy[:, 0], xy[:, 1]) < math.tan(most)
         back = project_points(np.column_stack([xy, np.ones(len(xy))]), camera)
         round_trip = np.linalg.norm(back - source[:, 0], axis=1) < ROUND_TRIP_PX
     xy[~(off_axis & round_trip)] = np.nan
@@ -145,55 +144,71 @@ def convert(image: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
     return converted
 
 
-def decode_grey(data: bytes) -> GreyImage | None:
-    """A JPEG or PNG file as a grey image (H, W), or None where OpenCV cannot read it."""
+def decode(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+    """A JPEG or PNG file as stored, (H, W) or (H, W, 3 or 4) in BGR(A); None where OpenCV cannot
+    read it. EXIF orientation is not obeyed."""
     cv2 = _cv2()
-    decoded: GreyImage | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    try:
+        decoded: NDArray[np.uint8] | None = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED
+        )
+    except cv2.error:
+        return None
     return decoded
 
 
+def connected_components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """(H, W): 0 outside the mask, 1, 2, ... in its parts; diagonal neighbours belong together."""
+    labels: NDArray[np.int32] = _cv2().connectedComponents(mask.astype(np.uint8))[1]
+    return labels
+
+
+def enlarge(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """(h, w) -> (height, width), bilinear."""
+    cv2 = _cv2()
+    enlarged: NDArray[np.float32] = cv2.resize(image, (width, height))
+    return enlarged
+
+
+def box_means(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Means over squares `size` wide, channel by channel."""
+    means: NDArray[np.uint8] = _cv2().blur(image, (size, size))
+    return means
+
+
 def detect_sift(image: GreyImage, limit: int) -> Features:
-    """Pixels (M, 2) and contrast (M,) of at most about `limit` SIFT features."""
+    """Columns of at most about `limit` SIFT features; response: contrast."""
     return _features(_cv2().SIFT_create(nfeatures=limit).detect(image))
 
 
 def detect_orb(image: GreyImage, limit: int) -> Features:
-    """Pixels (M, 2) and Harris response (M,) of at most about `limit` ORB features."""
+    """Columns of at most about `limit` ORB features; response: Harris'."""
     return _features(_cv2().ORB_create(nfeatures=limit).detect(image))
 
 
 def detect_corners(image: GreyImage, limit: int) -> Features:
-    """Pixels (M, 2), refined below a pixel, and quality (M,) of Shi and Tomasi's corners."""
+    """u, v, refined below a pixel, and response (quality) of Shi and Tomasi's corners."""
     cv2 = _cv2()
     corners = cv2.goodFeaturesToTrack(image, limit, qualityLevel=0.01, minDistance=4)
-    if corners is None:
+    if corners is None or min(image.shape) < 13:  # as wide as cornerSubPix needs
         return _features(())
     quality = cv2.cornerMinEigenVal(image, blockSize=3)
     column, row = corners.reshape(-1, 2).astype(int).T
     until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.01)
     refined = cv2.cornerSubPix(image, corners.reshape(-1, 1, 2), (4, 4), (-1, -1), until)
-    return refined.reshape(-1, 2), quality[row, column]
-
-
-def detect_lights(image: GreyImage, limit: int) -> Features:
-    """Centres (M, 2) and diameters (M,), in pixels, of the `limit` largest small bright spots."""
-    cv2 = _cv2()
-    _, bright = cv2.threshold(image, LIGHT_THRESHOLD, 255, cv2.THRESH_BINARY)
-    _, _, statistics, centres = cv2.connectedComponentsWithStats(bright)
-    area = statistics[1:, cv2.CC_STAT_AREA]
-    spots = np.flatnonzero((area >= 2) & (area <= LARGEST_LIGHT * image.size))
-    spots = spots[np.argsort(-area[spots], kind="stable")][:limit]
-    return centres[1:][spots].astype(np.float32), np.sqrt(area[spots]).astype(np.float32)
+    u, v = refined.reshape(-1, 2).T
+    return {"u": u, "v": v, "response": quality[row, column]}
 
 
 def _features(features: tuple | list) -> Features:  # of cv2.KeyPoint
-    pixels = np.array([feature.pt for feature in features], np.float32).reshape(-1, 2)
-    return pixels, np.array([feature.response for feature in features], np.float32)
+    """angle in radians, NaN where the detector gives none; size: diameter in pixels."""
+    rows = [(*f.pt, f.response, f.size, f.angle if f.angle >= 0 else np.nan) for f in features]
+    u, v, response, size, angle = np.array(rows, np.float32).reshape(-1, 5).T
+    return {"u": u, "v": v, "response": response, "size": size, "angle": np.radians(angle)}
 
 
 DETECTORS: dict[str, Callable[[GreyImage, int], Features]] = {
     "sift": detect_sift,
     "orb": detect_orb,
     "corners": detect_corners,
-    "lights": detect_lights,
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from bpnp_ros.backends.compression import decompress
 from bpnp_ros.errors import BagError
 
 RawMessage = tuple[str, int, bytes]
@@ -53,13 +54,20 @@ def message(kind: str, **fields: Any) -> Any:
     return _types().types[kind](**fields)
 
 
+def _decompressed(name: str, data: bytes, _: int) -> bytes:
+    return decompress(name, data)
+
+
 class Reader:
-    """An intact bag folder, or one of its files. Raises BagError where it is not."""
+    """An intact .mcap file. Raises BagError where it is not."""
 
     def __init__(self, path: Path) -> None:
         require()
         from rosbags.rosbag2 import Reader as RosbagsReader
+        from rosbags.rosbag2.storage_mcap import DECOMPRESSORS
 
+        for name in ("zstd", "lz4"):  # the library's own ones know no bounds
+            DECOMPRESSORS[name] = partial(_decompressed, name)
         self.path = path
         with _explained(path):
             self._reader = RosbagsReader(path)

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from bpnp_ros.backends.compression import decompress_file, unpacked
 from bpnp_ros.backends.rosbags import RawMessage, Reader, deserialize, require
-from bpnp_ros.bags.salvage import Complain, McapSalvage, SqliteSalvage, decompress_file, unpacked
+from bpnp_ros.bags.mcap_salvage import ROS_1, McapSalvage
+from bpnp_ros.bags.metadata import broken_promises
+from bpnp_ros.bags.sqlite_file import SqliteFile
+from bpnp_ros.bags.storage import Storage
 from bpnp_ros.errors import BagError
 
 _COMPRESSED = (".zstd", ".zst")
-
-
-class Storage(Protocol):
-    """An intact bag, or what salvage can read of a file."""
-
-    path: Path
-
-    def topics(self) -> dict[str, tuple[str, int]]:
-        """Type and number of messages by topic."""
-
-    def messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
-        """Those of some topics. Raises BagError where damage begins."""
-
-
-_SALVAGES: dict[str, Callable[[Path, Complain], Storage]] = {
-    ".mcap": McapSalvage,
-    ".db3": SqliteSalvage,
-}
+_STORED = (".mcap", ".db3")
+_ROS_1_MAGIC = b"#ROSBAG"
 
 
 @dataclass(frozen=True)
@@ -66,11 +54,14 @@ class Bag:
             self._complain(
                 f"{log} holds messages that sqlite has not merged yet; they are left out"
             )
-        intact = self._intact(path)
-        self._storages = [intact] if intact else list(map(self._readable, self._files(path)))
+        self._storages = [self._opened(file) for file in self._files()]
         self.topics = self._find_topics()
+        if path.is_dir():
+            found = sum(topic.count for topic in self.topics.values())
+            for problem in broken_promises(path, found):
+                self._complain(problem)
         if not self.topics:
-            reasons = "\n".join(self.problems)
+            reasons = "\n".join(self.problems) or "it holds no .mcap or .db3 file"
             raise BagError(f"nothing in {path} can be read:\n{reasons}")
 
     def __enter__(self) -> Bag:
@@ -78,8 +69,7 @@ class Bag:
 
     def __exit__(self, *_: object) -> None:
         for storage in self._storages:
-            if isinstance(storage, Reader):
-                storage.close()
+            storage.close()
         self._temporary.cleanup()
 
     def of_kinds(self, *kinds: str) -> list[Topic]:
@@ -94,6 +84,7 @@ class Bag:
         """Those of some topics; what cannot be decoded is left out and reported."""
         for topic, log_time, raw in self._raw_messages(topics):
             try:
+                raw = unpacked(raw)
                 message = deserialize(raw, self.topics[topic].kind)
             except BagError as error:
                 self._complain(f"{topic} at {log_time / 1e9:.3f} s: {error}")
@@ -101,49 +92,41 @@ class Bag:
             yield Recorded(topic, log_time, message, raw)
 
     def _raw_messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
-        """As recorded: CDR."""
+        """As recorded: CDR, which may be compressed."""
         for storage in self._storages:
             seen: set[tuple[str, int]] = set()
             try:
-                for topic, log_time, raw in storage.messages(topics):
-                    seen.add((topic, log_time))
-                    yield topic, log_time, unpacked(raw)
+                for message in storage.messages(topics):
+                    seen.add(message[:2])
+                    yield message
             except BagError as error:
                 self._complain(str(error))
-                yield from self._rest(storage, topics, seen)
+                salvage = McapSalvage(storage.path, self._complain)
+                yield from (m for m in salvage.messages(topics) if m[:2] not in seen)
 
-    def _rest(
-        self, broken: Storage, topics: Collection[str], seen: set[tuple[str, int]]
-    ) -> Iterator[RawMessage]:
-        """What salvage finds beyond what was seen."""
-        for file in self._files(broken.path):
-            for message in self._salvage(file).messages(topics):
-                if message[:2] not in seen:
-                    yield message
-
-    def _intact(self, path: Path) -> Storage | None:
+    def _opened(self, file: Path) -> Storage:
+        if file.suffix == ".db3":
+            return SqliteFile(file, self._complain)
         try:
-            return Reader(path)
+            return Reader(file)
         except BagError as error:
             self._complain(str(error))
-            return None
+            return McapSalvage(file, self._complain)
 
-    def _readable(self, file: Path) -> Storage:
-        return self._intact(file) or self._salvage(file)
-
-    def _salvage(self, file: Path) -> Storage:
-        return _SALVAGES[file.suffix](file, self._complain)
-
-    def _files(self, path: Path) -> list[Path]:
-        """The storage files of a bag, decompressed where they are compressed as a whole."""
+    def _files(self) -> list[Path]:
+        """The storage files of the bag, decompressed where they are compressed as a whole."""
+        path = self.path
         files = [path] if path.is_file() else sorted(path.iterdir(), key=_by_number)
-        return [file for file in map(self._decompressed, files) if file.suffix in _SALVAGES]
+        return [file for file in map(self._decompressed, files) if file.suffix in _STORED]
 
     def _decompressed(self, file: Path) -> Path:
+        _refuse_ros_1(file)
         if file.suffix not in _COMPRESSED:
             return file
         target = Path(self._temporary.name, file.stem)
-        return target if target.exists() else decompress_file(file, target, self._complain)
+        if problem := decompress_file(file, target):
+            self._complain(problem)
+        return target
 
     def _find_topics(self) -> dict[str, Topic]:
         topics: dict[str, Topic] = {}
@@ -159,6 +142,13 @@ class Bag:
             problem = problem.replace(f"{folder}/", "")
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _refuse_ros_1(file: Path) -> None:
+    if file.is_file():
+        with file.open("rb") as stream:
+            if stream.read(len(_ROS_1_MAGIC)) == _ROS_1_MAGIC:
+                raise BagError(f"{file} {ROS_1}.")
 
 
 def _by_number(file: Path) -> tuple[int, str]:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.camera_bag import START, CameraBag
-from bpnp_ros.errors import BagError
+from bpnp_ros.errors import BagError, KeypointError
 from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.image_header import image_size
 from bpnp_ros.keypoints.lens import denormalise
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
@@ -50,7 +51,21 @@ def write_scene(bag: Writer, scene: SplitScene, photographs: list[Path], rate: f
         camera_bag.add(stamp, camera, _keypoints(xy, camera, seed=image), T_map_camera)
         if photographs:
             file = photographs[image]
+            _check_size(file, camera)
             camera_bag.add_photograph(stamp, file.read_bytes(), _FORMATS[file.suffix.lower()])
+
+
+def _check_size(file: Path, camera: Camera) -> None:
+    """Raises BagError naming a photograph that is not of the size the scene's camera has."""
+    try:
+        width, height = image_size(file.read_bytes())
+    except KeypointError as error:
+        raise BagError(f"{file}: {error}") from error
+    if (width, height) != (camera.width, camera.height):
+        raise BagError(
+            f"{file} has {width} x {height} pixels, its camera in the scene {camera.width} x "
+            f"{camera.height}: it was resized or turned; give those the scene was made of."
+        )
 
 
 def _keypoints(

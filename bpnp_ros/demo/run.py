@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from bpnp_ros.backends.rerun import require as require_rerun
+from bpnp_ros.demo.frame_log import write_frame_log
 from bpnp_ros.demo.report import write_report
 from bpnp_ros.demo.score import score_control, score_demo
 from bpnp_ros.demo.session import Session
@@ -32,6 +34,8 @@ def length(arguments: argparse.Namespace) -> tuple[float, int]:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The whole demo; its exit code. Raises BpnpError when it cannot run."""
+    if arguments.rerun:
+        require_rerun()
     arguments.out.mkdir(parents=True, exist_ok=True)
     isolate(arguments.domain_id)
     link = open_link()
@@ -111,4 +115,8 @@ def conclude(
     files = write_report(arguments.out, stream.world, record, score, about)
     console.print(summary_table(record, score, over=True))
     console.print("\n" + "\n".join(str(file) for file in files), style="dim", markup=False)
+    if arguments.rerun:
+        console.print("once more, to look at: ", end="")
+        write_frame_log(arguments.rerun, stream, record, node_parameters(arguments))
+        console.print(str(arguments.rerun), style="dim", markup=False)
     return score.passed

@@ -1,4 +1,4 @@
-"""Stamped camera poses, and the text format of the TUM benchmark that every tool reads."""
+"""Stamped camera poses, and how they are written for other tools."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bpnp_ros.errors import BpnpError
-from bpnp_ros.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
+from bpnp_ros.geometry.rotation import quaternion_from_matrix
 
 NANOSECONDS = 10**9
 TUM_HEADER = "# timestamp_s tx_m ty_m tz_m qx qy qz qw (pose of the camera in the map)"
@@ -59,41 +58,5 @@ def tum_line(stamp_ns: int, T_map_camera: NDArray[np.float64]) -> str:
 
 def stamp_text(stamp_ns: int) -> str:
     """Decimal seconds, to the nanosecond."""
-    seconds, rest = divmod(stamp_ns, NANOSECONDS)
-    return f"{seconds}.{rest:09d}"
-
-
-def read_tum(path: Path) -> Trajectory:
-    """Read a TUM file, stamps to the nanosecond. Raises BpnpError naming a line it cannot read."""
-    stamps, poses = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        try:
-            stamps.append(_nanoseconds(words[0]))
-            poses.append(_pose(words[1:]))
-        except ValueError as error:
-            raise BpnpError(
-                f"{path}, line {number}: {error}; a TUM line is "
-                "'timestamp tx ty tz qx qy qz qw' in seconds and metres."
-            ) from error
-    return Trajectory(np.array(stamps, np.int64), np.array(poses).reshape(-1, 4, 4))
-
-
-def _nanoseconds(seconds: str) -> int:
-    """Decimal seconds without a detour over a float, which holds only microseconds of today."""
-    whole, _, fraction = seconds.partition(".")
-    return int(whole) * NANOSECONDS + int(fraction[:9].ljust(9, "0"))
-
-
-def _pose(words: list[str]) -> NDArray[np.float64]:
-    if len(words) != 7:
-        raise ValueError(f"{len(words) + 1} numbers instead of 8")
-    values = np.array([float(word) for word in words])
-    if not np.isfinite(values).all() or np.linalg.norm(values[3:]) < 0.5:
-        raise ValueError("numbers that are no pose")
-    T = np.eye(4)
-    T[:3, :3] = matrix_from_quaternion(torch.from_numpy(values[3:])).numpy()
-    T[:3, 3] = values[:3]
-    return T
+    seconds, rest = divmod(abs(stamp_ns), NANOSECONDS)
+    return f"{'-' if stamp_ns < 0 else ''}{seconds}.{rest:09d}"

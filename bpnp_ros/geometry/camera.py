@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.errors import CameraError
+from bpnp_ros.geometry.distortion import checked_distortion, fold_angle
 
-# how many coefficients each may have
-DISTORTION_MODELS = {
-    "plumb_bob": (0, 4, 5),
-    "rational_polynomial": (0, 8, 12, 14),
-    "equidistant": (0, 4),
-}
-_ALIASES = {"fisheye": "equidistant", "": "plumb_bob"}
+SKEW = 1e-4  # share of the focal length: a tenth of a pixel at the edge of a wide image
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,8 @@ class Camera:
     """Intrinsics as sensor_msgs/CameraInfo gives them.
 
     K (3, 3) float64 in pixels; D the coefficients of `distortion_model` (plumb_bob,
-    rational_polynomial, or equidistant, which some drivers call fisheye; empty when rectified).
-    Raises CameraError when they cannot describe a camera.
+    rational_polynomial, equidistant, or a name that `checked_distortion` takes for one of them;
+    empty when rectified). Raises CameraError when they cannot describe a camera.
     """
 
     K: NDArray[np.float64]
@@ -66,26 +61,24 @@ class Camera:
             raise CameraError("CameraInfo has no image size; fill in width and height.")
         if not np.array_equal(self.K[2], (0, 0, 1)):
             raise CameraError("the last row of K must be 0 0 1; is the camera calibrated?")
-        self._check_distortion()
-
-    def _check_distortion(self) -> None:
-        model = _ALIASES.get(self.distortion_model, self.distortion_model)
-        object.__setattr__(self, "distortion_model", model)
-        if model not in DISTORTION_MODELS:
-            known = ", ".join(DISTORTION_MODELS)
-            raise CameraError(f"distortion model '{model}' is not known; known are {known}.")
-        if not np.isfinite(self.D).all():
-            raise CameraError("D holds values that are not finite; calibrate the camera.")
-        if len(self.D) not in DISTORTION_MODELS[model]:
+        if abs(self.K[0, 1]) > SKEW * self.K[0, 0] or self.K[1, 0] != 0:
             raise CameraError(
-                f"D holds {len(self.D)} coefficients; {model} has "
-                f"{' or '.join(str(count) for count in DISTORTION_MODELS[model])}."
+                f"K has skew ({self.K[0, 1]:g}, {self.K[1, 0]:g}), which the lens models of ROS do "
+                "not have; give fx, fy, cx, cy alone, or is K stored column by column?"
             )
+        model, D = checked_distortion(self.distortion_model, self.D)
+        object.__setattr__(self, "distortion_model", model)
+        object.__setattr__(self, "D", D)
 
     @property
     def is_distorted(self) -> bool:
         """Whether a pixel and its point on the z = 1 plane differ by more than K."""
         return self.distortion_model == "equidistant" or any(self.D)
+
+    @property
+    def fold_angle(self) -> float:
+        """Radians off the axis beyond which the lens model folds back: two rays, one pixel."""
+        return fold_angle(self.distortion_model, self.D)
 
     def image_contains(
         self, pixels: NDArray[np.floating], border: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,36 +10,60 @@ from numpy.typing import NDArray
 from bpnp_ros.backends import opencv
 from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import KeypointError
+from bpnp_ros.keypoints import image_cues
+from bpnp_ros.keypoints.image import GreyImage, Image
+from bpnp_ros.keypoints.keypoints import Cues
+from bpnp_ros.keypoints.lights import detect_lights
+
+SMALLEST_SIDE = 8  # pixels; in smaller images nothing is looked for
 
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """pixels (M, 2) float32 (u, v) in the raw image; score (M,) float32 in [0, 1], best first."""
+    """pixels (M, 2) float32 (u, v) in the raw image; score (M,) float32 in [0, 1], best first;
+    cues: float32 columns (M,), `rgb` (M, 3), as in `Keypoints`."""
 
     pixels: NDArray[np.float32]
     score: NDArray[np.float32]
+    cues: Cues = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def columns(self) -> dict[str, NDArray[np.float32]]:
-        """By the names that the fields of a keypoint message have."""
-        return {"u": self.pixels[:, 0], "v": self.pixels[:, 1], "score": self.score}
 
-
-def detect_keypoints(image: NDArray[np.uint8], config: DetectorConfig | None = None) -> Detections:
-    """Keypoints of a grey image (H, W) uint8; one per place, whatever its scales and orientations.
+def detect_keypoints(image: Image, config: DetectorConfig | None = None) -> Detections:
+    """Keypoints of an image; one per place, whatever its scales and orientations.
 
     The score is the detector's response, as a share of the strongest in the image.
     """
-    if image.ndim != 2 or image.dtype != np.uint8 or image.size == 0:
+    grey = image.grey
+    if grey.ndim != 2 or grey.dtype != np.uint8 or grey.size == 0:
         raise KeypointError(
-            f"a detector needs a grey 8-bit image, not {image.dtype} of shape {image.shape}."
+            f"a detector needs a grey 8-bit image, not {grey.dtype} of shape {grey.shape}."
         )
     config = config or DetectorConfig()
-    pixels, response = opencv.DETECTORS[config.detector](image, config.max_features)
+    columns = _features(grey, config)
+    pixels, response = np.stack([columns.pop("u"), columns.pop("v")], 1), columns.pop("response")
     order = np.lexsort((pixels[:, 1], pixels[:, 0], -response))
     _, first = np.unique(pixels[order], axis=0, return_index=True)
     best = order[np.sort(first)][: config.max_features]
     strongest = max(float(response.max(initial=0.0)), 1e-12)
-    return Detections(pixels[best], np.clip(response[best] / strongest, 0, 1))
+    score = np.clip(response[best] / strongest, 0, 1)
+    cues = {name: column[best] for name, column in columns.items()}
+    return Detections(pixels[best], score, {**cues, **_cues_of(image, pixels[best], cues)})
+
+
+def _features(grey: GreyImage, config: DetectorConfig) -> dict[str, NDArray[np.float32]]:
+    if min(grey.shape) < SMALLEST_SIDE:
+        return {name: np.zeros(0, np.float32) for name in ("u", "v", "response")}
+    if config.detector == "lights":
+        return detect_lights(grey, config.max_features, config.light_threshold)
+    return opencv.DETECTORS[config.detector](grey, config.max_features)
+
+
+def _cues_of(image: Image, pixels: NDArray[np.float32], cues: Cues) -> Cues:
+    size = cues.get("size", np.full(len(pixels), np.nan, np.float32))
+    found = {"sign": image_cues.signs(image.grey, pixels, size)}
+    if image.rgb is not None:
+        found["rgb"] = image_cues.colours(image.rgb, pixels, size)
+    return found

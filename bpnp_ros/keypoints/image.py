@@ -1,7 +1,8 @@
-"""Raw bytes of an image message -> a grey image, or an error that says what is wrong."""
+"""Raw bytes of an image message -> grey and colours, or an error that says what is wrong."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +10,36 @@ from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
 from bpnp_ros.errors import KeypointError
+from bpnp_ros.keypoints.image_header import check_size, image_size
 
 GreyImage = NDArray[np.uint8]
 Bytes = bytes | bytearray | memoryview | NDArray[np.uint8]
 
+_DARKEST, _BRIGHTEST = 0.1, 99.9  # percent of the pixels that a stretch leaves darker
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """grey: (H, W) uint8; rgb: (H, W, 3) uint8, None where the camera sees no colours."""
+
+    grey: GreyImage
+    rgb: NDArray[np.uint8] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.grey.shape[1], self.grey.shape[0]
+
 
 @dataclass(frozen=True)
 class Layout:
-    """How one pixel lies in memory, and OpenCV's name for the way to grey (None: it is grey)."""
+    """How one pixel lies in memory, OpenCV's name for it in its conversions ("" if it is grey),
+    and the rows of data for each row of pixels."""
 
     dtype: str
     channels: int
-    to_grey: str | None = None
+    name: str = ""
+    rows: float = 1
 
 
 # OpenCV names a Bayer pattern after its second row and column, ROS after the first.
@@ -31,27 +50,40 @@ LAYOUTS = {
     "8UC1": Layout("u1", 1),
     "mono16": Layout("u2", 1),
     "16UC1": Layout("u2", 1),
-    "bgr8": Layout("u1", 3, "COLOR_BGR2GRAY"),
-    "8UC3": Layout("u1", 3, "COLOR_BGR2GRAY"),
-    "rgb8": Layout("u1", 3, "COLOR_RGB2GRAY"),
-    "bgra8": Layout("u1", 4, "COLOR_BGRA2GRAY"),
-    "rgba8": Layout("u1", 4, "COLOR_RGBA2GRAY"),
-    "yuv422": Layout("u1", 2, "COLOR_YUV2GRAY_UYVY"),
-    "uyvy": Layout("u1", 2, "COLOR_YUV2GRAY_UYVY"),
-    "yuv422_yuy2": Layout("u1", 2, "COLOR_YUV2GRAY_YUY2"),
-    "yuyv": Layout("u1", 2, "COLOR_YUV2GRAY_YUY2"),
-    **{f"bayer_{p}8": Layout("u1", 1, f"COLOR_Bayer{cv}2GRAY") for p, cv in _BAYER.items()},
-    **{f"bayer_{p}16": Layout("u2", 1, f"COLOR_Bayer{cv}2GRAY") for p, cv in _BAYER.items()},
+    "32FC1": Layout("f4", 1),
+    "bgr8": Layout("u1", 3, "BGR"),
+    "8UC3": Layout("u1", 3, "BGR"),
+    "rgb8": Layout("u1", 3, "RGB"),
+    "bgra8": Layout("u1", 4, "BGRA"),
+    "8UC4": Layout("u1", 4, "BGRA"),
+    "rgba8": Layout("u1", 4, "RGBA"),
+    "bgr16": Layout("u2", 3, "BGR"),
+    "16UC3": Layout("u2", 3, "BGR"),
+    "rgb16": Layout("u2", 3, "RGB"),
+    "bgra16": Layout("u2", 4, "BGRA"),
+    "16UC4": Layout("u2", 4, "BGRA"),
+    "rgba16": Layout("u2", 4, "RGBA"),
+    "yuv422": Layout("u1", 2, "YUV_UYVY"),
+    "uyvy": Layout("u1", 2, "YUV_UYVY"),
+    "yuv422_yuy2": Layout("u1", 2, "YUV_YUY2"),
+    "yuyv": Layout("u1", 2, "YUV_YUY2"),
+    "nv12": Layout("u1", 1, "YUV_NV12", 1.5),
+    "nv21": Layout("u1", 1, "YUV_NV21", 1.5),
+    "nv24": Layout("u1", 1, "", 3),
+    **{f"bayer_{p}8": Layout("u1", 1, f"Bayer{cv}") for p, cv in _BAYER.items()},
+    **{f"bayer_{p}16": Layout("u2", 1, f"Bayer{cv}") for p, cv in _BAYER.items()},
 }
 
 
 def decode_image(
     data: Bytes, width: int, height: int, step: int, encoding: str, is_bigendian: bool = False
-) -> GreyImage:
-    """The fields of a sensor_msgs/Image -> grey image (height, width) uint8.
+) -> Image:
+    """The fields of a sensor_msgs/Image -> grey and, where there are any, colours.
 
-    16-bit images are stretched between their darkest and brightest pixel. Raises KeypointError
-    for an unknown encoding, sizes that do not fit together, and data that was cut off.
+    More than 8 bits are stretched between the darkest and the brightest thousandth of the pixels,
+    all channels alike, so that hot and dead pixels do not matter. Of nv24 only the grey is read.
+    Raises KeypointError for an unknown encoding, sizes that do not fit together, and data that was
+    cut off.
     """
     layout = LAYOUTS.get(encoding)
     if layout is None:
@@ -65,42 +97,72 @@ def decode_image(
             f"an image of {width} x {height} pixels in {encoding} does not fit into rows of {step} "
             "bytes; the driver fills width, height or step wrongly."
         )
+    check_size(width, height)
+    row_count = math.ceil(height * layout.rows)
+    if layout.rows == 3:  # chroma in rows of twice the width: the grey ones are all that is read
+        row_count = height
     content = np.frombuffer(data, np.uint8)
-    if len(content) < step * height:
+    needed = step * (row_count - 1) + row  # some drivers leave out the last row's padding
+    if len(content) < needed:
         raise KeypointError(
-            f"image data was cut off: {len(content)} bytes instead of {step * height}."
+            f"image data was cut off: {len(content)} bytes instead of {step * row_count}."
         )
-    rows = np.ascontiguousarray(content[: step * height].reshape(height, step)[:, :row])
-    pixels = _to_eight_bits(rows.view(dtype).reshape(height, width, layout.channels))
-    if layout.to_grey is None:
-        return pixels[..., 0]
-    return opencv.convert(pixels, layout.to_grey)
+    strided = np.lib.stride_tricks.as_strided(content, (row_count, row), (step, 1))
+    rows = np.ascontiguousarray(strided).view(dtype)
+    pixels = _to_eight_bits(rows.reshape(row_count, width, layout.channels))
+    return _converted(pixels, layout.name, height)
 
 
-def decode_compressed(data: Bytes) -> GreyImage:
-    """The data of a sensor_msgs/CompressedImage, JPEG or PNG -> grey image (height, width) uint8.
+def _converted(pixels: NDArray[np.uint8], name: str, height: int) -> Image:
+    """name: as in `Layout`; half a cell at the end of an odd YUV or Bayer image has no colour."""
+    if name.startswith("YUV_NV"):
+        even = height % 2 == 0 and pixels.shape[1] % 2 == 0
+        rgb = opencv.convert(pixels, f"COLOR_YUV2RGB{name[3:]}") if even else None
+        return Image(np.ascontiguousarray(pixels[:height, :, 0]), rgb)
+    if not name:
+        return Image(np.ascontiguousarray(pixels[..., 0]))
+    if name.startswith("YUV_"):
+        grey = pixels[..., 1 if name.endswith("UYVY") else 0]
+        even = pixels.shape[1] % 2 == 0
+        rgb = opencv.convert(pixels, f"COLOR_YUV2RGB{name[3:]}") if even else None
+        return Image(np.ascontiguousarray(grey), rgb)
+    if name.startswith("Bayer") and min(pixels.shape[:2]) < 3:
+        return Image(np.ascontiguousarray(pixels[..., 0]))
+    grey = opencv.convert(pixels, f"COLOR_{name}2GRAY")
+    return Image(grey, pixels if name == "RGB" else opencv.convert(pixels, f"COLOR_{name}2RGB"))
 
-    Raises KeypointError for other formats and for data that was cut off or is damaged.
+
+def decode_compressed(data: Bytes) -> Image:
+    """The data of a sensor_msgs/CompressedImage, JPEG or PNG, as stored -> grey and colours.
+
+    EXIF orientation is not obeyed: calibrations and COLMAP models are of the image as stored.
+    Raises KeypointError for other formats, data that was cut off or is damaged, and a header that
+    claims more pixels than `image_header.MOST_PIXELS`.
     """
     content = bytes(data)
+    image_size(content)
     if content.startswith(b"\xff\xd8"):
         complete = content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda") > 0
-    elif content.startswith(b"\x89PNG"):
-        complete = b"IEND" in content[-64:]
     else:
-        raise KeypointError(
-            f"compressed image of {len(content)} bytes is neither JPEG nor PNG; "
-            "set the camera's image_transport to one of them."
-        )
-    image = opencv.decode_grey(content) if complete else None
-    if image is None:
+        complete = b"IEND" in content[-64:]
+    decoded = opencv.decode(content) if complete else None
+    if decoded is None:
         raise KeypointError(f"compressed image of {len(content)} bytes was cut off or is damaged.")
-    return image
+    pixels = _to_eight_bits(decoded.reshape(*decoded.shape[:2], -1))
+    return _converted(pixels, {1: "", 3: "BGR", 4: "BGRA"}[pixels.shape[2]], pixels.shape[0])
 
 
-def _to_eight_bits(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
+def _to_eight_bits(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Deeper pixels (H, W, C) stretched; those that are not finite are as dark as the darkest."""
     if pixels.dtype.itemsize == 1:
         return pixels.astype(np.uint8, copy=False)
-    darkest = int(pixels.min())
-    spread = max(int(pixels.max()) - darkest, 1)
-    return ((pixels - darkest) * (255.0 / spread)).round().astype(np.uint8)
+    values = pixels.astype(np.float32)
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return np.zeros(pixels.shape, np.uint8)
+    darkest, brightest = np.percentile(finite, (_DARKEST, _BRIGHTEST))
+    if brightest <= darkest:
+        darkest, brightest = float(finite.min()), float(finite.max())
+    with np.errstate(all="ignore"):
+        share = (values - darkest) / max(brightest - darkest, np.finfo(np.float32).tiny)
+    return (255 * np.nan_to_num(share, posinf=0, neginf=0).clip(0, 1)).round().astype(np.uint8)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from bpnp_ros.configuration.parameters import KeypointConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import image_frustum, normalise
+from bpnp_ros.keypoints.lens import bearings_of, image_frustum, normalise, unit_vectors
 
 Array = NDArray[np.floating]
+Cues = Mapping[str, NDArray[np.float32]]
 
 _STEEPEST = math.tan(math.radians(85))
 
@@ -31,6 +33,10 @@ class Keypoints:
     index: (M,) int64, the row of the original message.
     frustum: the image on the z = 1 plane.
     dropped: how many rows were left out, by reason.
+    cues: float32 columns (M, ...) by name, NaN where unknown; see docs/interface.md.
+    beyond: (B, 3) float64, unit vectors in the optical frame of the keypoints of a fisheye image
+    that the z = 1 plane does not reach; they have no row above, and are counted in `dropped`.
+    beyond_index: (B,) int64, their rows of the original message.
     """
 
     xy: NDArray[np.float32]
@@ -38,15 +44,27 @@ class Keypoints:
     index: NDArray[np.int64]
     frustum: Frustum
     dropped: dict[str, int] = field(default_factory=dict)
+    cues: Cues = field(default_factory=dict)
+    beyond: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
+    beyond_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def bearing(self) -> NDArray[np.float64]:
+        """(M, 3) unit vectors in the optical frame, of the rows of `xy`."""
+        return unit_vectors(self.xy)
 
     def __len__(self) -> int:
         return len(self.xy)
 
 
 def keypoints_from_pixels(
-    pixels: Array, camera: Camera, score: Array | None = None, config: KeypointConfig | None = None
+    pixels: Array,
+    camera: Camera,
+    score: Array | None = None,
+    config: KeypointConfig | None = None,
+    cues: Cues | None = None,
 ) -> Keypoints:
-    """Pixels (u, v) of the raw image, (M, 2), and their score (M,) -> Keypoints.
+    """Pixels (u, v) of the raw image, (M, 2), their score (M,) and cues (M, ...) -> Keypoints.
 
     For keypoints of a rectified image give a camera whose K is the projection matrix P and that has
     no distortion. Raises KeypointError, and TooFewKeypointsError when too few remain.
@@ -60,7 +78,11 @@ def keypoints_from_pixels(
     xy = np.full((len(pixels), 2), np.nan)
     xy[cleaning.rows] = normalise(pixels[cleaning.rows], camera)
     cleaning.keep(np.isfinite(xy).all(axis=1), "beyond what the lens model covers")
-    return cleaning.finish(xy, score, image_frustum(camera), config)
+    index = np.flatnonzero(inside & np.isfinite(score) & np.isnan(xy[:, 0]))
+    bearings = bearings_of(pixels[index], camera)
+    seen = np.isfinite(bearings).all(axis=1)
+    keypoints = cleaning.finish(xy, score, image_frustum(camera), config, cues)
+    return replace(keypoints, beyond=bearings[seen], beyond_index=index[seen])
 
 
 def keypoints_from_bearings(
@@ -68,6 +90,7 @@ def keypoints_from_bearings(
     score: Array | None = None,
     field_of_view: tuple[float, float] | None = None,
     config: KeypointConfig | None = None,
+    cues: Cues | None = None,
 ) -> Keypoints:
     """Directions (x, y, z) in the optical frame, (M, 3), of any length > 0 -> Keypoints.
 
@@ -91,7 +114,7 @@ def keypoints_from_bearings(
         frustum = _frustum_of(field_of_view, config.bearing_pixel)
         margin = config.border * frustum.pixel
         cleaning.keep(frustum.contains(xy, margin), "outside the field of view")
-    return cleaning.finish(xy, score, frustum, config)
+    return cleaning.finish(xy, score, frustum, config, cues)
 
 
 @dataclass
@@ -109,7 +132,12 @@ class _Cleaning:
         self._replace(self.rows[good[self.rows]], otherwise)
 
     def finish(
-        self, xy: Array, score: Array, frustum: Frustum, config: KeypointConfig
+        self,
+        xy: Array,
+        score: Array,
+        frustum: Frustum,
+        config: KeypointConfig,
+        cues: Cues | None,
     ) -> Keypoints:
         """Merge duplicates, keep the best, refuse too few."""
         single = np.ascontiguousarray(xy, np.float32)
@@ -122,7 +150,8 @@ class _Cleaning:
             raise TooFewKeypointsError(self._complaint(config.min_keypoints))
         scale = max(float(score[self.rows].max()), 1.0)
         normalised = np.clip(score[self.rows] / scale, 0, 1).astype(np.float32)
-        return Keypoints(single[self.rows], normalised, self.rows, frustum, self.dropped)
+        kept = {name: column[self.rows] for name, column in (cues or {}).items()}
+        return Keypoints(single[self.rows], normalised, self.rows, frustum, self.dropped, kept)
 
     def _replace(self, rows: NDArray[np.int64], otherwise: str) -> None:
         if len(rows) < len(self.rows):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bpnp_ros.backends import opencv
 from bpnp_ros.errors import CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.geometry.distortion import distorted_radius
 
 Array = NDArray[np.float64]
 
@@ -20,6 +21,39 @@ def normalise(pixels: NDArray[np.floating], camera: Camera) -> Array:
         return opencv.undistort_points(pixels.astype(np.float64), camera)
     homogeneous = np.column_stack([pixels, np.ones(len(pixels))]).astype(np.float64)
     return (homogeneous @ np.linalg.inv(camera.K).T)[:, :2]
+
+
+def bearings_of(pixels: NDArray[np.floating], camera: Camera) -> Array:
+    """Pixels (M, 2) -> unit vectors (M, 3) in the optical frame, NaN where there is none.
+
+    Those of an equidistant lens reach beyond the z = 1 plane, to wherever its model folds back.
+    """
+    if camera.distortion_model != "equidistant":
+        return unit_vectors(normalise(pixels, camera))
+    plane = (pixels.astype(np.float64) - camera.K[:2, 2]) / np.diag(camera.K)[:2]
+    radius = np.hypot(plane[:, 0], plane[:, 1])
+    angles = np.linspace(0, camera.fold_angle, 20_001)  # interpolates to 1e-8 rad
+    reached = distorted_radius(angles, camera.distortion_model, camera.D)
+    angle = np.interp(radius, reached, angles, right=np.nan)
+    sideways = plane * (np.sin(angle) / np.maximum(radius, 1e-300))[:, None]
+    return np.column_stack([sideways, np.cos(angle)])
+
+
+def unit_vectors(xy: NDArray[np.floating]) -> Array:
+    """Points of the z = 1 plane (M, 2) -> unit vectors (M, 3)."""
+    rays = np.column_stack([xy, np.ones(len(xy))]).astype(np.float64)
+    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
+
+
+def uncovered_share(camera: Camera) -> float:
+    """Share of the image in which the lens model leads nowhere (it folds back there), 0 to 1."""
+    return float(np.isnan(bearings_of(_image_grid(camera), camera)[:, 2]).mean())
+
+
+def _image_grid(camera: Camera) -> Array:
+    u = np.linspace(0, camera.width, 33)
+    v = np.linspace(0, camera.height, 33)
+    return np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
 
 
 def denormalise(xy: NDArray[np.floating], camera: Camera) -> Array:
@@ -41,10 +75,7 @@ def image_frustum(camera: Camera) -> Frustum:
     """
     if not camera.is_distorted:
         return camera.frustum()
-    u = np.linspace(0, camera.width, 33)
-    v = np.linspace(0, camera.height, 33)
-    grid = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
-    xy = normalise(grid, camera)
+    xy = normalise(_image_grid(camera), camera)
     xy = xy[np.isfinite(xy).all(axis=1)]
     if len(xy) == 0:
         raise CameraError("the distortion covers no part of the image; calibrate the camera.")

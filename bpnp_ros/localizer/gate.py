@@ -19,6 +19,7 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.covariance import information, occam_nats, pose_covariance
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.listening import tell
 from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
@@ -80,6 +81,7 @@ def verify(
     """The likeliest candidate as a Fix, or why it is none."""
     prediction = predict(model, candidates.T_map_camera, frame.frustum)
     score = log_likelihood_ratio(prediction, frame, frame.sigma)
+    tell(candidates, score)
     best = int(score.argmax())
     winner = candidates.T_map_camera[best]
     known = information(prediction.select(torch.tensor([best])), winner, frame)

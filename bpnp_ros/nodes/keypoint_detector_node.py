@@ -14,6 +14,7 @@ from bpnp_ros.nodes.messages import cloud_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import NEWEST_IMAGE, SENSOR, subscribe
 from bpnp_ros.runtime.conversions import read_image
+from bpnp_ros.runtime.keypoint_fields import columns_of
 
 
 class KeypointDetector(Node):
@@ -29,7 +30,9 @@ class KeypointDetector(Node):
         """Raises ConfigError."""
         self._config = self._configuration.read(DetectorConfig)
         subscribe(self, Image, "image", self._detect, NEWEST_IMAGE)
-        subscribe(self, CompressedImage, "image/compressed", self._detect, NEWEST_IMAGE)
+        beside = f"{self.resolve_topic_name('image')}/compressed"  # as image_transport names it
+        for topic in {beside, self.resolve_topic_name("image/compressed")}:
+            subscribe(self, CompressedImage, topic, self._detect, NEWEST_IMAGE)
 
     def close(self) -> None:
         """Nothing goes on beside the executor."""
@@ -40,4 +43,4 @@ class KeypointDetector(Node):
         except BpnpError as error:
             self.get_logger().error(str(error), throttle_duration_sec=5.0)
             return
-        self._keypoints.publish(cloud_message(image.header, found.columns()))
+        self._keypoints.publish(cloud_message(image.header, columns_of(found)))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bpnp_ros.bags.messages import ODOMETRY, POSE, POSE_WITH_COVARIANCE, TF
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError, ConfigError
-from bpnp_ros.evaluation.trajectory import read_tum
+from bpnp_ros.evaluation.tum import read_tum
 from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose, read_transform
 from bpnp_ros.runtime.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 
@@ -120,6 +120,8 @@ def _of_file(name: str, bag: Bag) -> Iterator[tuple[int, Array]]:
     if not path.is_file():
         raise BagError(f"truth: {name} is neither a topic of the bag nor a file.")
     trajectory = read_tum(path)
+    if not len(trajectory):
+        raise BagError(f"truth: {name} holds no poses.")
     yield from zip(trajectory.stamps_ns.tolist(), trajectory.T_map_camera, strict=True)
 
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BpnpError
-from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import denormalise
-from bpnp_ros.localizer.measurement import predict
+from bpnp_ros.figures.projection import image_size, in_pixels, map_in_view
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.replay.figure import FramePicture
 from bpnp_ros.replay.player import Played
 from bpnp_ros.replay.score import NOT_FALSE, ReplayRecord
 from bpnp_ros.replay.session import Replay
 from bpnp_ros.runtime.conversions import nanoseconds, read_image
 
-Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 WORST, TYPICAL = 3, 3
@@ -71,22 +66,12 @@ def picture_of(replay: Replay, record: ReplayRecord, row: int, image: Image | No
     expected = map_in_view(model, T, keypoints.frustum) if np.isfinite(T).all() else None
     return FramePicture(
         _title(record, row, played, replay.active.metric),
-        _pixels(keypoints.xy.astype(np.float64), camera, keypoints.frustum),
+        in_pixels(keypoints.xy.astype(np.float64), camera, keypoints.frustum),
         inlier,
-        np.zeros((0, 2)) if expected is None else _pixels(expected, camera, keypoints.frustum),
-        _size(camera, keypoints.frustum),
+        np.zeros((0, 2)) if expected is None else in_pixels(expected, camera, keypoints.frustum),
+        image_size(camera, keypoints.frustum),
         image,
     )
-
-
-def map_in_view(model: MapModel, T_map_camera: Array, frustum: Frustum) -> Array:
-    """What the localiser expects to see from a pose (4, 4): points (K, 2) of the z = 1 plane."""
-    T = T_map_camera.copy()
-    T[:3, 3] -= model.point_map.origin
-    pose = torch.from_numpy(T).float()[None].to(model.points.device)
-    prediction = predict(model, pose, frustum)
-    seen: Array = prediction.xy[prediction.weight > 0].double().cpu().numpy()
-    return seen
 
 
 def _title(record: ReplayRecord, row: int, played: Played, metric: bool) -> str:
@@ -106,20 +91,6 @@ def _title(record: ReplayRecord, row: int, played: Played, metric: bool) -> str:
     return f"{start}{answer.proposer}, {answer.inliers} inliers{off}"
 
 
-def _pixels(xy: Array, camera: Camera | None, frustum: Frustum) -> Array:
-    """Points (K, 2) of the z = 1 plane in pixels of the raw image."""
-    if camera is None:
-        return (xy - [frustum.x_min, frustum.y_min]) / frustum.pixel
-    return denormalise(xy, camera)
-
-
-def _size(camera: Camera | None, frustum: Frustum) -> tuple[int, int]:
-    if camera is not None:
-        return camera.width, camera.height
-    width, height = frustum.x_max - frustum.x_min, frustum.y_max - frustum.y_min
-    return round(width / frustum.pixel), round(height / frustum.pixel)
-
-
 def _image_topic(replay: Replay) -> str:
     """The images that the keypoints came from; empty where nobody can say."""
     there = [topic.name for topic in replay.bag.of_kinds(IMAGE, COMPRESSED_IMAGE)]
@@ -133,7 +104,7 @@ def _images(bag: Bag, topic: str, stamps: Collection[int]) -> dict[int, Image]:
         stamp = nanoseconds(recorded.message.header.stamp)
         if stamp in stamps:
             try:
-                images[stamp] = read_image(recorded.message)
+                images[stamp] = read_image(recorded.message).grey
             except BpnpError:
                 continue
         if len(images) == len(stamps):

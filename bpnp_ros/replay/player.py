@@ -20,6 +20,7 @@ from bpnp_ros.replay.topics import Topics
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import nanoseconds, read_image
+from bpnp_ros.runtime.keypoint_fields import columns_of
 from bpnp_ros.runtime.maps import ActiveMap, BuildsLocalizers, Maps
 
 
@@ -67,6 +68,11 @@ class Player:
             self._take_camera(self._bag.first(self._topics.camera_info))
         return self._maps.active
 
+    @property
+    def active(self) -> ActiveMap | None:
+        """The map in use now."""
+        return self._maps.active
+
     def play(self) -> Iterator[Played]:
         for recorded in self._bag.messages(self._topics.all):
             if recorded.topic == self._topics.map:
@@ -102,8 +108,10 @@ class Player:
 
     def _detected(self, image: Any) -> Any:
         """The message that a keypoint detector would publish."""
-        found = detect_keypoints(read_image(image), self._configuration.detector)
-        return cloud(image.header, found.columns())
+        picture = read_image(image)
+        self.cameras.check_size(image.header.frame_id, picture.size)
+        found = detect_keypoints(picture, self._configuration.detector)
+        return cloud(image.header, columns_of(found))
 
     def _take_map(self, message: Any) -> None:
         if self._maps.take(message):

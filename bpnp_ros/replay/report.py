@@ -77,6 +77,9 @@ def headlines(metrics: dict[str, Any]) -> dict[str, str]:
         "rejected": rejected or "none",
         "first pose": _number(metrics["first_fix_s"], "s"),
     }
+    if metrics.get("truth") and "against_truth" not in metrics:
+        source, refusal = metrics["truth"]["source"], metrics["truth"]["refusal"]
+        return lines | {"truth": f"{source} says nothing of any message: {refusal}"}
     return lines | _against_truth(metrics.get("against_truth"))
 
 

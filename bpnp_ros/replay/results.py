@@ -11,7 +11,6 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.errors import ConfigError
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.evaluation.trajectory import TUM_HEADER, stamp_text, tum_line
 from bpnp_ros.localizer.types import Fix
@@ -43,19 +42,10 @@ FRAME_COLUMNS = (
 TIMING_COLUMNS = ("message", "stamp_s", "stage", "ms")
 
 
-def claim_folder(folder: Path, overwrite: bool) -> None:
-    """Make an empty folder for results. Raises ConfigError for one that has something in it.
-
-    overwrite: remove the results of an earlier run; nothing else is ever removed.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if overwrite:
-        for name in OURS:
-            (folder / name).unlink(missing_ok=True)
-    elif any(folder.iterdir()):
-        raise ConfigError(
-            f"{folder} is not empty; name another --out, or --overwrite the results in it."
-        )
+def clear_folder(folder: Path) -> None:
+    """Remove the results of an earlier run; nothing else is ever removed."""
+    for name in OURS:
+        (folder / name).unlink(missing_ok=True)
 
 
 class Results:

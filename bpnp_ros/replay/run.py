@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bpnp_ros.backends.rerun import require as require_rerun
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.claimed_folder import claimed_folder
 from bpnp_ros.command import INTERRUPTED
+from bpnp_ros.figures.frame_log import FrameLog
 from bpnp_ros.live.node_process import isolate
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.replay.configuration import configuration, read_parameters
@@ -20,7 +26,15 @@ from bpnp_ros.replay.live.play import live_replay
 from bpnp_ros.replay.live.score import live_headlines, live_summary
 from bpnp_ros.replay.player import Played
 from bpnp_ros.replay.report import headlines, write_report
-from bpnp_ros.replay.results import LATENCY, LIVE, METRICS, PAGE, Results, claim_folder, write_json
+from bpnp_ros.replay.results import (
+    LATENCY,
+    LIVE,
+    METRICS,
+    PAGE,
+    Results,
+    clear_folder,
+    write_json,
+)
 from bpnp_ros.replay.score import latency_summary
 from bpnp_ros.replay.session import Replay
 from bpnp_ros.replay.topics import Topics
@@ -28,12 +42,14 @@ from bpnp_ros.replay.topics import Topics
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The whole replay; its exit code. Raises BpnpError when it cannot run."""
-    claim_folder(arguments.out, arguments.overwrite)
-    with Bag(arguments.bag) as bag:
+    if arguments.rerun:
+        require_rerun()
+    with claimed_folder(arguments.out, arguments.overwrite), Bag(arguments.bag) as bag:
         replay = prepare(bag, arguments)
         introduce(replay, console)
-        with Results(arguments.out) as results:
-            interrupted = play(replay, results, console)
+        clear_folder(arguments.out)  # not before the inputs have proved good
+        with Results(arguments.out) as results, frame_log(replay, arguments.rerun) as log:
+            interrupted = play(replay, results, log, console)
         conclude(replay, arguments.out, console)
         if arguments.live and not interrupted:
             interrupted = play_live(replay, arguments, console)
@@ -74,12 +90,35 @@ def introduce(replay: Replay, console: Console) -> None:
     console.print("\n".join(lines), markup=False)
 
 
-def play(replay: Replay, results: Results, console: Console) -> bool:
+@contextmanager
+def frame_log(replay: Replay, path: Path | None) -> Iterator[Callable[[Played], None]]:
+    """What to do with every message that was played; nothing without a path."""
+    if path is None:
+        yield lambda played: None
+        return
+    with FrameLog.open(path) as log:
+
+        def add(played: Played) -> None:
+            truth = replay.true_poses[-1]
+            log.add(
+                played.stamp_ns,
+                (replay.player.active or replay.active).localizer.map_model,
+                replay.player.cameras.camera_of(played.frame_id),
+                played.keypoints,
+                played.answer,
+                {"truth": truth if np.isfinite(truth).all() else None},
+            )
+
+        yield add
+
+
+def play(replay: Replay, results: Results, log: Callable[[Played], None], console: Console) -> bool:
     """Whether it was interrupted."""
     progress = progress_bar(console)
     bar = progress.add_task("", total=replay.messages)
 
     def advance(played: Played) -> None:
+        log(played)
         fixes = sum(isinstance(p.answer, Fix) for p in replay.played)
         progress.update(bar, advance=1, description=f"{played.state}, {fixes} fixes")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bpnp_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, MAP
 from bpnp_ros.bags.reading import Bag
@@ -32,7 +32,11 @@ class Topics:
 
 
 def choose_topics(bag: Bag, wanted: Topics, map_from_bag: bool) -> Topics:
-    """`wanted`, and a guess for the rest. Raises BagError that lists what there is to choose."""
+    """`wanted`, and a guess for the rest; an image topic may stand for its compressed images, as in
+    image_transport. Raises BagError that lists what there is to choose."""
+    compressed = f"{wanted.image}/compressed"
+    if wanted.image not in bag.topics and compressed in bag.topics:
+        wanted = replace(wanted, image=compressed)
     named = [name for name in wanted.all if name not in bag.topics]
     if named:
         raise BagError(f"{named[0]} is not in the bag; its topics are {_listed(bag)}.")

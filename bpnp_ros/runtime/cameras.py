@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,15 @@ import numpy as np
 from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings
 from bpnp_ros.errors import BpnpError, CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.geometry.distortion import is_known_model
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_bearings, keypoints_from_pixels
-from bpnp_ros.runtime.conversions import read_camera, read_keypoints
+from bpnp_ros.keypoints.lens import uncovered_share
+from bpnp_ros.runtime.conversions import read_camera, read_keypoint_cues, read_keypoints
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, PointCloud2
+
+_log = logging.getLogger(__name__)
 
 WIDEST_GUESS = 1.75  # tan(60 deg)
 
@@ -53,9 +59,12 @@ class Cameras:
             return None
         self._last_info[frame] = content
         try:
-            self._cameras[frame] = read_camera(info, self._settings.keypoints_rectified)
+            camera = read_camera(info, self._settings.keypoints_rectified)
         except CameraError as error:
             self._cameras[frame] = CameraError(f"CameraInfo of '{frame}': {error}")
+        else:
+            self._cameras[frame] = camera
+            _tell_limits(info, camera)
         return self._cameras[frame]
 
     def camera_of(self, frame: str) -> Camera | None:
@@ -63,16 +72,26 @@ class Cameras:
         camera = self._cameras.get(frame)
         return camera if isinstance(camera, Camera) else None
 
+    def check_size(self, frame: str, size: tuple[int, int]) -> None:
+        """Raises CameraError naming an image (width, height) that is not the camera's."""
+        camera = self.camera_of(frame)
+        if camera is not None and size != (camera.width, camera.height):
+            raise CameraError(
+                f"the image of '{frame}' has {size[0]} x {size[1]} pixels, its CameraInfo says "
+                f"{camera.width} x {camera.height}: it was resized or turned after calibration."
+            )
+
     def keypoints(self, message: PointCloud2) -> Keypoints:
         """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
         positions, score = read_keypoints(message)
         frame = message.header.frame_id
+        cues = read_keypoint_cues(message)
         if positions.shape[1] == 2:
-            return keypoints_from_pixels(positions, self._camera(frame), score, self._config)
+            return keypoints_from_pixels(positions, self._camera(frame), score, self._config, cues)
         view = (self._settings.bearing_view_width, self._settings.bearing_view_height)
         if all(view):
-            return keypoints_from_bearings(positions, score, view, self._config)
-        keypoints = keypoints_from_bearings(positions, score, None, self._config)
+            return keypoints_from_bearings(positions, score, view, self._config, cues)
+        keypoints = keypoints_from_bearings(positions, score, None, self._config, cues)
         frustum = _enclosing(self._bearing_views.get(frame), keypoints.frustum)
         self._bearing_views[frame] = frustum
         return replace(keypoints, frustum=frustum)
@@ -96,6 +115,20 @@ def _content(info: CameraInfo) -> tuple:
         *(roi.x_offset, roi.y_offset, roi.width, roi.height),
         *(tuple(info.d), tuple(info.k), tuple(info.p)),
     )
+
+
+def _tell_limits(info: CameraInfo, camera: Camera) -> None:
+    """Log what is assumed of a lens, and where its model ends."""
+    frame, stated = info.header.frame_id, info.distortion_model
+    if not camera.is_distorted and not is_known_model(stated):
+        _log.warning("CameraInfo of '%s': model '%s' without distortion: a pinhole.", frame, stated)
+    uncovered = uncovered_share(camera)
+    if uncovered > 0:
+        _log.warning(
+            "CameraInfo of '%s': the lens model folds back %.0f degrees off the axis, inside the "
+            "image; keypoints in the outer %.0f %% of it are left out. Calibrate the camera.",
+            *(frame, math.degrees(camera.fold_angle), 100 * uncovered),
+        )
 
 
 def _enclosing(view: Frustum | None, seen: Frustum) -> Frustum:

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, MapError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
-from bpnp_ros.keypoints.image import GreyImage, decode_compressed, decode_image
+from bpnp_ros.keypoints.image import Image, decode_compressed, decode_image
+from bpnp_ros.runtime.keypoint_fields import read_cues
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
     from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Quaternion, Transform, Vector3
-    from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+    from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2, PointField
+    from sensor_msgs.msg import Image as ImageMessage
 
 Array = NDArray[np.float64]
 
@@ -59,8 +61,10 @@ def read_columns(
 
 
 def _checked_row_step(cloud: PointCloud2, error: type[BpnpError]) -> int:
-    """Bytes from row to row; a cloud of one row need not fill row_step in."""
+    """Bytes from row to row; what row_step says is no matter where the data have no gaps."""
     row = cloud.width * cloud.point_step
+    if len(cloud.data) == row * cloud.height:
+        return row
     row_step = int(cloud.row_step) or row if cloud.height <= 1 else int(cloud.row_step)
     if row_step < row:
         raise error(
@@ -101,13 +105,18 @@ def read_keypoints(cloud: PointCloud2) -> tuple[Array, Array | None]:
     return columns[:, :-1], columns[:, -1]
 
 
+def read_keypoint_cues(cloud: PointCloud2) -> dict[str, NDArray[np.float32]]:
+    """What the cloud says of its keypoints beside positions and score; see `read_cues`."""
+    return read_cues(cloud, _checked_row_step(cloud, KeypointError))
+
+
 def read_map_points(cloud: PointCloud2) -> Array:
     """Map points (N, 3) float64, as they are, NaN included. Raises MapError."""
     return read_columns(cloud, ("x", "y", "z"), MapError)
 
 
-def read_image(image: Image | CompressedImage) -> GreyImage:
-    """A grey image (H, W). Raises KeypointError for one that is unknown, cut off or damaged."""
+def read_image(image: ImageMessage | CompressedImage) -> Image:
+    """Grey and colours. Raises KeypointError for one that is unknown, cut off or damaged."""
     if not hasattr(image, "encoding"):
         return decode_compressed(image.data)
     big_endian = bool(image.is_bigendian)

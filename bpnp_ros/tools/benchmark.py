@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-from rich.console import Console
+from bpnp_ros.command import loading, run_command
 
-from bpnp_ros.benchmark.run import QUICK_SCENES, run
-from bpnp_ros.command import run_command
-from bpnp_ros.weights.bpnpnet_file import any_map_weights
+with loading():
+    import torch
+    from rich.console import Console
+
+    from bpnp_ros.benchmark.run import QUICK_SCENES, run
+    from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 WEIGHTS = "weights of the paper's network (those that come with bpnp_ros)"
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import torch
-from rich.console import Console
+from bpnp_ros.command import loading, run_command
 
-from bpnp_ros.command import run_command
-from bpnp_ros.demo.run import length, run
-from bpnp_ros.demo.stream import Control
+with loading():
+    import torch
+    from rich.console import Console
 
-if TYPE_CHECKING:
-    pass
+    from bpnp_ros.demo.run import length, run
+    from bpnp_ros.demo.stream import Control
 
 SHORTEST, LONGEST = 2.0, 600.0  # seconds
 SLOWEST, FASTEST = 5.0, 30.0  # Hz
@@ -52,6 +50,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         choices=[control.value for control in Control],
         help="input in which no pose can be found; passes when none is published",
     )
+    add("--rerun", type=Path, metavar="FILE.rrd", help="frame by frame, for the rerun viewer")
     add("--timeout", type=float, default=180.0, metavar="S", help="for the node to start (180)")
     add("--domain-id", type=int, metavar="N", help="ROS_DOMAIN_ID (one of its own)")
     arguments = parser.parse_args(words)

@@ -12,14 +12,16 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-import torch
-from rich.console import Console
+from bpnp_ros.command import loading, run_command
 
-from bpnp_ros.backends.rosbags import Writer
-from bpnp_ros.bags.make import Write, prepare_scene
-from bpnp_ros.command import run_command
-from bpnp_ros.demo.bag import write_demo
-from bpnp_ros.demo.stream import make_stream
+with loading():
+    import torch
+    from rich.console import Console
+
+    from bpnp_ros.backends.rosbags import Writer
+    from bpnp_ros.bags.make import Write, prepare_scene
+    from bpnp_ros.demo.bag import write_demo
+    from bpnp_ros.demo.stream import make_stream
 
 DEMO, DEMO_RATE = "demo", 10.0  # Hz
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
+from bpnp_ros.command import loading, run_command
 
-from bpnp_ros.command import run_command
-from bpnp_ros.replay.run import run
+with loading():
+    from rich.console import Console
+
+    from bpnp_ros.replay.run import run
 
 
 def main() -> None:
@@ -34,6 +36,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--weights", default="", metavar="FILE", help="bundle trained for the map (none)")
     add("--params", type=Path, metavar="FILE", help="the node's parameter file")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="one of its parameters")
+    add("--rerun", type=Path, metavar="FILE.rrd", help="frame by frame, for the rerun viewer")
     live = parser.add_argument_group("live, once more, through DDS").add_argument
     live("--live", action="store_true", help="play into a localization node and compare")
     live("--rate", type=float, default=1.0, metavar="X", help="so many times as fast (1)")

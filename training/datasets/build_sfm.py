@@ -13,14 +13,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
+from bpnp_ros.command import loading
 
-from bpnp_ros.errors import DataSetError
-from bpnp_ros.geometry.transform import invert
-from bpnp_ros.point_map.sfm.sfm_model import SfmModel
-from training.common.command import exit_status
-from training.datasets.sfm import split_folder
+with loading():
+    import numpy as np
+    import torch
+
+    from bpnp_ros.errors import DataSetError
+    from bpnp_ros.geometry.transform import invert
+    from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+    from training.common.command import exit_status
+    from training.datasets.sfm import split_folder
 
 
 def main(arguments: list[str] | None = None) -> int:

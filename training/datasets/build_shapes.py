@@ -17,14 +17,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from bpnp_ros.command import loading
 
-from bpnp_ros.errors import DataSetError
-from bpnp_ros.point_map.mesh_file import MESHES, read_mesh
-from bpnp_ros.point_map.npz import read_npz
-from training.common.command import exit_status
-from training.datasets.shapes import split_folder, write_split
+with loading():
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bpnp_ros.errors import DataSetError
+    from bpnp_ros.point_map.mesh_file import MESHES, read_mesh
+    from bpnp_ros.point_map.npz import read_npz
+    from training.common.command import exit_status
+    from training.datasets.shapes import split_folder, write_split
 
 Array = NDArray[np.floating]
 

@@ -7,26 +7,29 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import torch
+from bpnp_ros.command import loading
 
-from bpnp_ros.errors import ConfigError
-from bpnp_ros.evaluation.trajectory import read_tum
-from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
-from bpnp_ros.network.counted_start import counted_network
-from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
-from bpnp_ros.point_map.loading import load_map
-from bpnp_ros.point_map.sfm.sfm_model import SfmModel
-from bpnp_ros.weights.bundle import MapBundle
-from training.common.callbacks import Keep
-from training.common.card import model_card
-from training.common.command import exit_status
-from training.common.fit import WORLD, be_quiet, fit
-from training.common.run_folder import CONFIG, begin, require_no_run, require_run
-from training.own_map.camera_file import read_camera
-from training.own_map.config import OwnMapConfig
-from training.own_map.map_views import MapViews, explore_map, photographed_map, view_source
-from training.own_map.module import OwnMapTraining
-from training.own_map.views import ViewLoader
+with loading():
+    import torch
+
+    from bpnp_ros.errors import ConfigError
+    from bpnp_ros.evaluation.tum import read_tum
+    from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
+    from bpnp_ros.network.counted_start import counted_network
+    from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
+    from bpnp_ros.point_map.loading import load_map
+    from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+    from bpnp_ros.weights.bundle import MapBundle
+    from training.common.callbacks import Keep
+    from training.common.card import model_card
+    from training.common.command import exit_status
+    from training.common.fit import WORLD, be_quiet, fit
+    from training.common.run_folder import CONFIG, begin, require_no_run, require_run
+    from training.own_map.camera_file import read_camera
+    from training.own_map.config import OwnMapConfig
+    from training.own_map.map_views import MapViews, explore_map, photographed_map, view_source
+    from training.own_map.module import OwnMapTraining
+    from training.own_map.views import ViewLoader
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
+from bpnp_ros.command import loading
 
-from bpnp_ros.simulation.boxes import Array
-from bpnp_ros.simulation.world import make_world
+with loading():
+    import numpy as np
+
+    from bpnp_ros.simulation.boxes import Array
+    from bpnp_ros.simulation.world import make_world
 
 SEED = 0
 

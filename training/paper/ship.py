@@ -12,14 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+from bpnp_ros.command import loading
 
-from bpnp_ros.errors import DataSetError, WeightsError
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
-from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
-from training.common.command import exit_status
-from training.paper.measuring import ESTIMATES
+with loading():
+    import torch
+    from torch import Tensor
+
+    from bpnp_ros.errors import DataSetError, WeightsError
+    from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
+    from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+    from training.common.command import exit_status
+    from training.paper.measuring import ESTIMATES
 
 
 def main(arguments: list[str] | None = None) -> int:

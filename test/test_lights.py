@@ -1,0 +1,73 @@
+"""Lights are found whatever their size, their brightness and the light around them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpnp_ros.configuration.parameters import DetectorConfig
+from bpnp_ros.keypoints.detector import Detections, detect_keypoints
+from bpnp_ros.keypoints.image import Image
+
+LIGHTS = DetectorConfig("lights")
+HEIGHT, WIDTH = 480, 640
+
+
+def rendered(
+    diameter: float, peak: float, noise: float, gradient: float, seed: int
+) -> tuple[Image, np.ndarray]:
+    """Twelve discs with soft edges on a slope of grey: the image and their centres."""
+    rng = np.random.default_rng(seed)
+    row, column = np.indices((HEIGHT, WIDTH))
+    image = 20 + gradient * column / WIDTH + rng.normal(0, noise, (HEIGHT, WIDTH))
+    grid = np.stack(np.meshgrid(np.arange(4) * 150 + 90, np.arange(3) * 140 + 90), -1)
+    centres = grid.reshape(-1, 2) + rng.uniform(-20, 20, (12, 2))
+    for u, v in centres:
+        distance = np.hypot(column - u, row - v)
+        image += peak / (1 + np.exp(np.minimum((distance - diameter / 2) / 0.5, 50)))
+    return Image(image.round().clip(0, 255).astype(np.uint8)), centres
+
+
+def errors(found: Detections, centres: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(found.pixels[None] - centres[:, None], axis=2).min(axis=1)
+
+
+@pytest.mark.parametrize("diameter", [2.0, 5.0, 15.0, 40.0])
+@pytest.mark.parametrize(("peak", "noise"), [(60, 1), (120, 5), (400, 2), (230, 10)])
+@pytest.mark.parametrize("gradient", [0, 80])
+def test_all_lights_and_nothing_else_to_a_third_of_a_pixel(
+    diameter: float, peak: float, noise: float, gradient: float
+) -> None:
+    image, centres = rendered(diameter, peak, noise, gradient, seed=int(diameter))
+    found = detect_keypoints(image, LIGHTS)
+    assert len(found) == len(centres)
+    assert errors(found, centres).max() < 0.33
+
+
+def test_the_size_is_the_diameter() -> None:
+    image, _ = rendered(15, 100, 1, 0, seed=0)
+    np.testing.assert_allclose(detect_keypoints(image, LIGHTS).cues["size"], 15, rtol=0.1)
+
+
+def test_hot_pixels_are_no_lights() -> None:
+    image = np.full((HEIGHT, WIDTH), 20, np.uint8)
+    image[50::100, 50::100] = 255
+    assert len(detect_keypoints(Image(image), LIGHTS)) == 0
+
+
+def test_a_long_lamp_is_one_light_and_its_angle_is_that_of_its_long_axis() -> None:
+    row, column = np.indices((HEIGHT, WIDTH))
+    along, across = (
+        (column - 300) * 0.8 + (row - 200) * 0.6,
+        (row - 200) * 0.8 - (column - 300) * 0.6,
+    )
+    lamp = (np.abs(along) < 30) & (np.abs(across) < 5)
+    found = detect_keypoints(Image(np.where(lamp, 255, 20).astype(np.uint8)), LIGHTS)
+    np.testing.assert_allclose(found.pixels, [[300, 200]], atol=0.1)
+    assert found.cues["angle"][0] == pytest.approx(np.arctan2(0.6, 0.8), abs=0.02)
+
+
+def test_a_threshold_can_be_given() -> None:
+    image, centres = rendered(10, 100, 1, 0, seed=0)
+    assert len(detect_keypoints(image, DetectorConfig("lights", 1024, 200.0))) == 0
+    assert len(detect_keypoints(image, DetectorConfig("lights", 1024, 70.0))) == len(centres)
