@@ -2,7 +2,7 @@
 
 ros2 launch bpnp_ros localization.launch.py map_file:=/maps/hall.pcd weights:=/maps/hall.safetensors
 
-Every parameter of the nodes is a launch argument, which beats the YAML file. --show-args lists them.
+Every parameter of the nodes is a launch argument and beats the YAML file. --show-args lists them.
 """
 
 import sys

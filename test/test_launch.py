@@ -13,8 +13,9 @@ import pytest
 pytest.importorskip("launch_ros", reason="needs launch and launch_ros, which are no wheels")
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_context import LaunchContext
+from launch_ros.actions import Node
 
 from bpnp_ros.errors import ConfigError
 
@@ -25,8 +26,11 @@ def launch_file() -> Any:
         share = Path(get_package_share_directory("bpnp_ros"))
     except PackageNotFoundError:
         pytest.skip("needs the package installed by colcon")
-    path = share / "launch" / "localization.launch.py"
-    spec = importlib.util.spec_from_file_location("localization_launch", path)
+    return loaded(share / "launch" / "localization.launch.py")
+
+
+def loaded(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -93,3 +97,18 @@ def test_the_topics_of_rviz_are_those_of_the_namespace(launch_file: Any) -> None
     config = (launch_file.SHARE / "rviz" / "localization.rviz").read_text()
     topics = set(re.findall(r"Value: /(\w+)", config))
     assert topics == set(launch_file.SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("example", "started_nodes"),
+    [("nav2", ["map_server", "lifecycle_manager"]), ("robot_localization", ["ekf_node"])],
+)
+def test_the_examples_load_and_include_ours(
+    launch_file: Any, example: str, started_nodes: list[str]
+) -> None:
+    entities = loaded(launch_file.SHARE / "launch/examples" / f"{example}.launch.py")
+    entities = entities.generate_launch_description().entities
+    assert [e.node_executable for e in entities if isinstance(e, Node)] == started_nodes
+    (included,) = (e for e in entities if isinstance(e, IncludeLaunchDescription))
+    known = launch_file.PARAMETERS | launch_file.TOPICS
+    assert {name for name, _ in included.launch_arguments} <= known.keys()
