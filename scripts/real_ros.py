@@ -1,7 +1,8 @@
 """Try the package under `ros2 launch` where no ROS is installed, with ROS's own sources.
 
 python scripts/real_ros.py SOURCES, in the package's environment (docs/installation.md), where
-SOURCES holds checkouts of launch, launch_ros, ros2cli, ament_index and osrf_pycommon; ROS_SOURCES
+SOURCES holds checkouts of launch, launch_ros, ros2cli, ament_index, rosidl_runtime_py and
+osrf_pycommon; ROS_SOURCES
 may name it, too. They are installed into a throw-away environment, and two cameras in two
 namespaces go through lifecycle, parameters and TF. Skips, with a reason, where sources are missing.
 """
@@ -24,7 +25,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROJECTS = (
-    *("osrf_pycommon", "ament_index/ament_index_python"),
+    *("osrf_pycommon", "ament_index/ament_index_python", "rosidl_runtime_py"),
     *("launch/launch", "launch/launch_xml", "launch/launch_yaml", "launch_ros/launch_ros"),
     *("ros2cli/ros2cli", "ros2cli/ros2pkg", "ros2cli/ros2run", "ros2cli/ros2node"),
     *("ros2cli/ros2service", "ros2cli/ros2lifecycle", "ros2cli/ros2param", "launch_ros/ros2launch"),
