@@ -41,7 +41,7 @@ from bpnp_ros.localizer.proposers import (
 )
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-from bpnp_ros.localizer.view_bank import CELLS
+from bpnp_ros.localizer.view_bank import CELLS, Progress, unheard
 from bpnp_ros.map_model.exploration import ExplorationConfig
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -86,11 +86,14 @@ class Localizer:
         """Forget where the camera was."""
         self._tracker = Tracker()
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Do what takes seconds, once the camera is known; `localize` does it otherwise."""
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Do what takes seconds, once the camera is known; `localize` does it otherwise.
+
+        progress is told the share that is done; it may raise to end the work.
+        """
         _ = self.map_model.aliases
         for proposer in self._proposers:
-            proposer.prepare(frustum)
+            proposer.prepare(frustum, progress)
 
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""

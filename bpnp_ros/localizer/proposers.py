@@ -16,7 +16,7 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine, coarse_to_fine_views
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.view_bank import ViewBank, build_view_bank
+from bpnp_ros.localizer.view_bank import Progress, ViewBank, build_view_bank, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
@@ -41,8 +41,8 @@ class Proposer(Protocol):
 
     name: str
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Do what takes long, once a camera is known."""
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Do what takes long, once a camera is known. `progress` may raise to end it."""
 
     def propose(self, frame: Frame) -> Candidates:
         """Candidates, near enough to be polished; possibly none."""
@@ -58,7 +58,7 @@ class NetworkProposer:
         self._points = model.point_map.points.astype(np.float64)
         self._settings = RansacSettings(max_iterations=20_000, seed=seed)
 
-    def prepare(self, frustum: Frustum) -> None:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """The network needs nothing of the camera beforehand."""
 
     @torch.no_grad()
@@ -95,12 +95,12 @@ class LikelihoodSearch:
         self._model, self._config = model, config
         self._bank: ViewBank | None = None
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Build the bank for a camera; some seconds."""
-        if self._bank is None or self._bank.frustum != frustum:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Build the bank for a camera; some seconds. One that sees as much keeps its bank."""
+        if self._bank is None or not self._bank.frustum.is_close(frustum):
             config = self._config
             self._bank = build_view_bank(
-                self._model, frustum, config.bank_views, config.clutter, config.seed
+                self._model, frustum, config.bank_views, config.clutter, config.seed, progress
             )
 
     def propose(self, frame: Frame) -> Candidates:

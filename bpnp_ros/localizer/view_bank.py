@@ -6,6 +6,7 @@ likelihood of a frame under all views is then one matrix-vector product with its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,13 @@ from bpnp_ros.map_model.map_model import MapModel
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS
 _CHUNK = 2048
+
+Progress = Callable[[float], None]
+"""Told the share that is done, 0 to 1. What it raises ends the work."""
+
+
+def unheard(share: float) -> None:
+    """Progress that nobody follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +44,20 @@ class ViewBank:
 
 
 def build_view_bank(
-    model: MapModel, frustum: Frustum, views: int, clutter: float, seed: int = 0
+    model: MapModel,
+    frustum: Frustum,
+    views: int,
+    clutter: float,
+    seed: int = 0,
+    progress: Progress = unheard,
 ) -> ViewBank:
     """Draw `views` poses from the map's view space and store what each would see."""
     generator = torch.Generator().manual_seed(seed)
     T_map_camera, _ = model.view_space.sample(views, generator)
-    parts = [_log_ratio(model, poses, frustum, clutter) for poses in T_map_camera.split(_CHUNK)]
+    parts: list[Tensor] = []
+    for poses in T_map_camera.split(_CHUNK):
+        progress(len(parts) * _CHUNK / views)
+        parts.append(_log_ratio(model, poses, frustum, clutter))
     return ViewBank(T_map_camera, torch.cat(parts), frustum)
 
 
