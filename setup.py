@@ -38,6 +38,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
         (f"share/{PACKAGE}/launch", glob("launch/*.launch.py")),
+        (f"share/{PACKAGE}/launch/examples", glob("launch/examples/*")),
         (f"share/{PACKAGE}/config", glob("config/*.yaml")),
         (f"share/{PACKAGE}/rviz", glob("rviz/*.rviz")),
     ],
@@ -66,7 +67,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"localization = {PACKAGE}.nodes.localization:main",
-            f"map_server = {PACKAGE}.nodes.map_server:main",
+            f"point_map_server = {PACKAGE}.nodes.point_map_server:main",
             f"keypoint_detector = {PACKAGE}.nodes.keypoint_detector:main",
             f"bpnp_demo = {PACKAGE}.tools.demo:main",
             f"bpnp_benchmark = {PACKAGE}.tools.benchmark:main",

@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from bpnp_ros.demo.stream import make_stream
+from bpnp_ros.live.node_link import STATUS
 from bpnp_ros.nodes.messages import header, transform_message
 from bpnp_ros.nodes.qos import LATCHED, SENSOR
 from bpnp_ros.runtime.conversions import nanoseconds
@@ -32,9 +33,9 @@ class Oracle:
         self._heard: set[str] = set()
         self.node = rclpy.create_node("oracle")
         self._tf = self.node.create_publisher(TFMessage, "/tf", 100)
-        self._diagnostics = self.node.create_publisher(DiagnosticArray, "diagnostics", 100)
+        self._diagnostics = self.node.create_publisher(DiagnosticArray, "/diagnostics", 100)
         listen = self.node.create_subscription
-        listen(PointCloud2, "map", lambda _: self._hear("map"), LATCHED)
+        listen(PointCloud2, "point_map", lambda _: self._hear("map"), LATCHED)
         listen(CameraInfo, "camera_info", lambda _: self._hear("camera"), SENSOR)
         listen(PointCloud2, "keypoints", self._answer, SENSOR)
 
@@ -60,7 +61,7 @@ class Oracle:
         )
 
     def _report(self, **values: Any) -> None:
-        status = DiagnosticStatus(hardware_id="bpnp_ros", message=values["state"])
+        status = DiagnosticStatus(name=STATUS, message=values["state"])
         status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
         self._diagnostics.publish(DiagnosticArray(status=[status]))
 

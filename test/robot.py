@@ -16,6 +16,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from tf2_msgs.msg import TFMessage
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.nodes.localization_node import LocalizationNode
 from bpnp_ros.nodes.messages import (
@@ -48,16 +49,17 @@ class FakeLocalizer:
     """Waits at its gate, then answers what the test tells it to; prepares once for a camera."""
 
     def __init__(self, points: np.ndarray) -> None:
-        space = SimpleNamespace(anchors=torch.zeros(1))
+        space = SimpleNamespace(device=torch.device("cpu"))
         self.map_model = SimpleNamespace(point_map=PointMap.recentred(points), view_space=space)
         self.state, self.notes, self.resets = "LOST", list[str](), 0
+        self.assumed, self.config = "level", LocalizerConfig()
         self.asked: list[tuple[Any, float, Any]] = []
         self.answer: Callable[[], Fix | Rejection] = fix_at
         self.gate = threading.Event()
         self.gate.set()
         self.prepared: Any = None
 
-    def prepare(self, frustum: Any) -> None:
+    def prepare(self, frustum: Any, progress: Any = None) -> None:
         if frustum != self.prepared:
             self.gate.wait(20)
             self.prepared = frustum
@@ -80,12 +82,16 @@ class FakeLocalizer:
 class Robot:
     """Has a localization node; sends it what a robot does, and keeps what it sends."""
 
-    def __init__(self, ros: RosWorld, engine: Any = None, **parameters: Any) -> None:
+    def __init__(
+        self, ros: RosWorld, engine: Any = None, namespace: str = "", **parameters: Any
+    ) -> None:
         self._ros, self.tester = ros, ros.node()
         engine = engine or self
+        self.config, self.bundle = LocalizerConfig(), None  # as an Engine
         self.localizers: list[FakeLocalizer] = []
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self.node: Any = ros.add(LocalizationNode(lambda *_: engine, parameter_overrides=overrides))
+        named = {"namespace": namespace, "parameter_overrides": overrides}
+        self.node: Any = ros.add(LocalizationNode(lambda *_: engine, **named))
         self._stamp = 10 * SECOND
         self._make_publishers()
         self.poses: list[PoseWithCovarianceStamped] = []
@@ -93,7 +99,7 @@ class Robot:
         self.statuses: list[DiagnosticStatus] = []
         self.hear(PoseWithCovarianceStamped, "pose", self.poses.append)
         self.hear(TFMessage, "/tf", lambda m: self.tf.extend(m.transforms))
-        self.hear(DiagnosticArray, "diagnostics", lambda m: self.statuses.extend(m.status))
+        self.hear(DiagnosticArray, "/diagnostics", lambda m: self.statuses.extend(m.status))
 
     def hear(self, kind: type, topic: str, callback: Callable[[Any], Any]) -> None:
         self.tester.create_subscription(kind, topic, callback, 100)
@@ -101,7 +107,7 @@ class Robot:
     def _make_publishers(self) -> None:
         publisher = self.tester.create_publisher
         static = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self.map = publisher(PointCloud2, "map", LATCHED)
+        self.map = publisher(PointCloud2, "point_map", LATCHED)
         self.camera_info = publisher(CameraInfo, "camera_info", SENSOR)
         self.keypoints = publisher(PointCloud2, "keypoints", SENSOR)
         self.initialpose = publisher(PoseWithCovarianceStamped, "initialpose", 1)

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from bpnp_ros.runtime.backlog import LONGEST, Backlog
+from bpnp_ros.runtime.backlog import LONGEST, LONGEST_STRIDE, Backlog
+from bpnp_ros.runtime.conversions import nanoseconds
 
-TENTH = 100_000_000  # nanoseconds
+TENTH, RATE = 100_000_000, 33_333_333  # nanoseconds
+
+
+def message_at(stamp: int) -> Any:
+    time = SimpleNamespace(sec=stamp // 10**9, nanosec=stamp % 10**9)
+    return SimpleNamespace(header=SimpleNamespace(stamp=time), tenths=stamp // TENTH)
 
 
 def message(tenths: int) -> Any:
-    stamp = SimpleNamespace(sec=tenths // 10, nanosec=tenths % 10 * TENTH)
-    return SimpleNamespace(header=SimpleNamespace(stamp=stamp), tenths=tenths)
+    return message_at(tenths * TENTH)
 
 
 def waiting(*tenths: int) -> Backlog:
@@ -61,6 +66,32 @@ def test_a_message_out_of_order_comes_out_rather_than_being_hidden() -> None:
 
 def test_it_does_not_grow_without_limit_and_can_be_given_up() -> None:
     backlog = waiting(*range(LONGEST + 5))
-    assert (len(backlog), backlog.dropped) == (LONGEST, 5)
+    assert len(backlog) <= LONGEST and len(backlog) + backlog.dropped == LONGEST + 5
     backlog.clear()
     assert (len(backlog), backlog.dropped) == (0, LONGEST + 5)
+
+
+@pytest.mark.parametrize("search", [3.3, 8.0, 20.0])
+@pytest.mark.parametrize("pace", [0.02, 0.1, 0.3])
+def test_a_slow_machine_catches_up_after_a_long_search_without_a_stride_too_long(
+    search: float, pace: float
+) -> None:
+    """30 messages a second: after the search the tracker follows, and reaches the present."""
+    backlog, now, sent, last = Backlog(), search, 0, 1
+    while now < 4 * search + 10:
+        while (sent + 1) * RATE < now * 1e9:
+            sent += 1
+            backlog.push(message_at(sent * RATE))
+        found = backlog.pop_after(last, pace)
+        if found is None:
+            now += 0.03
+            continue
+        stamp = nanoseconds(found.header.stamp)
+        assert stamp - last <= LONGEST_STRIDE
+        last, now = stamp, now + pace
+    assert now - last / 1e9 < 0.2 + 3 * pace
+
+
+def test_what_no_stride_would_catch_up_with_is_left_behind_for_the_latest() -> None:
+    backlog = waiting(*range(11, 44))
+    assert popped(backlog.pop_after(10 * TENTH, 0.9)) == 43

@@ -16,6 +16,7 @@ from bpnp_ros.demo import run as demo_run
 from bpnp_ros.demo.run import node_parameters
 from bpnp_ros.demo.stream import make_stream
 from bpnp_ros.evaluation.tum import read_tum
+from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.tools.demo import parse_arguments
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels")
@@ -114,3 +115,16 @@ def test_a_stream_that_cannot_be_is_refused(
         parse_arguments(words)
     assert ended.value.code == 2
     assert "--duration must be from 2 to 600 s" in capsys.readouterr().err
+
+
+def test_the_demos_map_can_be_had_as_a_file(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bpnp_ros.tools.demo",
+        "--write-map",
+        str(tmp_path / "map.ply"),
+    ]
+    subprocess.run(command, cwd=CHECKOUT, check=True)
+    points = load_map(str(tmp_path / "map.ply")).points
+    assert len(points) == len(make_stream(0, 2.0, 5.0, 0).map_points)

@@ -153,7 +153,8 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_what_a_fisheye_sees_beyond_the_plane_is_kept_as_bearings_and_counted() -> None:
     wide = Camera(np.array([[100.0, 0, 200], [0, 100, 200], [0, 0, 1]]), 400, 400, "equidistant")
-    pixels = np.vstack([200 + random_pixels(20) / 10, [[200 + 100 * np.pi / 2, 200], [5, 200]]])
+    beyond = np.array([[200 + 100 * np.pi / 2, 200], [5, 200]])
+    pixels = np.concatenate([200 + random_pixels(20) / 10, beyond])
     keypoints = keypoints_from_pixels(pixels, wide)
     assert keypoints.dropped == {"beyond what the lens model covers": 2}
     assert keypoints.beyond_index.tolist() == [20, 21]

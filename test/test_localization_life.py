@@ -65,6 +65,8 @@ def test_when_time_jumps_back_tracking_and_camera_are_forgotten(ros: RosWorld) -
     robot = Robot(ros).ready()
     robot.see(stamp=100 * SECOND)
     robot._stamp = 50 * SECOND
+    assert "before the last one" in robot.rejected(Category.BAD_KEYPOINTS)
+    assert "before the last one" in robot.rejected(Category.BAD_KEYPOINTS)
     assert "no CameraInfo" in robot.rejected(Category.NO_CAMERA_INFO)
     assert robot.localizer.resets
     robot.camera_info.publish(camera_info())
@@ -87,17 +89,20 @@ def test_a_publisher_of_another_qos_is_reported_with_the_parameter_that_mends_it
     ros: RosWorld,
 ) -> None:
     robot = Robot(ros)
-    volatile = robot.tester.create_publisher(PointCloud2, "map", RELIABLE)
+    volatile = robot.tester.create_publisher(PointCloud2, "point_map", RELIABLE)
     robot.node.start()
-    robot.until(lambda: "/map" in robot.status(state="NO_MAP")["message"])
+    robot.until(lambda: "/point_map" in robot.status(state="NO_MAP")["message"])
     advice = robot.status(state="NO_MAP")["message"]
-    assert "set the parameter 'qos_overrides./map.subscription.durability' to 'volatile'" in advice
+    assert (
+        "set the parameter 'qos_overrides./point_map.subscription.durability' to 'volatile'"
+        in advice
+    )
     assert volatile.get_subscription_count() == 0
 
 
 def test_an_overridden_qos_gets_the_map_of_such_a_publisher(ros: RosWorld) -> None:
-    robot = Robot(ros, **{"qos_overrides./map.subscription.durability": "volatile"})
-    volatile = robot.tester.create_publisher(PointCloud2, "map", RELIABLE)
+    robot = Robot(ros, **{"qos_overrides./point_map.subscription.durability": "volatile"})
+    volatile = robot.tester.create_publisher(PointCloud2, "point_map", RELIABLE)
     robot.node.start()
     robot.until(volatile.get_subscription_count)
     volatile.publish(map_message(header(1, "map"), POINTS))

@@ -44,7 +44,7 @@ def test_with_map_and_camera_it_says_that_it_is_ready(ros: RosWorld) -> None:
     robot.map.publish(map_message(header(1, "map"), POINTS))
     assert "no CameraInfo" in robot.status(state="NO_CAMERA_INFO", ready="false")["message"]
     robot.camera_info.publish(camera_info())
-    status = robot.status(state="LOST", ready="true")
+    status = robot.status(state="NO_KEYPOINTS", ready="true")
     assert status["map_points"] == "50" and status["device"] == "cpu"
     assert "no keypoints have arrived yet" in status["message"]
 

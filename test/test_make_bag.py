@@ -65,7 +65,7 @@ def test_the_true_pose_lays_the_map_onto_the_keypoints(scene_file: Path, tmp_pat
         there = first(bag)
     camera = read_camera(there["/camera/camera_info"])
     pixels, score = read_keypoints(there["/camera/keypoints"])
-    points = read_map_points(there["/map"])
+    points = read_map_points(there["/point_map"])
     T = read_bare_pose(there["/reference/camera_pose"].pose)
     in_camera = (points - T[:3, 3]) @ T[:3, :3]
     xy = in_camera[:, :2] / in_camera[:, 2:]
@@ -78,7 +78,7 @@ def test_played_photographs_have_no_part_in_the_map(scene_file: Path, tmp_path: 
     with Bag(make(scene_file, tmp_path / "bag")) as bag:
         assert bag.topics["/camera/keypoints"].count == IMAGES // HOLD_OUT
         first_played = read_bare_pose(bag.first("/reference/camera_pose").pose)
-        points = len(read_map_points(bag.first("/map")))
+        points = len(read_map_points(bag.first("/point_map")))
     scene = SfmModel.from_npz(scene_file)
     played = np.arange(HOLD_OUT // 2, IMAGES, HOLD_OUT)
     mapping = scene.with_images(np.setdiff1d(np.arange(IMAGES), played))
@@ -103,11 +103,11 @@ def test_the_scale_is_the_users_or_makes_the_median_depth_three_metres(
     with Bag(make(scene_file, tmp_path / "known", "--scale", "2.5")) as bag:
         T = read_bare_pose(bag.first("/reference/camera_pose").pose)
         np.testing.assert_allclose(T[:3, 3], 2.5 * position, atol=1e-6)
-        depths = (read_map_points(bag.first("/map")) - T[:3, 3]) @ T[:3, 2]
+        depths = (read_map_points(bag.first("/point_map")) - T[:3, 3]) @ T[:3, 2]
         assert np.median(depths) == pytest.approx(2.5 * 3, rel=0.2)
     with Bag(make(scene_file, tmp_path / "unknown")) as bag:
         T = read_bare_pose(bag.first("/reference/camera_pose").pose)
-        depths = (read_map_points(bag.first("/map")) - T[:3, 3]) @ T[:3, 2]
+        depths = (read_map_points(bag.first("/point_map")) - T[:3, 3]) @ T[:3, 2]
         assert np.median(depths) == pytest.approx(3, rel=0.2)
 
 

@@ -110,7 +110,8 @@ def test_lists_beside_the_positions_do_not_matter(
 ) -> None:
     properties, build = LISTS[place]
     rows = [build(row, [1] * (at % 3 if ragged else 2)) for at, row in enumerate(ROWS)]
-    path = write(tmp_path / "map.ply", ply([("vertex", properties, rows)], form))
+    elements: list[Any] = [("vertex", properties, rows)]
+    path = write(tmp_path / "map.ply", ply(elements, form))
     np.testing.assert_array_equal(read_cloud(path).points, SINGLE)
 
 

@@ -14,9 +14,9 @@ from bpnp_ros.point_map.point_map import PointMap
 
 pytest.importorskip("lightning")
 
+from bpnp_ros.simulation.ply import write_ply
 from training.own_map.camera_file import read_camera
 from training.own_map.config import OwnMapConfig
-from training.own_map.demo_world import write_ply
 from training.own_map.map_views import explore_map, view_source
 
 CONFIG = OwnMapConfig(places=150, path_margin=0.3)

@@ -72,7 +72,9 @@ def test_every_command_starts_in_a_function_that_exists() -> None:
     pytest.importorskip("rclpy", reason="the nodes need ROS 2 or its wheels")
     commands = metadata.entry_points(group="console_scripts")
     ours = [command for command in commands if command.value.startswith("bpnp_ros.")]
-    assert {"localization", "map_server", "keypoint_detector"} <= {entry.name for entry in ours}
+    assert {"localization", "point_map_server", "keypoint_detector"} <= {
+        entry.name for entry in ours
+    }
     assert all(callable(entry.load()) for entry in ours)
 
 

@@ -65,6 +65,29 @@ def test_a_value_that_is_not_allowed_is_refused_by_name(name: str, value: Any) -
         parameter.check(value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("map_scale", "1", 1.0),
+        ("autostart", "False", False),
+        ("base_frame", "1", "1"),
+        ("min_inliers", "20", 20),
+    ],
+)
+def test_text_becomes_a_value_of_the_parameters_own_type(name: str, text: str, value: Any) -> None:
+    parsed = next(p for p in PARAMETERS if p.name == name).parse(text)
+    assert parsed == value and type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("map_scale", "wide"), ("autostart", "1"), ("min_inliers", "8.5"), ("max_speed", "nan")],
+)
+def test_text_that_does_not_fit_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is .*; it must be"):
+        next(p for p in PARAMETERS if p.name == name).parse(text)
+
+
 def test_the_node_declares_what_the_yaml_file_says_with_types_and_ranges(ros: RosWorld) -> None:
     from bpnp_ros.nodes.localization_node import LocalizationNode
 

@@ -92,7 +92,7 @@ def refusal(of: Played) -> Rejection:
     return of.answer
 
 
-def played(tmp_path: Path, engine: Engine, *content: tuple[str, Any]) -> list[Played]:
+def played(tmp_path: Path, engine: Any, *content: tuple[str, Any]) -> list[Played]:
     """The answers to a bag of messages in this order, a nanosecond apart."""
     with Writer(tmp_path / "bag") as bag:
         for topic, message in dict(content).items():
@@ -140,12 +140,14 @@ def test_images_go_through_the_detector_and_a_broken_one_is_named(tmp_path: Path
 
 def test_stamps_are_judged_as_by_the_node(tmp_path: Path) -> None:
     engine = Engine()
-    stamps = (START, START, 0, START - 10 * SECOND)
+    earlier = [START - 10 * SECOND + i for i in range(3)]
+    stamps = (START, START, 0, *earlier)
     content = [("/map", a_map(1)), ("/info", camera_info(1))]
     content += [("/keypoints", keypoints(stamp)) for stamp in stamps]
-    _, again, zero, back = played(tmp_path, engine, *content)
+    _, again, zero, doubted, _, back = played(tmp_path, engine, *content)
     assert "not later than the last one" in refusal(again).message
     assert "the stamp is zero" in refusal(zero).message
+    assert "10.000 s before the last one" in refusal(doubted).message
     assert engine.resets == 1  # time has jumped back: what is known of cameras is too old
     assert refusal(back).category == Category.NO_CAMERA_INFO
 

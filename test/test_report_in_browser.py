@@ -18,7 +18,7 @@ from rich.console import Console
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 
-from bpnp_ros.backends.opencv import decode_grey
+from bpnp_ros.backends.opencv import decode
 from bpnp_ros.replay.run import run
 from bpnp_ros.tools.replay import parse_arguments
 
@@ -81,7 +81,7 @@ def test_every_figure_is_decoded_and_shown(page: Path, tmp_path: Path) -> None:
 def test_the_page_is_no_blank_sheet(page: Path, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
     browse(page, tmp_path / "profile", f"--screenshot={picture}")
-    grey = decode_grey(picture.read_bytes())
+    grey = decode(picture.read_bytes())
     assert grey is not None and grey.shape == (HEIGHT, WIDTH)
     inked = (grey < 200).reshape(8, HEIGHT // 8, WIDTH).mean(axis=(1, 2))
     assert (inked[:4] > 0.005).all() and np.mean(grey > 200) > 0.5

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 
-MAP_SERVER = [sys.executable, "-m", "bpnp_ros.nodes.map_server", "--ros-args"]
+POINT_MAP_SERVER = [sys.executable, "-m", "bpnp_ros.nodes.point_map_server", "--ros-args"]
 WITHOUT_ROS = "import sys; sys.modules['rclpy'] = None; from bpnp_ros.nodes.{} import main; main()"
 
 
@@ -25,11 +25,11 @@ def start(command: list[str]) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def map_server(ros_domain: None, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def point_map_server(ros_domain: None, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """One that has published its map."""
     map_file = tmp_path / "map.xyz"
     map_file.write_text("0 0 0\n1 0 0\n0 1 0\n0 0 1\n")
-    process = start([*MAP_SERVER, "-p", f"map_file:={map_file}"])
+    process = start([*POINT_MAP_SERVER, "-p", f"map_file:={map_file}"])
     assert process.stdout is not None
     for line in process.stdout:
         if "4 points" in line:
@@ -40,14 +40,14 @@ def map_server(ros_domain: None, tmp_path: Path) -> Iterator[subprocess.Popen[st
 
 
 def test_ctrl_c_ends_it_at_once_even_when_it_comes_twice(
-    map_server: subprocess.Popen[str],
+    point_map_server: subprocess.Popen[str],
 ) -> None:
     started = time.monotonic()
     for _ in range(2):
-        os.kill(map_server.pid, signal.SIGINT)
+        os.kill(point_map_server.pid, signal.SIGINT)
         time.sleep(0.01)
-    output, _ = map_server.communicate(timeout=20)
-    assert map_server.returncode == 0
+    output, _ = point_map_server.communicate(timeout=20)
+    assert point_map_server.returncode == 0
     assert "Traceback" not in output
     assert time.monotonic() - started < 5
 
@@ -62,13 +62,13 @@ def test_ctrl_c_ends_it_at_once_even_when_it_comes_twice(
 def test_what_stops_it_from_starting_is_told_in_a_line(
     ros_domain: None, arguments: list[str], named: str
 ) -> None:
-    process = start([*MAP_SERVER, *arguments])
+    process = start([*POINT_MAP_SERVER, *arguments])
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert named in output and "Traceback" not in output
 
 
-@pytest.mark.parametrize("node", ["localization", "map_server", "keypoint_detector"])
+@pytest.mark.parametrize("node", ["localization", "point_map_server", "keypoint_detector"])
 def test_without_ros_there_is_advice_instead_of_a_traceback(node: str) -> None:
     process = start([sys.executable, "-c", WITHOUT_ROS.format(node)])
     output, _ = process.communicate(timeout=30)

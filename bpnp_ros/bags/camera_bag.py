@@ -1,7 +1,7 @@
 """The layout of every bag made here.
 
-Topics: /map (latched), /camera/camera_info, /camera/keypoints, /camera/image_raw/compressed where
-there are photographs, /reference/camera_pose (of the camera in the map).
+Topics: /point_map (latched), /camera/camera_info, /camera/keypoints, where there are photographs
+/camera/image_raw/compressed, and /reference/camera_pose (of the camera in the map).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bpnp_ros.runtime.packing import Columns, map_columns
 
 START = 1_600_000_000_000_000_000  # nanoseconds
 MAP_FRAME, CAMERA_FRAME = "map", "camera_optical_frame"
-MAP, CAMERA_INFO, KEYPOINTS = "/map", "/camera/camera_info", "/camera/keypoints"
+MAP, CAMERA_INFO, KEYPOINTS = "/point_map", "/camera/camera_info", "/camera/keypoints"
 PHOTOGRAPH, POSE = "/camera/image_raw/compressed", "/reference/camera_pose"
 KINDS = {
     MAP: messages.MAP,

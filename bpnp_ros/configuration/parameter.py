@@ -11,11 +11,15 @@ from bpnp_ros.errors import ConfigError
 
 Range = tuple[float, float]
 
+_BOOLEANS = {"true": True, "false": False}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
 
 @dataclass(frozen=True)
 class Parameter:
     """A parameter as people see it; `range` is inclusive.
 
+    tunable: may be changed while the node is active.
     advanced: few users will ever change it, so it stands after the others.
     """
 
@@ -27,6 +31,17 @@ class Parameter:
     choices: tuple[str, ...] = ()
     read_only: bool = False
     advanced: bool = False
+    tunable: bool = False
+
+    def parse(self, text: str) -> Any:
+        """The value that a command line gives as text. Raises ConfigError that names it."""
+        kind = type(self.default)
+        try:
+            value = _BOOLEANS[text.lower()] if kind is bool else kind(text)
+        except (KeyError, ValueError):
+            raise ConfigError(f"{self.name} is '{text}'; it must be {_KINDS[kind]}.") from None
+        self.check(value)
+        return value
 
     def check(self, value: Any) -> None:
         """Raise ConfigError for a value that is not allowed; its type is right already."""
@@ -48,6 +63,7 @@ def setting(
     choices: tuple[str, ...] = (),
     read_only: bool = False,
     advanced: bool = False,
+    tunable: bool = False,
 ) -> Any:
     """A dataclass field that becomes a parameter."""
     metadata = dict(
@@ -57,12 +73,16 @@ def setting(
         choices=choices,
         read_only=read_only,
         advanced=advanced,
+        tunable=tunable,
     )
     return field(default=default, metadata=metadata)
 
 
 advanced = partial(setting, advanced=True)
 """A `setting` that few users will ever change."""
+
+tunable = partial(advanced, tunable=True)
+"""An `advanced` one that may be changed while the node is active."""
 
 
 class Configuration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpnp_ros.configuration.parameter import Configuration, advanced, setting
+from bpnp_ros.configuration.parameter import Configuration, advanced, setting, tunable
 from bpnp_ros.errors import ConfigError
 
 
@@ -14,12 +14,15 @@ class LocalizationSettings(Configuration):
 
     map_file: str = setting(
         "",
-        "map: .pcd .ply .xyz .csv .npz .las .laz or a COLMAP folder; empty: from the topic `map`",
+        "map: .pcd .ply .xyz .csv .npz .las .laz or a COLMAP folder; empty: topic `point_map`, "
+        "or `weights`",
     )
     map_scale: float = setting(
         0.0, "length of a map unit; 0: metric, or unknown for COLMAP models", "m", (0.0, 1e6)
     )
-    weights: str = setting("", "bundle trained for this map; empty: proposers without weights")
+    weights: str = setting(
+        "", "bundle trained for the map, whose points it holds; empty: proposers without weights"
+    )
     map_frame: str = setting("", "frame of the map; empty: that of the map message, else `map`")
     base_frame: str = setting("", "frame of the robot's base; empty: there is no robot")
     odom_frame: str = setting("odom", "frame of the odometry, used by tf_mode odom")
@@ -31,7 +34,7 @@ class LocalizationSettings(Configuration):
         False, "keypoints are pixels of the rectified image: P, not K and D, describes the camera"
     )
     pose_frame: str = advanced(
-        "", "frame that `pose` and `initialpose` describe; empty: base_frame, else the camera"
+        "", "frame that `pose` describes; empty: base_frame, else the camera"
     )
     autostart: bool = advanced(
         True, "configure and activate at once, without a lifecycle manager", read_only=True
@@ -51,14 +54,20 @@ class LocalizationSettings(Configuration):
         0.0, "height of the view that bearings x y z come from; 0: what they span", "deg", (0, 170)
     )
     transform_tolerance: float = advanced(
-        0.1, "how far map->odom is dated ahead of the image", "s", (0.0, 10.0)
+        1.0, "how far map->odom is dated ahead of the image", "s", (0.0, 10.0)
     )
+    transform_publish_period: float = advanced(
+        0.1, "map->odom is sent again so often while nothing new is known; 0: never", "s",
+        (0.0, 10.0),
+    )  # fmt: skip
     transform_timeout: float = advanced(
         0.1, "how long a look-up waits for TF of the image's time", "s", (0.0, 5.0)
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("map_frame", "base_frame", "odom_frame", "pose_frame"):
+            object.__setattr__(self, name, getattr(self, name).lstrip("/"))  # as in ROS 1
         if self.tf_mode == "base" and not self.base_frame:
             raise ConfigError("tf_mode is base, but base_frame is empty; name the robot's base.")
 
@@ -91,8 +100,9 @@ class LocalizerConfig(Configuration):
     """How a pose is proposed, refined, verified and tracked."""
 
     keypoint_sigma: float = setting(
-        1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0)
-    )
+        1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0),
+        tunable=True,
+    )  # fmt: skip
     motion: str = setting(
         "level", "where the camera can be: on a robot's floor, level at any heading, free, "
         "near the map's photographs, or a rotation alone (landmarks at infinity)",
@@ -116,8 +126,10 @@ class LocalizerConfig(Configuration):
     sight_range: float = setting(
         0.0, "how far away a landmark can be detected; 0: without limit", "m", (0.0, 1e6)
     )
-    max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0))
-    max_turn_rate: float = setting(3.0, "fastest the camera turns", "rad/s", (0.01, 100.0))
+    max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0), tunable=True)
+    max_turn_rate: float = setting(
+        3.0, "fastest the camera turns", "rad/s", (0.01, 100.0), tunable=True
+    )
     use_minimal_sets: bool = advanced(
         True, "propose poses from minimal sets, where the map has few landmarks"
     )
@@ -130,46 +142,44 @@ class LocalizerConfig(Configuration):
     clutter: float = advanced(
         0.5, "share of keypoints expected to belong to no map point", "", (0.05, 0.95)
     )
-    min_inliers: int = advanced(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
-    min_log_likelihood_ratio: float = advanced(
+    min_inliers: int = tunable(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
+    min_log_likelihood_ratio: float = tunable(
         45.0, "least log-likelihood ratio against clutter of such a fix", "nat", (0.0, 1e4)
     )
-    min_log_likelihood_ratio_per_keypoint: float = advanced(
+    min_log_likelihood_ratio_per_keypoint: float = tunable(
         0.7, "least log-likelihood ratio of any fix for each keypoint of the frame", "nat",
         (0.0, 10.0),
     )  # fmt: skip
-    rival_share: float = advanced(
+    rival_share: float = tunable(
         0.75, "a pose elsewhere with more than this share of the log-likelihood ratio makes a fix "
         "ambiguous", "", (0.1, 1.0),
     )  # fmt: skip
-    false_pose_rate: float = advanced(
+    false_pose_rate: float = tunable(
         0.001, "how often a published pose may be wrong", "", (1e-9, 0.5)
     )
-    rival_distance: float = advanced(
+    rival_distance: float = tunable(
         0.15, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)
     )
-    rival_angle: float = advanced(
-        0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2)
-    )
-    tracking_inliers: int = advanced(8, "fewest inliers of a tracked fix", "", (6, 1000))
-    tracking_log_likelihood_ratio: float = advanced(
+    rival_angle: float = tunable(0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2))
+    tracking_inliers: int = tunable(8, "fewest inliers of a tracked fix", "", (6, 1000))
+    tracking_log_likelihood_ratio: float = tunable(
         30.0, "least log-likelihood ratio against clutter of a tracked fix", "nat", (0.0, 1e4)
     )
-    tracking_share: float = advanced(
+    tracking_share: float = tunable(
         0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
     )
-    lost_after: int = advanced(3, "frames without a fix before searching anew", "", (1, 1000))
-    max_sigma_position: float = advanced(
+    lost_after: int = tunable(3, "frames without a fix before searching anew", "", (1, 1000))
+    max_sigma_position: float = tunable(
         0.08, "largest standard deviation of a published position, in depths of what the map shows",
         "", (0.0001, 10.0),
     )  # fmt: skip
-    max_sigma_angle: float = advanced(
+    max_sigma_angle: float = tunable(
         0.05, "largest standard deviation of a published rotation", "rad", (0.0001, 1.0)
     )
-    sigma_position_floor: float = advanced(
+    sigma_position_floor: float = tunable(
         0.005, "smallest standard deviation ever claimed for a position", "m", (0.0, 1.0)
     )
-    sigma_angle_floor: float = advanced(
+    sigma_angle_floor: float = tunable(
         0.001, "smallest standard deviation ever claimed for a rotation", "rad", (0.0, 0.1)
     )
     most_points: int = advanced(
@@ -195,7 +205,7 @@ class DetectorConfig(Configuration):
 
 
 @dataclass(frozen=True)
-class MapServerSettings(Configuration):
+class PointMapServerSettings(Configuration):
     """Which map is published, and how."""
 
     map_file: str = setting("", "map: .pcd .ply .xyz .csv .npz .las .laz or a COLMAP folder")

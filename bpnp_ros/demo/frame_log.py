@@ -58,4 +58,4 @@ def answered(
         keypoints = keypoints_from_pixels(pixels[:, :2], CAMERA, pixels[:, 2])
     except BpnpError as error:
         return None, rejection_for(error)
-    return keypoints, localizer.localize(keypoints, stamp_ns / NANOSECONDS)
+    return keypoints, localizer.localize(keypoints, stamp=stamp_ns / NANOSECONDS)

@@ -24,7 +24,7 @@ class DemoLink(NodeLink):
     def __init__(self, camera: Camera) -> None:
         super().__init__("bpnp_demo")
         self._camera = camera
-        self._map = self._node.create_publisher(PointCloud2, "map", LATCHED)
+        self._map = self._node.create_publisher(PointCloud2, "point_map", LATCHED)
         self._camera_info = self._node.create_publisher(CameraInfo, "camera_info", SENSOR)
         self._keypoints = self._node.create_publisher(PointCloud2, "keypoints", SENSOR)
         self._node.create_subscription(TFMessage, "/tf", self._on_tf, PATIENCE)

@@ -19,6 +19,8 @@ from bpnp_ros.demo.weights import demo_bundle, write_random_bundle
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.live.node_process import NodeProcess, Parameters, isolate, node_command
 from bpnp_ros.nodes.runner import ros_needed
+from bpnp_ros.simulation.ply import write_ply
+from bpnp_ros.simulation.world import make_world
 
 if TYPE_CHECKING:
     from bpnp_ros.demo.link import DemoLink
@@ -36,6 +38,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """The whole demo; its exit code. Raises BpnpError when it cannot run."""
     if arguments.rerun:
         require_rerun()
+    if arguments.write_map:
+        write_ply(arguments.write_map, make_world(WORLD_SEED).landmarks)
+        console.print(f"{arguments.write_map}: the map of the demo", markup=False)
+        return 0
     arguments.out.mkdir(parents=True, exist_ok=True)
     isolate(arguments.domain_id)
     link = open_link()

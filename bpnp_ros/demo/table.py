@@ -18,7 +18,7 @@ from bpnp_ros.evaluation.trajectory import match_stamps
 from bpnp_ros.live.frame_report import FrameReport
 
 LINE_EVERY = 2.0  # seconds, where nothing can be updated in place
-STATE_STYLES = {"TRACKING": "bold green", "LOST": "bold yellow"}
+STATE_STYLES = {"TRACKING": "bold green", "FALTERING": "bold yellow", "LOST": "bold yellow"}
 PASSED, OPEN, FAILED = Text("✓", "green"), Text("…", "yellow"), Text("✗", "bold red")
 
 

@@ -11,6 +11,7 @@ from bpnp_ros.errors import CameraError
 from bpnp_ros.geometry.distortion import checked_distortion, fold_angle
 
 SKEW = 1e-4  # share of the focal length: a tenth of a pixel at the edge of a wide image
+CLOSE = 1 / 64  # of a view's width and height, a quarter of a cell of the likelihood search
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Frustum:
     @property
     def area(self) -> float:
         return (self.x_max - self.x_min) * (self.y_max - self.y_min)
+
+    def is_close(self, other: Frustum) -> bool:
+        """Whether what can be seen through both is the same, for all that a search cares."""
+        x = CLOSE * (self.x_max - self.x_min)
+        y = CLOSE * (self.y_max - self.y_min)
+        return (
+            max(abs(self.x_min - other.x_min), abs(self.x_max - other.x_max)) <= x
+            and max(abs(self.y_min - other.y_min), abs(self.y_max - other.y_max)) <= y
+        )
 
     def contains(self, xy: NDArray[np.floating], margin: float = 0.0) -> NDArray[np.bool_]:
         """Which points (..., 2) of the z = 1 plane lie inside, `margin` being added all round."""

@@ -15,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from bpnp_ros.live.frame_report import FrameReport
 
+STATUS = "/localization: localization"  # of the node that the commands start
 PATIENCE = 100  # messages that may wait while the command is busy
 
 
@@ -43,7 +44,7 @@ class NodeLink:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._node.create_subscription(
-            DiagnosticArray, "diagnostics", self._on_diagnostics, PATIENCE
+            DiagnosticArray, "/diagnostics", self._on_diagnostics, PATIENCE
         )
 
     def spin(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
@@ -63,7 +64,7 @@ class NodeLink:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.hardware_id != "bpnp_ros":
+            if status.name != STATUS:
                 continue
             self.status = {entry.key: entry.value for entry in status.values}
             self.message = status.message

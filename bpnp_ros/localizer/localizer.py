@@ -23,6 +23,7 @@ from bpnp_ros.keypoints.keypoints import (
 )
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
 from bpnp_ros.localizer.tracker import Tracker
@@ -100,9 +101,12 @@ class Localizer:
         """Forget where the camera was."""
         self._tracker.forget()
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Do what takes seconds, once the camera is known; `localize` does it otherwise."""
-        self._search.prepare(frustum)
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Do what takes seconds, once the camera is known; `localize` does it otherwise.
+
+        progress is told the share that is done; it may raise to end the work.
+        """
+        self._search.prepare(frustum, progress)
 
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""

@@ -15,6 +15,7 @@ from bpnp_ros.localizer.local_optimisation import (
     polish,
 )
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
 from bpnp_ros.localizer.proposers.registry import make_proposers
 from bpnp_ros.localizer.stage import stage
@@ -34,11 +35,11 @@ class GlobalSearch:
         self._model, self.config = model, config
         self.proposers = make_proposers(model, network, config)
 
-    def prepare(self, frustum: Frustum) -> None:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Do what takes seconds, once the camera is known."""
         _ = self._model.aliases
         for proposer in self.proposers:
-            proposer.prepare(frustum)
+            proposer.prepare(frustum, progress)
 
     def find(
         self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]

@@ -14,7 +14,8 @@ from bpnp_ros.nodes.report import Report
 from bpnp_ros.runtime.tally import Tally
 
 
-def diagnostics(top: Header, name: str, report: Report, tally: Tally) -> DiagnosticArray:
+def diagnostics(top: Header, node: str, report: Report, tally: Tally) -> DiagnosticArray:
+    """node: its full name."""
     values = {
         "state": report.state,
         "ready": str(report.ready).lower(),
@@ -26,9 +27,9 @@ def diagnostics(top: Header, name: str, report: Report, tally: Tally) -> Diagnos
     }
     status = DiagnosticStatus(
         level=_level(report),
-        name=f"{name}: localization",
+        name=f"{node}: localization",
         message=f"{report.state}: {report.why}" if report.why else report.state,
-        hardware_id="bpnp_ros",
+        hardware_id=tally.camera,
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
     return DiagnosticArray(header=top, status=[status])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
@@ -58,7 +59,7 @@ class LocalizationNode(LifecycleNode):
         super().__init__("localization", **arguments)
         self._make_engine = make_engine
         self._configuration = Parameters(self, CONFIGURATIONS)
-        self._configuration.fix_while(self._in_use)
+        self._configuration.fix_while(self._in_use, self._tune)
         self._failure = ""
         self._logged_state = ""
         self._tally = Tally()
@@ -66,7 +67,8 @@ class LocalizationNode(LifecycleNode):
         self._transforms: Transforms | None = None
         self._pipeline: Pipeline | None = None
         self._listening: list[Subscription] = []
-        self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", 10)
+        self._alive: Timer | None = None
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._publish_diagnostics, clock=steady)
         self.create_service(Trigger, "~/relocalize", self._on_relocalize)
@@ -86,6 +88,9 @@ class LocalizationNode(LifecycleNode):
         for subscription in self._listening:
             self.destroy_subscription(subscription)
         self._listening = []
+        if self._alive is not None:
+            self.destroy_timer(self._alive)
+            self._alive = None
         if self._pipeline is not None:
             self._pipeline.close(patience)
             self._pipeline = None
@@ -139,6 +144,8 @@ class LocalizationNode(LifecycleNode):
         maps = Maps(settings, engine)
         if settings.map_file:
             maps.load_file()
+        elif settings.weights:
+            maps.use_bundle()
         self._configured = _Configured(maps, cameras, Outputs(self))
 
     def _activate(self) -> None:
@@ -153,9 +160,15 @@ class LocalizationNode(LifecycleNode):
             parts.outputs,
             self._tally,
             self._publish_diagnostics,
+            lambda: int(self.get_clock().now().nanoseconds),
             self.get_logger(),
         )
-        self._listen(self._pipeline, from_topic=not parts.maps.settings.map_file)
+        settings = parts.maps.settings
+        self._listen(self._pipeline, from_topic=not settings.map_file)
+        if settings.tf_mode == "odom" and settings.transform_publish_period:
+            self._alive = self.create_timer(
+                settings.transform_publish_period, self._pipeline.keep_map_to_odom_alive
+            )
 
     def _listen(self, to: Pipeline, from_topic: bool) -> None:
         def add(kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile) -> None:
@@ -166,7 +179,7 @@ class LocalizationNode(LifecycleNode):
         add(CameraInfo, "camera_info", to.on_camera_info, SENSOR)
         add(PoseWithCovarianceStamped, "initialpose", to.on_initialpose, RELIABLE)
         if from_topic:
-            add(PointCloud2, "map", to.on_map, LATCHED)
+            add(PointCloud2, "point_map", to.on_map, LATCHED)
 
     def _free(self) -> None:
         """Memory of the map, the weights and the device."""
@@ -180,7 +193,12 @@ class LocalizationNode(LifecycleNode):
     def _in_use(self) -> str:
         if self._configured is None:
             return ""
-        return "the node is configured; deactivate and clean it up before you change parameters."
+        return "the node is configured; deactivate and clean it up before you change this."
+
+    def _tune(self, changes: Mapping[str, Any]) -> None:
+        """Raises ConfigError."""
+        if self._configured is not None:
+            self._configured.maps.tune(self._configuration.read(LocalizerConfig, changes))
 
     # services, clock, diagnostics
 
@@ -197,8 +215,7 @@ class LocalizationNode(LifecycleNode):
         if self._pipeline is None:
             response.message = "the node is not active; activate it first"
             return response
-        self._pipeline.enabled = request.data
-        self._pipeline.forget_motion()
+        self._pipeline.enable(request.data)
         response.success = True
         response.message = f"localization is {'enabled' if request.data else 'disabled'}"
         return response
@@ -216,7 +233,9 @@ class LocalizationNode(LifecycleNode):
         if not self.context.ok():
             return
         report, top = self._report(), header(self.get_clock().now().nanoseconds, "")
-        self._diagnostics.publish(diagnostics(top, self.get_name(), report, self._tally))
+        self._diagnostics.publish(
+            diagnostics(top, self.get_fully_qualified_name(), report, self._tally)
+        )
         if report.state != self._logged_state:
             self._logged_state = report.state
             self.get_logger().info(f"{report.state}: {report.why}" if report.why else report.state)

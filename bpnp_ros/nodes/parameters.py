@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -18,6 +18,7 @@ from bpnp_ros.configuration.parameter import Parameter, parameters_of
 from bpnp_ros.errors import ConfigError
 
 T = TypeVar("T")
+NO_CHANGES: Mapping[str, Any] = {}
 
 
 class Parameters:
@@ -27,31 +28,42 @@ class Parameters:
         self._node = node
         self._by_name = {p.name: p for p in parameters_of(*configurations)}
         self._in_use: Callable[[], str] = lambda: ""
+        self._tune: Callable[[Mapping[str, Any]], None] = lambda changes: None
         for parameter in self._by_name.values():
             node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
         node.add_on_set_parameters_callback(self._on_set)
 
-    def fix_while(self, in_use: Callable[[], str]) -> None:
-        """Refuse changes as long as `in_use` gives a reason to."""
-        self._in_use = in_use
+    def fix_while(
+        self,
+        in_use: Callable[[], str],
+        tune: Callable[[Mapping[str, Any]], None] = lambda changes: None,
+    ) -> None:
+        """Refuse changes as long as `in_use` gives a reason to, but for tunable parameters.
 
-    def read(self, configuration: type[T]) -> T:
-        """An instance with the values of now. Raises ConfigError."""
+        `tune` is told of every change before it is made, and may raise ConfigError.
+        """
+        self._in_use, self._tune = in_use, tune
+
+    def read(self, configuration: type[T], changes: Mapping[str, Any] = NO_CHANGES) -> T:
+        """An instance with the values of now, and with the changes. Raises ConfigError."""
         values = {}
         for parameter in parameters_of(configuration):
-            value = self._node.get_parameter(parameter.name).value
+            value = changes.get(parameter.name, self._node.get_parameter(parameter.name).value)
             parameter.check(value)
             values[parameter.name] = value
         return configuration(**values)
 
     def _on_set(self, changes: list[RosParameter]) -> SetParametersResult:
-        known = [change for change in changes if change.name in self._by_name]
-        reason = self._in_use() if known else ""
-        for change in known:
-            try:
-                self._by_name[change.name].check(change.value)
-            except ConfigError as error:
-                reason = str(error)
+        known = {change.name: change.value for change in changes if change.name in self._by_name}
+        fixed = [name for name in known if not self._by_name[name].tunable]
+        reason = self._in_use() if fixed else ""
+        try:
+            for name, value in known.items():
+                self._by_name[name].check(value)
+            if known and not reason:
+                self._tune(known)
+        except ConfigError as error:
+            reason = str(error)
         return SetParametersResult(successful=not reason, reason=reason)
 
 

@@ -9,18 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bpnp_ros.errors import BpnpError, CameraError, ConfigError
-from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.tracker import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
+from bpnp_ros.nodes.map_to_odom import MapToOdom
 from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.tf import Transforms
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.backlog import Backlog
 from bpnp_ros.runtime.cameras import Cameras
-from bpnp_ros.runtime.conversions import nanoseconds, read_pose
+from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read_pose
 from bpnp_ros.runtime.frames import Frames
 from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.tally import Tally
@@ -33,6 +32,11 @@ if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, PointCloud2
 
 PRIOR_FRAMES = 10  # in which an initial pose is tried
+REST = 4.0  # times as long as a map or camera took to prepare, until the next may
+
+
+class DeactivatedError(BpnpError):
+    """Work that was under way when the node was deactivated."""
 
 
 class Pipeline:
@@ -46,14 +50,21 @@ class Pipeline:
         outputs: Outputs,
         tally: Tally,
         on_news: Callable[[], None],
+        clock: Callable[[], int],
         logger: RcutilsLogger,
     ) -> None:
         self.maps, self.cameras, self.tally = maps, cameras, tally
         self.enabled, self.ready, self.preparing = True, False, False
+        self.progress = 0.0
+        """Share of the preparation that is done."""
+        self.map_waiting = ""
+        """Why a newer map has not been taken yet."""
+        self._closing = False
+        self._rest_until = {"map": 0.0, "prepare": 0.0}
         self._transforms, self._outputs = transforms, outputs
         self._frames = Frames(maps.settings, transforms)
-        self._on_news, self._logger = on_news, logger
-        self._camera: Camera | None = None
+        self._map_to_odom = MapToOdom(transforms)
+        self._on_news, self._clock, self._logger = on_news, clock, logger
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
         self._answering = Answering(maps, cameras, self._start_anew)
@@ -61,6 +72,8 @@ class Pipeline:
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
         self._worker = Worker(("reset", "map", "prepare", "keypoints"), self._on_error)
+        self._worker.submit("reset", self._reset)
+        self._worker.submit("prepare", self._prepare)
 
     @property
     def dropped(self) -> int:
@@ -68,45 +81,65 @@ class Pipeline:
 
     def close(self, patience: float) -> None:
         """End the worker; wait at most `patience` seconds for what is under way."""
+        self._closing = True
         self._worker.stop(patience)
 
     def on_map(self, message: PointCloud2) -> None:
-        self._worker.submit("map", partial(self._take_map, message))
+        """The newest is taken, but not before the last has been of some use."""
+        rest = self._rest_until["map"] - time.monotonic()
+        if rest > 0 and self.maps.is_news(message):
+            self.map_waiting = f"the map changes often; the newest is taken in {rest:.0f} s"
+            self._logger.warning(self.map_waiting, throttle_duration_sec=10.0)
+        self._worker.submit("map", partial(self._take_map, message), self._rest_until["map"])
 
     def on_camera_info(self, info: CameraInfo) -> None:
+        self.tally.camera = frame_of(info.header)
         news = self.cameras.update(info)
         if isinstance(news, CameraError):
             self._logger.error(str(news))
         elif news is not None:
-            self._camera = news
-            self._worker.submit("prepare", self._prepare)
+            self._worker.submit("prepare", self._prepare, self._rest_until["prepare"])
 
     def on_initialpose(self, message: PoseWithCovarianceStamped) -> None:
         self._given, self._given_frames = message, 0
-        self._logger.info("initial pose received; the next keypoints are looked for around it")
+        self._logger.info(
+            f"initial pose received, taken for that of {self._frames.initialpose_of}; "
+            "the next keypoints are looked for around it"
+        )
 
     def on_keypoints(self, message: PointCloud2) -> None:
         self.tally.count_received()
         if self.enabled:
-            self._backlog.push(message)
+            self._backlog.push(message, self._clock())
             self._worker.submit("keypoints", self._localize_next)
+
+    def enable(self, enabled: bool) -> None:
+        self.enabled = enabled
+        self._map_to_odom.forget()
+        self.forget_motion()
+
+    def keep_map_to_odom_alive(self) -> None:
+        """Send it once more, if there was a fix to know it by."""
+        self._map_to_odom.send(self._clock())
 
     def forget_motion(self) -> None:
         """Look for the next keypoints in the whole map; those that wait are dropped."""
         self._backlog.clear()
+        self.tally.forget_answer()
         self._worker.submit("reset", self._reset)
 
     def forget_time(self) -> None:
         """Time has jumped back: what was heard of TF and cameras belongs to another time."""
         self._logger.warning("time jumped back; TF, CameraInfo and tracking are forgotten")
         self._transforms.clear()
+        self._map_to_odom.forget()
         self.cameras.clear()
         self.forget_motion()
 
     def _localize_next(self) -> None:
         active = self.maps.active
         tracking = active is not None and active.localizer.state == TRACKING
-        last, pace = self._answering.last_stamp, self._pace
+        last, pace = self._answering.stamps.last, self._pace
         message = self._backlog.pop_after(last, pace) if tracking else self._backlog.pop_latest()
         if message is None:
             return
@@ -130,7 +163,8 @@ class Pipeline:
 
     def _answer(self, message: PointCloud2) -> Fix | Rejection:
         """Raises BpnpError where there is no answer."""
-        answer = self._answering.answer(message, self._prior)
+        self.tally.camera = frame_of(message.header)
+        answer = self._answering.answer(message, self._backlog.arrived, self._prior)
         self.tally.keypoints = len(self._answering.keypoints or ())
         self.ready = True
         if isinstance(answer, Fix):
@@ -138,12 +172,16 @@ class Pipeline:
         return answer
 
     def _publish(self, fix: Fix, message: PointCloud2) -> None:
-        stamp, camera = nanoseconds(message.header.stamp), message.header.frame_id
+        stamp, camera = nanoseconds(message.header.stamp), frame_of(message.header)
         active = self.maps.active
         assert active is not None, "it made the fix"
         placement = self._frames.place(fix, active.frame, camera, stamp, active.metric)
         self._given = None
         self._outputs.publish(stamp, active, fix, placement, self._transforms.broadcast)
+        if self.maps.settings.tf_mode == "odom" and placement.T_map_child is not None:
+            edge = (active.frame, placement.child, placement.T_map_child)
+            self._map_to_odom.set(*edge, placement.tf_stamp, self._backlog.arrived)
+            self._map_to_odom.send(self._clock())
 
     def _start_anew(self) -> None:
         self.forget_time()
@@ -159,7 +197,7 @@ class Pipeline:
             self._given = None
         try:
             T, covariance = read_pose(given.pose)
-            frame = given.header.frame_id or active.frame
+            frame = frame_name(given.header.frame_id) or active.frame
             return PosePrior(*self._frames.camera_prior(T, covariance, frame, active.frame, camera))
         except (ConfigError, NoTransformError) as error:
             self._given = None
@@ -168,36 +206,49 @@ class Pipeline:
             return None
 
     def _take_map(self, message: PointCloud2) -> None:
-        with self._preparing():
+        self.map_waiting = ""
+        with self._preparing("map"):
             if self.maps.take(message):
                 self.ready = False
+                self._map_to_odom.forget()
                 self._prepare_localizer()
             elif self.maps.refusal:
                 self._logger.error(self.maps.refusal)
 
     def _prepare(self) -> None:
-        if self.maps.active is not None:
-            with self._preparing():
+        if self.maps.active is not None and self.cameras.view is not None:
+            with self._preparing("prepare"):
                 self._prepare_localizer()
 
     def _prepare_localizer(self) -> None:
-        if self.maps.active is not None and self._camera is not None:
-            self.maps.active.localizer.prepare(image_frustum(self._camera))
+        if self.maps.active is not None and self.cameras.view is not None:
+            self.maps.active.localizer.prepare(self.cameras.view, self._on_progress)
             self.ready = True
 
+    def _on_progress(self, share: float) -> None:
+        self.progress = share
+        if self._closing:
+            raise DeactivatedError("the node was deactivated while it prepared.")
+
     @contextmanager
-    def _preparing(self) -> Iterator[None]:
-        """Say that it takes a while, and when it is over."""
-        self.preparing = True
+    def _preparing(self, purpose: str) -> Iterator[None]:
+        """Say that it takes a while, and when it is over; then rest in proportion."""
+        start = time.monotonic()
+        self.preparing, self.progress = True, 0.0
         self._on_news()
         try:
             yield
+        except DeactivatedError as error:
+            self._logger.info(str(error))
         finally:
             self.preparing = False
+            end = time.monotonic()
+            rested = end + REST * (end - start)
+            self._rest_until[purpose] = max(self._rest_until[purpose], rested)
             self._on_news()
 
     def _reset(self) -> None:
-        self._answering.last_stamp = 0
+        self._answering.stamps.forget()
         if self.maps.active is not None:
             self.maps.active.localizer.reset()
 

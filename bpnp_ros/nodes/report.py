@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.types import Rejection
 from bpnp_ros.nodes.pipeline import Pipeline
 
@@ -34,30 +35,30 @@ def active_report(pipeline: Pipeline) -> Report:
     if not pipeline.enabled:
         return Report("DISABLED", "call the service ~/enable", setup=setup)
     if pipeline.preparing:
-        return Report("PREPARING", "working out what is seen from where in the map", setup=setup)
+        done = f"working out what is seen from where in the map, {pipeline.progress:.0%}"
+        return Report("PREPARING", done, setup=setup)
     if maps.active is None:
-        why = maps.refusal or mismatch("map", "no map has arrived on the topic map")
+        why = maps.refusal or mismatch("point_map", "no map has arrived on the topic point_map")
         return Report("NO_MAP", why, failed=bool(maps.refusal), setup=setup)
     if not pipeline.ready:
         why = mismatch("camera_info", pipeline.cameras.problem)
         return Report("NO_CAMERA_INFO", why, setup=setup)
-    return _localizing(pipeline, maps.active.localizer.state, setup)
+    return _localizing(pipeline, maps.active.localizer.state == TRACKING, setup)
 
 
-def _localizing(pipeline: Pipeline, state: str, setup: dict[str, str]) -> Report:
+def _localizing(pipeline: Pipeline, following: bool, setup: dict[str, str]) -> Report:
     tally = pipeline.tally
-    answer = tally.answer
-    if answer is None and tally.received:
-        return Report(state, "looking at the first keypoints", ready=True, setup=setup)
-    silence = _silence(tally.received_at)
+    answer, silence = tally.answer, _silence(tally.received_at)
     if silence:
         why = pipeline.mismatches.get("keypoints", silence)
-        return Report(state, why, ready=True, setup=setup)
+        return Report("NO_KEYPOINTS", why, ready=True, setup=setup)
+    if answer is None:
+        return Report("LOST", "looking at the first keypoints", ready=True, setup=setup)
     if isinstance(answer, Rejection):
         why = f"{answer.category.value}: {answer.message}"
-        return Report(state, why, ready=True, setup=setup)
+        return Report("FALTERING" if following else "LOST", why, ready=True, setup=setup)
     why = pipeline.maps.refusal or tally.refused_prior or setup["notes"]
-    return Report(state, why, ready=True, healthy=not why, setup=setup)
+    return Report("TRACKING", why, ready=True, healthy=not why, setup=setup)
 
 
 def _silence(received_at: float | None) -> str:
@@ -74,6 +75,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
         "weights": settings.weights or "none",
         "tf_mode": settings.tf_mode,
         "map_refused": pipeline.maps.refusal,
+        "map_waiting": pipeline.map_waiting,
         "initialpose_refused": pipeline.tally.refused_prior,
     }
     if active is not None:
@@ -83,6 +85,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "map_metric": str(active.metric).lower(),
             "memory_gib": f"{active.memory:.2f}",
             "device": str(active.localizer.map_model.view_space.device),
+            "assumed": active.localizer.assumed,
             "notes": " ".join(active.localizer.notes),
         }
     return setup

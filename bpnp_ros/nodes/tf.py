@@ -18,7 +18,7 @@ from tf2_msgs.msg import TFMessage
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.nodes.messages import header, transform_message
-from bpnp_ros.runtime.conversions import nanoseconds, read_transform
+from bpnp_ros.runtime.conversions import frame_name, nanoseconds, read_transform
 from bpnp_ros.runtime.tf_buffer import NoTransformError, TransformBuffer
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ class Transforms:
             self._changed.notify_all()
 
     def _take(self, transform: TransformStamped, static: bool, at: float) -> None:
-        child, parent = transform.child_frame_id, transform.header.frame_id
+        child = transform.child_frame_id = frame_name(transform.child_frame_id)
+        parent = transform.header.frame_id = frame_name(transform.header.frame_id)
         try:
             self._store.set(transform, static)
         except ConfigError as error:

@@ -13,7 +13,6 @@ from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.keypoints import Keypoints
-from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.replay.configuration import Configuration
 from bpnp_ros.replay.topics import Topics
@@ -53,7 +52,6 @@ class Player:
         self.cameras = Cameras(settings, configuration.keypoints)
         self._maps = Maps(settings, engine)
         self._answering = Answering(self._maps, self.cameras, self._start_anew)
-        self._camera: Camera | None = None
         self._prepared: dict[str, float] = {}
 
     def get_ready(self) -> ActiveMap:
@@ -89,7 +87,7 @@ class Player:
             if self._topics.image:
                 message = self._detected(message)
                 detection["detect"] = time.perf_counter() - start
-            answer = self._answering.answer(message)
+            answer = self._answering.answer(message, log_time)
             keypoints = self._answering.keypoints
         except Exception as error:
             answer = rejection_for(error)
@@ -120,13 +118,12 @@ class Player:
     def _take_camera(self, info: Any) -> None:
         news = self.cameras.update(info)
         if isinstance(news, Camera):
-            self._camera = news
             self._prepare()
 
     def _prepare(self) -> None:
         start = time.perf_counter()
-        if self._maps.active is not None and self._camera is not None:
-            self._maps.active.localizer.prepare(image_frustum(self._camera))
+        if self._maps.active is not None and self.cameras.view is not None:
+            self._maps.active.localizer.prepare(self.cameras.view)
             self._prepared = {"prepare": time.perf_counter() - start}
 
     def _start_anew(self) -> None:

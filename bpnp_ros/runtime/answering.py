@@ -10,8 +10,9 @@ from bpnp_ros.keypoints.keypoints import Keypoints, TooFewKeypointsError
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.runtime.cameras import Cameras, NoCameraError
-from bpnp_ros.runtime.conversions import nanoseconds
+from bpnp_ros.runtime.conversions import frame_of, nanoseconds
 from bpnp_ros.runtime.maps import ActiveMap, Maps
+from bpnp_ros.runtime.stamps import Stamps
 from bpnp_ros.runtime.tf_buffer import NoTransformError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 GivePrior = Callable[[ActiveMap, str], PosePrior | None]
 """From the map and the camera's frame to what is known of the pose beforehand."""
-
-JUMP_BACK = 1_000_000_000  # nanoseconds; less is a message that came late
 
 _CATEGORIES: dict[type[BpnpError], Category] = {
     MapError: Category.NO_MAP,
@@ -41,37 +40,30 @@ def rejection_for(error: Exception) -> Rejection:
 
 
 class Answering:
-    """Remembers the last stamp. `on_jump_back` is told when time has started anew."""
+    """`on_jump_back` is told when time has started anew."""
 
     def __init__(self, maps: Maps, cameras: Cameras, on_jump_back: Callable[[], None]) -> None:
         self._maps, self._cameras = maps, cameras
-        self._on_jump_back = on_jump_back
-        self.last_stamp = 0
+        self.stamps = Stamps(on_jump_back)
         self.keypoints: Keypoints | None = None
         """Those of the last message that could be read."""
 
     def answer(
-        self, message: PointCloud2, prior: GivePrior = lambda active, camera: None
+        self,
+        message: PointCloud2,
+        arrived: int,
+        prior: GivePrior = lambda active, camera: None,
     ) -> Fix | Rejection:
-        """The localiser's answer. Raises BpnpError for a message that never gets that far."""
+        """The localiser's answer. Raises BpnpError for a message that never gets that far.
+
+        arrived: when it did, nanoseconds of any clock that runs at the pace of the stamps'.
+        """
         self.keypoints = None
-        stamp = self._checked_stamp(nanoseconds(message.header.stamp))
+        stamp = nanoseconds(message.header.stamp)
+        self.stamps.check(stamp, arrived)
         active = self._maps.active
         if active is None:
             raise MapError(self._maps.refusal or "there is no map yet.")
         self.keypoints = self._cameras.keypoints(message)
-        given = prior(active, message.header.frame_id)
+        given = prior(active, frame_of(message.header))
         return active.localizer.localize(self.keypoints, stamp=stamp / 1e9, prior=given)
-
-    def _checked_stamp(self, stamp: int) -> int:
-        if stamp == 0:
-            raise KeypointError("the stamp is zero; fill in that of the image.")
-        if stamp < self.last_stamp - JUMP_BACK:
-            self._on_jump_back()
-        elif stamp <= self.last_stamp:
-            raise KeypointError(
-                f"the stamp, {stamp / 1e9:.3f} s, is not later than the last one, "
-                f"{self.last_stamp / 1e9:.3f} s."
-            )
-        self.last_stamp = stamp
-        return stamp

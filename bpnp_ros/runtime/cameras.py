@@ -14,8 +14,13 @@ from bpnp_ros.errors import BpnpError, CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
 from bpnp_ros.geometry.distortion import is_known_model
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_bearings, keypoints_from_pixels
-from bpnp_ros.keypoints.lens import uncovered_share
-from bpnp_ros.runtime.conversions import read_camera, read_keypoint_cues, read_keypoints
+from bpnp_ros.keypoints.lens import image_frustum, uncovered_share
+from bpnp_ros.runtime.conversions import (
+    frame_of,
+    read_camera,
+    read_keypoint_cues,
+    read_keypoints,
+)
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo, PointCloud2
@@ -30,7 +35,11 @@ class NoCameraError(BpnpError):
 
 
 class Cameras:
-    """Cameras by frame. A CameraInfo that repeats the last one costs a comparison."""
+    """Cameras by frame. A CameraInfo that repeats the last one costs a comparison.
+
+    Every keypoint is read with the last K of its frame, however little that differs from the one
+    before; news is only a camera that sees something else.
+    """
 
     def __init__(self, settings: LocalizationSettings, config: KeypointConfig) -> None:
         self._settings = settings
@@ -38,11 +47,16 @@ class Cameras:
         self._last_info: dict[str, tuple] = {}
         self._cameras: dict[str, Camera | CameraError] = {}
         self._bearing_views: dict[str, Frustum] = {}
+        self._views: dict[str, Frustum] = {}
+        self.view: Frustum | None = None
+        """What the camera that was news last sees."""
 
     def clear(self) -> None:
         self._last_info.clear()
         self._cameras.clear()
         self._bearing_views.clear()
+        self._views.clear()
+        self.view = None
 
     @property
     def problem(self) -> str:
@@ -53,19 +67,24 @@ class Cameras:
 
     def update(self, info: CameraInfo) -> Camera | CameraError | None:
         """Take a CameraInfo; what became of it if it is news, else None."""
-        frame = info.header.frame_id
+        frame = frame_of(info.header)
         content = _content(info)
         if self._last_info.get(frame) == content:
             return None
         self._last_info[frame] = content
         try:
             camera = read_camera(info, self._settings.keypoints_rectified)
+            view = image_frustum(camera)
         except CameraError as error:
             self._cameras[frame] = CameraError(f"CameraInfo of '{frame}': {error}")
-        else:
-            self._cameras[frame] = camera
-            _tell_limits(info, camera)
-        return self._cameras[frame]
+            return self._cameras[frame]
+        self._cameras[frame] = camera
+        known = self._views.get(frame)
+        if known is not None and known.is_close(view):
+            return None
+        _tell_limits(info, camera)
+        self.view = self._views[frame] = view
+        return camera
 
     def camera_of(self, frame: str) -> Camera | None:
         """The camera of a frame, if it is known and good."""
@@ -84,7 +103,7 @@ class Cameras:
     def keypoints(self, message: PointCloud2) -> Keypoints:
         """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
         positions, score = read_keypoints(message)
-        frame = message.header.frame_id
+        frame = frame_of(message.header)
         cues = read_keypoint_cues(message)
         if positions.shape[1] == 2:
             return keypoints_from_pixels(positions, self._camera(frame), score, self._config, cues)
@@ -99,7 +118,7 @@ class Cameras:
     def _camera(self, frame: str) -> Camera:
         camera = self._cameras.get(frame)
         if camera is None:
-            others = ", ".join(f"'{other}'" for other in self._cameras) or "no other"
+            others = ", ".join(f"'{other}'" for other in list(self._cameras)[:5]) or "no other"
             raise NoCameraError(
                 f"no CameraInfo for frame '{frame}' of the keypoints; {others} known."
             )

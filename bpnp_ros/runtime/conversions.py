@@ -23,15 +23,28 @@ if TYPE_CHECKING:
     from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Quaternion, Transform, Vector3
     from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2, PointField
     from sensor_msgs.msg import Image as ImageMessage
+    from std_msgs.msg import Header
 
 Array = NDArray[np.float64]
 
 _DATATYPES = ("", "int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 _REALS = {7: "f4", 8: "f8"}
+LONGEST_FRAME = 100  # characters of its name
 
 
 def nanoseconds(stamp: Time) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def frame_of(header: Header) -> str:
+    """The frame that a header names."""
+    return frame_name(header.frame_id)
+
+
+def frame_name(stated: str) -> str:
+    """Without the slash that ROS 1 put before it, and of a length that a log can bear."""
+    name = str(stated).lstrip("/")
+    return name if len(name) <= LONGEST_FRAME else f"{name[: LONGEST_FRAME - 3]}..."
 
 
 def read_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from bpnp_ros.localizer.localizer import Localizer, build_localizer
 from bpnp_ros.weights.bundle import MapBundle
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Engine:
-    """What stays when the map is replaced."""
+    """What stays when the map is replaced. `config` is that of the localisers to come."""
 
     config: LocalizerConfig
     device: torch.device
@@ -33,7 +34,15 @@ class Engine:
 
     def build(self, points: NDArray[np.float64]) -> Localizer:
         """A localiser for map points (N, 3) in the map's frame. Raises MapError."""
+        if self.bundle is not None and self.bundle.recognises(points):
+            return self._of_bundle
         return build_localizer(points, self.bundle, self.config, self.device)
+
+    @cached_property
+    def _of_bundle(self) -> Localizer:
+        """The one for the bundle's own map, which may come from several places."""
+        assert self.bundle is not None
+        return Localizer(self.bundle.model.to(self.device), self.bundle.network, self.config)
 
 
 def choose_device(name: str) -> torch.device:

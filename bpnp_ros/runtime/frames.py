@@ -18,6 +18,10 @@ from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError
 Array = NDArray[np.float64]
 
 UNSTATED = (1.0, 1.0, 1.0, 0.1, 0.1, 0.1)  # m^2 and rad^2
+T_LEVEL_CAMERA = np.array(
+    [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+)
+"""An optical frame in a body that looks along its x and stands along its z."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +76,26 @@ class Frames:
     def camera_prior(
         self, T_given: Array, covariance: Array, frame: str, map_frame: str, camera: str
     ) -> tuple[Array, Array]:
-        """A pose of `pose_frame` given in `frame` -> T_map_camera and its covariance (6, 6).
+        """An initial pose given in `frame` -> T_map_camera and its covariance (6, 6).
 
-        A variance of zero, which RViz gives to z, roll and pitch, counts as not stated.
+        It is that of `initialpose_of`, x ahead and z up. A variance of zero, which RViz gives to z,
+        roll and pitch, counts as not stated.
         """
         stated = np.diag(covariance) > 0
         covariance = np.where(stated[:, None] & stated, covariance, np.diag(UNSTATED))
         T_map_frame = self._lookup(map_frame, frame, NEWEST)
         turn = np.kron(np.eye(2), T_map_frame[:3, :3])
         covariance = turn @ covariance @ turn.T
-        T_map_pose = T_map_frame @ T_given
-        T_pose_camera = self._lookup(self.pose_frame(camera), camera, NEWEST)
-        return T_map_pose @ T_pose_camera, move_covariance(covariance, T_map_pose, T_pose_camera)
+        T_map_body = T_map_frame @ T_given
+        base = self._settings.base_frame
+        T_body_camera = self._lookup(base, camera, NEWEST) if base else T_LEVEL_CAMERA
+        return T_map_body @ T_body_camera, move_covariance(covariance, T_map_body, T_body_camera)
+
+    @property
+    def initialpose_of(self) -> str:
+        """What an initial pose is taken to be the pose of, for people."""
+        base = self._settings.base_frame
+        return f"'{base}'" if base else "a level camera (x ahead, z up), as base_frame is empty"
 
     def pose_frame(self, camera: str) -> str:
         return self._settings.pose_frame or self._settings.base_frame or camera

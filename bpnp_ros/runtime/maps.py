@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.configuration.parameters import LocalizationSettings
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import BpnpError, MapError
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.runtime.conversions import read_map_points
+from bpnp_ros.runtime.conversions import frame_of, read_map_points
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2
 
     from bpnp_ros.localizer.localizer import Localizer
+    from bpnp_ros.weights.bundle import MapBundle
 
 GIB = 2**30
 
@@ -42,6 +43,9 @@ class ActiveMap:
 class BuildsLocalizers(Protocol):
     """`Engine`, or what stands in for it."""
 
+    config: LocalizerConfig
+    bundle: MapBundle | None
+
     def build(self, points: NDArray[np.float64]) -> Localizer:
         """Points (N, 3) in the map's frame -> a localiser; raises MapError."""
 
@@ -62,6 +66,23 @@ class Maps:
         metric = scale is not None or not needs_scale(path)
         self._use(load_map(path, scale), self.settings.map_frame or "map", metric)
 
+    def use_bundle(self) -> None:
+        """Use the points that the weights were trained for, if there are weights."""
+        bundle = self.engine.bundle
+        if bundle is not None:
+            frame = self.settings.map_frame or bundle.frame or "map"
+            self._use(bundle.model.point_map, frame, True)
+
+    def tune(self, config: LocalizerConfig) -> None:
+        """Change, at once, what is read with every frame; what is prepared already stays."""
+        self.engine.config = config
+        if self.active is not None:
+            self.active.localizer.config = config
+
+    def is_news(self, message: PointCloud2) -> bool:
+        """Whether it is another map than the last that came."""
+        return _digest(message) != self._digest
+
     def take(self, message: PointCloud2) -> bool:
         """Use the map of a message; False if it is the one in use, or refused (see `refusal`)."""
         digest = _digest(message)
@@ -79,12 +100,12 @@ class Maps:
         return True
 
     def _frame_of(self, message: PointCloud2) -> str:
-        stated, wanted = message.header.frame_id, self.settings.map_frame
+        stated, wanted = frame_of(message.header), self.settings.map_frame
         if wanted and stated != wanted:
             raise MapError(f"it is in frame '{stated}', but map_frame is '{wanted}'.")
         if not stated:
             raise MapError("its header has no frame_id.")
-        return str(stated)
+        return stated
 
     def _use(self, point_map: PointMap, frame: str, metric: bool) -> None:
         localizer = self.engine.build(point_map.points.astype(np.float64) + point_map.origin)

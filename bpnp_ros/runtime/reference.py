@@ -15,12 +15,12 @@ from bpnp_ros.configuration.parameters import (
     KeypointConfig,
     LocalizationSettings,
     LocalizerConfig,
-    MapServerSettings,
+    PointMapServerSettings,
 )
 
 NODES = {
     "localization": (LocalizationSettings, KeypointConfig, LocalizerConfig),
-    "map_server": (MapServerSettings,),
+    "point_map_server": (PointMapServerSettings,),
     "keypoint_detector": (DetectorConfig,),
 }
 YAML = Path("config/localization.yaml")
@@ -57,6 +57,8 @@ def _allowed(parameter: Parameter) -> str:
         notes.append(" to ".join(f"{limit:.10g}" for limit in parameter.range))
     if parameter.choices:
         notes.append(", ".join(parameter.choices))
+    if parameter.tunable:
+        notes.append("at any time")
     if parameter.read_only:
         notes.append("read-only")
     return "; ".join(notes)

@@ -17,6 +17,7 @@ class Tally:
         self.fixes = 0
         self.rejections: Counter[Category] = Counter()
         self.keypoints = 0
+        self.camera = ""  # the frame of the camera that was heard last
         self.answer: Fix | Rejection | None = None
         self.stamp = 0  # of the keypoints answered last, nanoseconds
         self.fix: Fix | None = None
@@ -26,6 +27,10 @@ class Tally:
     def count_received(self) -> None:
         self.received += 1
         self.received_at = time.monotonic()
+
+    def forget_answer(self) -> None:
+        """What was answered last says nothing any more."""
+        self.answer = None
 
     def record(self, answer: Fix | Rejection, stamp: int) -> None:
         self.answer, self.stamp = answer, stamp

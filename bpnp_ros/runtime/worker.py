@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 Job = Callable[[], None]
@@ -15,17 +16,20 @@ class Worker:
     """
 
     def __init__(self, purposes: tuple[str, ...], on_error: Callable[[Exception], None]) -> None:
-        self._waiting: dict[str, Job | None] = dict.fromkeys(purposes)
+        self._waiting: dict[str, tuple[Job, float] | None] = dict.fromkeys(purposes)
         self._on_error = on_error
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="localizer", daemon=True)
         self._thread.start()
 
-    def submit(self, purpose: str, job: Job) -> None:
-        """Let `job` run as soon as can be, in place of one of the same purpose that still waits."""
+    def submit(self, purpose: str, job: Job, not_before: float = 0.0) -> None:
+        """Let `job` run as soon as can be, in place of one of the same purpose that still waits.
+
+        not_before: a time of time.monotonic.
+        """
         with self._changed:
-            self._waiting[purpose] = job
+            self._waiting[purpose] = (job, not_before)
             self._changed.notify()
 
     def stop(self, patience: float) -> bool:
@@ -46,9 +50,12 @@ class Worker:
     def _next(self) -> Job | None:
         with self._changed:
             while not self._stopping:
-                for purpose, job in self._waiting.items():
-                    if job is not None:
+                now = time.monotonic()
+                waiting = {purpose: entry for purpose, entry in self._waiting.items() if entry}
+                for purpose, (job, not_before) in waiting.items():
+                    if not_before <= now:
                         self._waiting[purpose] = None
                         return job
-                self._changed.wait()
+                first = min((not_before for _, not_before in waiting.values()), default=None)
+                self._changed.wait(None if first is None else first - now)
         return None

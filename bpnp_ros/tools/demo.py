@@ -51,6 +51,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         help="input in which no pose can be found; passes when none is published",
     )
     add("--rerun", type=Path, metavar="FILE.rrd", help="frame by frame, for the rerun viewer")
+    add("--write-map", type=Path, metavar="FILE", help="write the map as .ply, and do no more")
     add("--timeout", type=float, default=180.0, metavar="S", help="for the node to start (180)")
     add("--domain-id", type=int, metavar="N", help="ROS_DOMAIN_ID (one of its own)")
     arguments = parser.parse_args(words)

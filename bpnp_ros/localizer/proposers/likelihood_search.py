@@ -7,6 +7,7 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -22,12 +23,12 @@ class LikelihoodSearch:
         self._model, self._config = model, config
         self._bank: ViewBank | None = None
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Build the bank for a camera; some seconds."""
-        if self._bank is None or self._bank.frustum != frustum:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Build the bank for a camera; some seconds. One that sees as much keeps its bank."""
+        if self._bank is None or not self._bank.frustum.is_close(frustum):
             config = self._config
             self._bank = build_view_bank(
-                self._model, frustum, config.bank_views, config.clutter, config.seed
+                self._model, frustum, config.bank_views, config.clutter, config.seed, progress
             )
 
     def propose(self, frame: Frame) -> Candidates:

@@ -18,6 +18,7 @@ from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, project
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -39,7 +40,7 @@ class MinimalSets:
     def __init__(self, model: MapModel, solver: Solver) -> None:
         self._model, self._solver = model, solver
 
-    def prepare(self, frustum: Frustum) -> None:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Nothing takes long."""
 
     @torch.no_grad()

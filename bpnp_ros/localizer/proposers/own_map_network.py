@@ -10,6 +10,7 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
@@ -32,7 +33,7 @@ class OwnMapNetwork:
         self._points = model.point_map.points.astype(np.float64)
         self._settings = RansacSettings(max_iterations=20_000, seed=seed)
 
-    def prepare(self, frustum: Frustum) -> None:
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """The network needs nothing of the camera beforehand."""
 
     @torch.no_grad()

@@ -7,6 +7,7 @@ from typing import Protocol
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.progress import Progress, unheard
 
 
 class Proposer(Protocol):
@@ -14,8 +15,8 @@ class Proposer(Protocol):
 
     name: str
 
-    def prepare(self, frustum: Frustum) -> None:
-        """Do what takes long, once a camera is known."""
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """Do what takes long, once a camera is known. `progress` may raise to end it."""
 
     def propose(self, frame: Frame) -> Candidates:
         """Candidates, near enough to be polished; possibly none."""

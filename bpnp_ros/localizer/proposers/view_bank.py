@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.measurement import project
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 
 COLUMNS, ROWS = 16, 12
@@ -36,12 +37,20 @@ class ViewBank:
 
 
 def build_view_bank(
-    model: MapModel, frustum: Frustum, views: int, clutter: float, seed: int = 0
+    model: MapModel,
+    frustum: Frustum,
+    views: int,
+    clutter: float,
+    seed: int = 0,
+    progress: Progress = unheard,
 ) -> ViewBank:
     """Draw `views` poses from the map's view space and store what each would see."""
     generator = torch.Generator().manual_seed(seed)
     T_map_camera, _ = model.view_space.sample(views, generator)
-    parts = [_log_ratio(model, poses, frustum, clutter) for poses in T_map_camera.split(_CHUNK)]
+    parts: list[Tensor] = []
+    for poses in T_map_camera.split(_CHUNK):
+        progress(len(parts) * _CHUNK / views)
+        parts.append(_log_ratio(model, poses, frustum, clutter))
     return ViewBank(T_map_camera, torch.cat(parts), frustum)
 
 

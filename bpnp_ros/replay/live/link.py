@@ -13,7 +13,7 @@ from bpnp_ros.nodes.qos import LATCHED, SENSOR
 from bpnp_ros.runtime.conversions import nanoseconds, read_pose
 
 TOPICS = {
-    "map": (PointCloud2, LATCHED),
+    "point_map": (PointCloud2, LATCHED),
     "camera_info": (CameraInfo, SENSOR),
     "keypoints": (PointCloud2, SENSOR),
     "image": (Image, SENSOR),

@@ -72,7 +72,11 @@ class LiveReplay:
         topics, image = replay.topics, replay.topics.image
         compressed = bool(image) and replay.bag.topics[image].kind == COMPRESSED_IMAGE
         source = ("image/compressed" if compressed else "image") if image else "keypoints"
-        self._names = {topics.source: source, topics.map: "map", topics.camera_info: "camera_info"}
+        self._names = {
+            topics.source: source,
+            topics.map: "point_map",
+            topics.camera_info: "camera_info",
+        }
         self._source = source
 
     def get_ready(self, timeout: float, say: Callable[[str], None]) -> None:
@@ -86,7 +90,7 @@ class LiveReplay:
                 self._link.send("camera_info", info.raw)
 
         if (latched := first.get(topics.map)) is not None:
-            self._link.send("map", latched.raw)
+            self._link.send("point_map", latched.raw)
         wait_until_ready(self._link, self._nodes[0], remind, say, timeout)
         if not self._link.spin(CONNECTING, until=lambda: self._link.heard_by(self._source) > 0):
             raise BpnpError(f"nobody subscribes to {self._source}.")

@@ -1,4 +1,4 @@
-"""The map server: a file becomes a latched cloud."""
+"""The point map server: a file becomes a latched cloud."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
-from bpnp_ros.configuration.parameters import MapServerSettings
+from bpnp_ros.configuration.parameters import PointMapServerSettings
 from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.nodes.messages import header, map_message
 from bpnp_ros.nodes.parameters import Parameters
@@ -16,18 +16,18 @@ from bpnp_ros.nodes.qos import LATCHED
 from bpnp_ros.point_map.loading import load_map, needs_scale
 
 
-class MapServer(Node):
+class PointMapServer(Node):
     """Publishes once, for those who come now or later (transient_local)."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__("map_server", **arguments)
-        self._configuration = Parameters(self, (MapServerSettings,))
+        super().__init__("point_map_server", **arguments)
+        self._configuration = Parameters(self, (PointMapServerSettings,))
         self._configuration.fix_while(lambda: "the map is published; restart the node with it.")
-        self._map = self.create_publisher(PointCloud2, "map", LATCHED)
+        self._map = self.create_publisher(PointCloud2, "point_map", LATCHED)
 
     def start(self) -> None:
         """Raises ConfigError and MapError."""
-        settings = self._configuration.read(MapServerSettings)
+        settings = self._configuration.read(PointMapServerSettings)
         points = read_points(settings)
         top = header(self.get_clock().now().nanoseconds, settings.map_frame)
         self._map.publish(map_message(top, points))
@@ -40,7 +40,7 @@ class MapServer(Node):
         """Nothing goes on beside the executor."""
 
 
-def read_points(settings: MapServerSettings) -> np.ndarray:
+def read_points(settings: PointMapServerSettings) -> np.ndarray:
     """The map's points (N, 3) float64, metres. Raises ConfigError and MapError."""
     if not settings.map_file:
         raise ConfigError("map_file is empty; say which map to publish: -p map_file:=<path>.")
