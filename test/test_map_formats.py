@@ -118,7 +118,7 @@ def test_lists_beside_the_positions_do_not_matter(
 @pytest.mark.parametrize("form", FORMS)
 def test_elements_may_come_in_any_order(form: str, tmp_path: Path) -> None:
     camera = ("camera", ["double f"], [(1.5,)])
-    elements = [camera, FACE, ("vertex", PLAIN, ROWS), camera]
+    elements: list[Any] = [camera, FACE, ("vertex", PLAIN, ROWS), camera]
     path = write(tmp_path / "map.ply", ply(elements, form))
     np.testing.assert_array_equal(read_cloud(path).points, SINGLE)
 
