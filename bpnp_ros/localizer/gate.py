@@ -25,6 +25,7 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 INLIER_SIGMAS = 3.0
+TRACKED_MARGIN = 3.0  # nats: the camera is near where it was, unless it was carried off
 CROWD = 15  # keypoints; the truth explains so many of more that no rival comes near
 
 
@@ -34,14 +35,15 @@ class Gate:
 
     log_likelihood_ratio: nats, besides what it owes for being one of many poses. before: (6,)
     standard deviations of the pose without the frame. inliers: fewest. rival_share, margin: a pose
-    elsewhere may have this share of the winner's nats, and must be so many nats behind.
+    elsewhere may have this share of the winner's nats. odds: nats by which the winner must be
+    better than no pose at all, and than any elsewhere.
     """
 
     log_likelihood_ratio: float
     before: NDArray[np.float64]
     inliers: int
     rival_share: float
-    margin: float
+    odds: float
 
     @classmethod
     def of_search(cls, model: MapModel, frame: Frame, config: LocalizerConfig) -> Gate:
@@ -64,11 +66,10 @@ class Gate:
         config: LocalizerConfig,
     ) -> Gate:
         """Of a pose near the last one; usual: keypoints explained in the frames before."""
-        before = np.repeat(reach, 3) / 2
-        odds = -math.log(config.false_pose_rate)
+        before = np.minimum(np.repeat(reach, 3) / 2, model.spread)
         if model.is_open:
             least = max(model.least_pairs - 1, round(0.5 * config.tracking_share * usual))
-            return cls(0.0, before, least, 1.0, odds)
+            return cls(0.0, before, least, 1.0, TRACKED_MARGIN)
         least = max(config.tracking_inliers, round(config.tracking_share * usual))
         per_keypoint = config.min_log_likelihood_ratio_per_keypoint * len(frame.xy)
         ratio = max(config.tracking_log_likelihood_ratio, per_keypoint)
@@ -85,7 +86,7 @@ def verify(
     best = int(score.argmax())
     winner = candidates.T_map_camera[best]
     known = information(prediction.select(torch.tensor([best])), winner, frame)
-    owed = occam_nats(known, gate.before) - math.log(config.false_pose_rate)
+    owed = occam_nats(known, gate.before) + gate.odds
     least = max(gate.log_likelihood_ratio, owed)
     if not score[best] >= least:
         return Rejection(
@@ -104,7 +105,7 @@ def verify(
     metres = config.rival_distance * model.depth
     elsewhere = (distance > metres) | (angle > config.rival_angle)
     rival = float(score[elsewhere].max()) if elsewhere.any() else 0.0
-    if rival > min(gate.rival_share * score[best], score[best] - gate.margin):
+    if rival > min(gate.rival_share * score[best], score[best] - gate.odds):
         return Rejection(
             Category.AMBIGUOUS,
             f"a pose elsewhere explains the frame nearly as well: {rival:.0f} against "
@@ -132,7 +133,7 @@ def _fix(
             Category.NOT_VERIFIED,
             f"{len(keypoint)} inliers where {least_inliers} are asked for",
         )
-    covariance = pose_covariance(prediction, T_map_camera, frame, error, config)
+    covariance = pose_covariance(model, prediction, T_map_camera, frame, error, config)
     sigma = np.sqrt(np.diag(covariance))
     most = config.max_sigma_position * model.depth
     if not (sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle):

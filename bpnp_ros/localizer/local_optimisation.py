@@ -20,6 +20,7 @@ from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood
 from bpnp_ros.map_model.map_model import MapModel
 
 LONGEST_STEP = 0.5
+LEAST_TILT = 1e-3  # radians that no mounting is better than
 FIXED = 1e12  # information that lets nothing move
 STEPS_A_LOOK = 3
 
@@ -49,6 +50,9 @@ class NormalEquations:
     H: Tensor
     g: Tensor
 
+    def plus(self, other: NormalEquations) -> NormalEquations:
+        return NormalEquations(self.H + other.H, self.g + other.g)
+
 
 def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float]) -> Tensor:
     """One Gauss-Newton step for each of `sigmas` (z = 1 plane) from poses (P, 4, 4).
@@ -58,15 +62,18 @@ def refine(model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[flo
     for first in range(0, len(sigmas), STEPS_A_LOOK):
         seen = predict(model, T_map_camera, frame.frustum)
         some = sigmas[first : first + STEPS_A_LOOK]
-        T_map_camera = _descend(T_map_camera, seen, frame, some, model.turns_only)
+        T_map_camera = _descend(model, T_map_camera, seen, frame, some)
     return T_map_camera
 
 
 def _descend(
-    T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float], turns_only: bool
+    model: MapModel, T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]
 ) -> Tensor:
     for sigma in sigmas:
-        step = _step(normal_equations(seen, frame, sigma), turns_only)
+        normal = normal_equations(seen, frame, sigma)
+        if model.is_open:
+            normal = normal.plus(motion_information(model, T_map_camera))
+        step = _step(normal, model.turns_only)
         T_map_camera, seen = T_map_camera @ step, seen.moved(step)
     return T_map_camera
 
@@ -81,7 +88,7 @@ def coarse_to_fine(
         best = _best_rows(seen, coarse, sigmas[0], keep)
         candidates = candidates.select(best)
         near = seen.select(best)
-        refined = _descend(candidates.T_map_camera, near, coarse, sigmas, model.turns_only)
+        refined = _descend(model, candidates.T_map_camera, near, coarse, sigmas)
         candidates = Candidates(refined, candidates.proposer)
     return keep_best(model, candidates, coarse, stages[-1][1][-1], FINAL_KEEP)
 
@@ -161,6 +168,29 @@ def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> Norm
     H = weighted.transpose(1, 2) @ J
     g = (J.transpose(1, 2) @ pull.flatten(1)[..., None])[..., 0]
     return NormalEquations(H / sigma**2, g / sigma**2)
+
+
+def motion_information(model: MapModel, T_map_camera: Tensor) -> NormalEquations:
+    """What is known of poses (P, 4, 4) beforehand: where up is in the camera, and its height.
+
+    Few landmarks leave tilt and height open; a robot on a floor knows them.
+    """
+    motion, P = model.view_space.held, len(T_map_camera)
+    H, g = T_map_camera.new_zeros(P, 6, 6), T_map_camera.new_zeros(P, 6)
+    if not motion.knows_up:
+        return NormalEquations(H, g)
+    up, held = (torch.from_numpy(v).to(H) for v in (motion.up, motion.up_in_camera))
+    seen_up = T_map_camera[:, :3, :3].transpose(1, 2) @ up
+    across = torch.eye(3).to(H) - seen_up[:, :, None] * seen_up[:, None]
+    tilt = max(motion.tilt, LEAST_TILT) / 3**0.5
+    H[:, 3:, 3:] = across / tilt**2
+    g[:, 3:] = torch.linalg.cross(held.expand_as(seen_up), seen_up) / tilt**2
+    low, high = model.heights
+    sigma = max((high - low) / 12**0.5, 1e-3 * model.depth)
+    error = 0.5 * (low + high) - T_map_camera[:, :3, 3] @ up
+    H[:, :3, :3] = seen_up[:, :, None] * seen_up[:, None] / sigma**2
+    g[:, :3] = seen_up * error[:, None] / sigma**2
+    return NormalEquations(H, g)
 
 
 def projection_jacobian(in_camera: Tensor) -> Tensor:

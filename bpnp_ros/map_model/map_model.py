@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bpnp_ros.geometry.transform import invert, transform_points
 from bpnp_ros.map_model.aliases import Aliases, find_aliases
 from bpnp_ros.map_model.motion import ROTATION
 from bpnp_ros.map_model.open_space import OpenSpace
@@ -17,6 +18,7 @@ from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 
 _POSES_ASKED = 64
+NOMINAL_VIEW = 0.7  # tangent of half the view of a typical camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,12 @@ class MapModel:
         return self.view_space.held.kind == ROTATION
 
     @property
+    def heights(self) -> tuple[float, float]:
+        """Of the camera along up in the recentred map, metres; of an open map."""
+        assert isinstance(self.view_space, OpenSpace)
+        return self.view_space.heights
+
+    @property
     def least_pairs(self) -> int:
         """One pair more than it takes to fix a pose."""
         motion = self.view_space.held
@@ -64,8 +72,11 @@ class MapModel:
         """How far away the points are that a camera sees, metres: the map's one length."""
         poses = self._some_poses
         seen, chance = self.view_space.seen_from(poses)
-        distance = (self.points[seen] - poses[:, None, :3, 3]).norm(dim=2)
-        return float(distance[chance > 0].median()) if (chance > 0).any() else 1.0
+        in_camera = transform_points(invert(poses), self.points[seen])
+        across = in_camera[..., :2].norm(dim=2)
+        shown = (chance > 0) & (across < NOMINAL_VIEW * in_camera[..., 2])
+        distance = in_camera.norm(dim=2)
+        return float(distance[shown].median()) if shown.any() else 0.5 * self.point_map.extent
 
     @cached_property
     def spread(self) -> NDArray[np.float64]:
