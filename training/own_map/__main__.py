@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
     import torch
@@ -22,7 +22,6 @@ with loading():
     from bpnp_ros.weights.bundle import MapBundle
     from training.common.callbacks import Keep
     from training.common.card import model_card
-    from training.common.command import exit_status
     from training.common.fit import WORLD, be_quiet, fit
     from training.common.run_folder import CONFIG, begin, require_no_run, require_run
     from training.own_map.camera_file import read_camera
@@ -38,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     be_quiet()
     run = options.resume or options.run or Path("runs") / options.out.stem
     return exit_status(
-        lambda: _train(options, run), stopped=f"go on with the same command and --resume {run}"
+        lambda: _train(options, run),
+        interrupted=f"stopped; go on with the same command and --resume {run}",
     )
 
 
