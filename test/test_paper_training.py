@@ -255,3 +255,20 @@ def test_shipped_weights_are_half_as_large_and_tell_their_figures(
         ship([str(trained), str(shipped), "--figures", str(tmp_path / "no.json")]) == COULD_NOT_RUN
     )
     assert "is not the JSON of a test" in capsys.readouterr().err
+
+
+def test_the_short_spelling_of_the_paper_s_code_works(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-ntrain", "0", "--log-dir", str(tmp_path / "run"), str(data)]) == COULD_NOT_RUN
+    assert "num_points_train is 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", [1], {"epoch": 0}, {"state_dict": {}}])
+def test_a_checkpoint_that_is_none_is_refused(
+    content: object, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.ckpt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    assert main(["--resume", str(path), "--log-dir", str(tmp_path / "run"), str(data)]) == 2
+    assert "no checkpoint of ours" in capsys.readouterr().err
