@@ -106,6 +106,7 @@ TAKES_A_FILE = (
     "training.main {folder} --log-dir {out} --resume {}",
     "training.main -e {folder} --log-dir {out} --resume {}",
     "training.own_map {} --out {out}/b.safetensors --run {out}/run",
+    "training.own_map {map} --path {} --out {out}/b.safetensors --run {out}/run",
     "training.own_map {map} --mesh {} --out {out}/b.safetensors --run {out}/run",
     "training.own_map {map} --camera {} --out {out}/b.safetensors --run {out}/run",
     "training.own_map {map} --config {} --out {out}/b.safetensors --run {out}/run",
