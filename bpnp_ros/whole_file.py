@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Write to the path that this yields; `path` is replaced at once, and not after an error."""
+    """Write to the path that this yields; `path` is replaced at once, and not after an error.
+
+    An OSError names `path`.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename in (None, str(partial), partial):  # a name that nobody knows
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()

@@ -116,7 +116,7 @@ def main() -> None:
     console = Console(highlight=False)
     be_quiet()
     interrupted = "\nstopped; the same command goes on with what is not done."
-    run_command(lambda: run(_parser().parse_args(), console), console, interrupted)
+    run_command(lambda: run(_parser().parse_args(), console), interrupted)
 
 
 def run(options: argparse.Namespace, console: Console) -> None:

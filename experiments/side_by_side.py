@@ -36,7 +36,7 @@ def main() -> None:
     console = Console(highlight=False)
     be_quiet()
     interrupted = "\nstopped; the same command goes on with the seeds that are not done."
-    run_command(lambda: report(_parser().parse_args(), console), console, interrupted)
+    run_command(lambda: report(_parser().parse_args(), console), interrupted)
 
 
 def report(options: argparse.Namespace, console: Console) -> None:

@@ -215,7 +215,7 @@ def test_ctrl_c_ends_without_a_traceback(
     with pytest.raises(SystemExit) as end:
         benchmark.main()
     assert end.value.code == INTERRUPTED
-    assert "keeps what was done" in " ".join(capsys.readouterr().out.split())
+    assert "keeps what was done" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_mistaken_folder_is_an_error_for_people(
@@ -226,4 +226,4 @@ def test_a_mistaken_folder_is_an_error_for_people(
     with pytest.raises(SystemExit) as end:
         benchmark.main()
     assert end.value.code == COULD_NOT_RUN
-    assert "there is no folder" in capsys.readouterr().out
+    assert "there is no folder" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 import torch
 from orbit import orbit, write_scene
 
+from bpnp_ros.command import COULD_NOT_RUN
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.weights.bundle import MapBundle
 from training.own_map import views as training_views
@@ -97,7 +98,7 @@ def _keep_and_press_ctrl_c(keeper: Keep, *trainer_and_module: Any) -> None:
 
 def test_a_run_is_not_overwritten_by_another(room: Path, capsys: pytest.CaptureFixture) -> None:
     assert train(room, "a", "--minutes", "0", "--views", "16") == 0
-    assert train(room, "a", "--minutes", "0", "--views", "16") == 1
+    assert train(room, "a", "--minutes", "0", "--views", "16") == COULD_NOT_RUN
     assert "--resume" in capsys.readouterr().err
 
 

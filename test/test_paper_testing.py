@@ -13,6 +13,7 @@ import torch
 from paper_sets import POINTS, samples, write_preprocessed, write_set
 from torch import Tensor, nn
 
+from bpnp_ros.command import COULD_NOT_RUN
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, uniform_prior
 
@@ -131,6 +132,6 @@ def test_a_malicious_set_ends_in_one_line(tmp_path: Path, capsys: pytest.Capture
     data = write_set(tmp_path / "data")
     pickle_file = data / "modelnet40_test" / "preprocessed" / "W_gt.pkl"
     pickle_file.write_bytes(b"cos\nsystem\n(S'touch was_here'\ntR.")
-    assert main(["-e", "--log-dir", str(tmp_path), str(data)]) == 1
+    assert main(["-e", "--log-dir", str(tmp_path), str(data)]) == COULD_NOT_RUN
     error = capsys.readouterr().err.splitlines()[-1]
     assert "W_gt.pkl asks for 'os.system'" in error and error.startswith("error:")

@@ -14,6 +14,7 @@ import torch
 from paper_sets import write_set
 from torch import Tensor
 
+from bpnp_ros.command import COULD_NOT_RUN
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.safetensors_file import load_weights
 
@@ -144,7 +145,10 @@ def test_a_network_with_a_dustbin_learns_from_outliers_and_is_tested_as_such(
     assert first["loss"] > 1 > first["Lc"] and second["translation"] > 0
     best = str(run / "weights.safetensors")
     assert main(["-e", "--resume", best, "--frac_outliers", "1", str(data)]) == 0
-    assert train(data, tmp_path / "other", "--resume", best, "--loss", "correspondence") == 1
+    assert (
+        train(data, tmp_path / "other", "--resume", best, "--loss", "correspondence")
+        == COULD_NOT_RUN
+    )
     assert "dustbin" in capsys.readouterr().err
 
 
@@ -190,7 +194,7 @@ def test_a_setting_that_cannot_be_is_named(
     data: Path, tmp_path: Path, setting: str, complaint: str, capsys: pytest.CaptureFixture
 ) -> None:
     (tmp_path / "c.yaml").write_text(setting)
-    assert main(["--config", str(tmp_path / "c.yaml"), str(data)]) == 1
+    assert main(["--config", str(tmp_path / "c.yaml"), str(data)]) == COULD_NOT_RUN
     assert complaint in capsys.readouterr().err
 
 
@@ -206,7 +210,7 @@ def test_a_setting_that_cannot_be_is_named(
 def test_what_cannot_be_trained_is_told_without_a_traceback(
     data: Path, tmp_path: Path, options: list[str], complaint: str, capsys: pytest.CaptureFixture
 ) -> None:
-    assert train(data, tmp_path, *options) == 1
+    assert train(data, tmp_path, *options) == COULD_NOT_RUN
     assert complaint in capsys.readouterr().err
 
 
@@ -214,7 +218,7 @@ def test_a_run_is_not_overwritten_by_another(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     (tmp_path / "last.ckpt").touch()
-    assert train(data, tmp_path) == 1
+    assert train(data, tmp_path) == COULD_NOT_RUN
     assert "--resume" in capsys.readouterr().err
 
 
@@ -247,5 +251,24 @@ def test_shipped_weights_are_half_as_large_and_tell_their_figures(
         "LM",
     }
     (tmp_path / "no.json").write_text("{}")
-    assert ship([str(trained), str(shipped), "--figures", str(tmp_path / "no.json")]) == 1
+    assert (
+        ship([str(trained), str(shipped), "--figures", str(tmp_path / "no.json")]) == COULD_NOT_RUN
+    )
     assert "is not the JSON of a test" in capsys.readouterr().err
+
+
+def test_the_short_spelling_of_the_paper_s_code_works(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-ntrain", "0", "--log-dir", str(tmp_path / "run"), str(data)]) == COULD_NOT_RUN
+    assert "num_points_train is 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", [1], {"epoch": 0}, {"state_dict": {}}])
+def test_a_checkpoint_that_is_none_is_refused(
+    content: object, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.ckpt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    assert main(["--resume", str(path), "--log-dir", str(tmp_path / "run"), str(data)]) == 2
+    assert "no checkpoint of ours" in capsys.readouterr().err

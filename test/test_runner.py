@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bpnp_ros.command import COULD_NOT_RUN
+
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 
 POINT_MAP_SERVER = [sys.executable, "-m", "bpnp_ros.nodes.point_map_server", "--ros-args"]
@@ -64,7 +66,7 @@ def test_what_stops_it_from_starting_is_told_in_a_line(
 ) -> None:
     process = start([*POINT_MAP_SERVER, *arguments])
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == COULD_NOT_RUN
     assert named in output and "Traceback" not in output
 
 
@@ -72,6 +74,6 @@ def test_what_stops_it_from_starting_is_told_in_a_line(
 def test_without_ros_there_is_advice_instead_of_a_traceback(node: str) -> None:
     process = start([sys.executable, "-c", WITHOUT_ROS.format(node)])
     output, _ = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert output.startswith("rclpy is not installed: source your ROS 2")
+    assert process.returncode == COULD_NOT_RUN
+    assert output.startswith("error: rclpy is not installed: source your ROS 2")
     assert len(output.splitlines()) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpnp_ros.command import COULD_NOT_RUN
 from bpnp_ros.errors import DataSetError
 from training.datasets.build_sfm import main
 from training.datasets.sample import Sample
@@ -132,11 +133,11 @@ def test_detectability_is_what_the_other_images_saw(data: Path) -> None:
 def test_a_scene_cannot_be_for_both(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     write_scene(tmp_path / "a.npz", 0)
     a = str(tmp_path / "a.npz")
-    assert main([a, "--test-scenes", a, "--out", str(tmp_path)]) == 1
+    assert main([a, "--test-scenes", a, "--out", str(tmp_path)]) == COULD_NOT_RUN
     assert "for training and for testing" in capsys.readouterr().err
 
 
 def test_a_set_is_written_once(data: Path, capsys: pytest.CaptureFixture) -> None:
     a, c = str(data / "a.npz"), str(data / "c.npz")
-    assert main([a, "--test-scenes", c, "--out", str(data)]) == 1
+    assert main([a, "--test-scenes", c, "--out", str(data)]) == COULD_NOT_RUN
     assert "is there already" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpnp_ros.command import COULD_NOT_RUN
 from training.datasets.build_shapes import main, surface_points
 from training.datasets.shapes import ShapeViews
 from training.datasets.words import open_set
@@ -87,12 +88,12 @@ def test_a_source_that_cannot_be_used_is_named(
 ) -> None:
     (tmp_path / "empty").mkdir()
     np.savez(tmp_path / "odd.npz", points=np.zeros((5, 3)))
-    assert main([str(tmp_path / source), "--out", str(tmp_path / "out")]) == 1
+    assert main([str(tmp_path / source), "--out", str(tmp_path / "out")]) == COULD_NOT_RUN
     assert complaint in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_set_is_written_once(clouds: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(clouds), "--out", str(tmp_path)]) == 0
-    assert main([str(clouds), "--out", str(tmp_path)]) == 1
+    assert main([str(clouds), "--out", str(tmp_path)]) == COULD_NOT_RUN
     assert "is there already" in capsys.readouterr().err

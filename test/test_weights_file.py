@@ -108,3 +108,23 @@ def test_a_failed_save_keeps_the_old_file(tmp_path: Path) -> None:
         save_weights(path, {}, WeightsHeader("bpnpnet", training={"x": object()}))
     assert load_weights(path, "bpnpnet")[1] == HEADER
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16])
+def test_weights_that_are_no_numbers_are_named(
+    value: float, kind: torch.dtype, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(path, {"good": torch.ones(2), "bad": torch.tensor([1, value], dtype=kind)}, HEADER)
+    with pytest.raises(WeightsError, match="'bad'"):
+        load_weights(path, "bpnpnet")
+
+
+def test_a_header_that_promises_more_than_the_file_holds_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    promise = b'{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}'
+    for length in (len(promise), 2**62):
+        path.write_bytes(length.to_bytes(8, "little") + promise)
+        with pytest.raises(WeightsError, match="truncated"):
+            load_weights(path, "bpnpnet")

@@ -10,10 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
-    from training.common.command import exit_status
     from training.common.fit import be_quiet
     from training.common.run_folder import CONFIG
     from training.paper.config import SPELLING, PaperConfig
@@ -26,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     be_quiet()
     return exit_status(
-        lambda: _run(options), stopped="a training goes on with --resume and its log folder."
+        lambda: _run(options),
+        interrupted="stopped; a training goes on with --resume and its log folder.",
     )
 
 

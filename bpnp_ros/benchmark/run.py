@@ -20,6 +20,7 @@ from bpnp_ros.benchmark.problems import SETTINGS, Selection
 from bpnp_ros.benchmark.provenance import Provenance
 from bpnp_ros.benchmark.results import SceneResult
 from bpnp_ros.benchmark.runner import run_scene
+from bpnp_ros.command import verdict
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.figures.panels import save_figure
 
@@ -58,9 +59,11 @@ def ask_everybody(
         for name, path in scenes.items():
             try:
                 result = run_scene(name, path, methods, selection, folder, bar.advance)
-            except BpnpError as error:
-                refused[name] = str(error)
-                console.print(f"{name}: left out: {error}", markup=False)
+            except OSError:  # of the results, not of the scene
+                raise
+            except Exception as error:  # one scene, whatever it holds, does not end them all
+                _, refused[name] = verdict(error)
+                console.print(f"{name}: left out: {refused[name]}", markup=False)
             else:
                 results.append(result)
                 console.print(f"{name}: {len(result.problems)} problems", markup=False)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NoReturn
 
-from bpnp_ros.errors import BpnpError
+from bpnp_ros.command import exit_status
+from bpnp_ros.errors import BpnpError, ConfigError
 
 ADVICE = "source your ROS 2 (. /opt/ros/<distro>/setup.bash), or see docs/installation.md"
+_SOURCE = re.compile(r", at /\S+:\d+")  # the lines of rcl that an error went through
 
 
 @contextlib.contextmanager
@@ -22,6 +25,8 @@ def ros_needed() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("bpnp_ros"):
+            raise
         raise BpnpError(f"{error.name} is not installed: {ADVICE}") from error
 
 
@@ -32,9 +37,9 @@ def node_command(module: str, name: str) -> Callable[[], None]:
     """
 
     def main() -> None:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, lambda *_: _leave())
         with contextlib.suppress(KeyboardInterrupt):
-            _run(module, name)
+            _leave(exit_status(lambda: _run(module, name)))
         _leave()
 
     return main
@@ -47,24 +52,32 @@ def _interrupt_once(*_: object) -> None:
 
 
 def _run(module: str, name: str) -> None:
-    try:
+    with ros_needed():
         import rclpy
         from rclpy.exceptions import ParameterException
 
         node_class = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("bpnp_ros"):
-            raise
-        sys.exit(f"{error.name} is not installed: {ADVICE}")
     try:
         signal.signal(signal.SIGINT, _interrupt_once)
-        rclpy.init()
-        _spin(node_class())
-    except (BpnpError, ParameterException) as error:
-        sys.exit(f"{name}: {error}")
+        _begin(rclpy)
+        with contextlib.suppress(KeyboardInterrupt):
+            _spin(node_class())
+    except ParameterException as error:
+        raise ConfigError(f"a parameter of {name} cannot be used: {error}") from error
     finally:
         if rclpy.ok():
             rclpy.shutdown()
+
+
+def _begin(rclpy: Any) -> None:
+    """rclpy.init. Raises ConfigError for arguments, and files of parameters, that it refuses."""
+    try:
+        rclpy.init()
+    except Exception as error:  # rcl has its own kinds, which other versions spell differently
+        what = _SOURCE.sub("", str(error)).removeprefix("failed to initialize rcl: ")
+        raise ConfigError(
+            f"ROS cannot be started: {what}; check what follows --ros-args."
+        ) from error
 
 
 class _ToRos(logging.Handler):
@@ -99,9 +112,9 @@ def _spin(node: Any) -> None:
         node.destroy_node()
 
 
-def _leave(*_: object) -> NoReturn:
+def _leave(status: int = 0) -> NoReturn:
     """Without the interpreter's own end: it takes a second of tidying up torch, and `ros2 launch`
     kills after five; and it would crash around a thread that is still deep in torch."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)

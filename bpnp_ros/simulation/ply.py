@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bpnp_ros.simulation.boxes import Array
+from bpnp_ros.whole_file import written_whole
 
 
 def write_ply(path: Path, vertices: Array, triangles: np.ndarray | None = None) -> None:
@@ -19,4 +20,5 @@ def write_ply(path: Path, vertices: Array, triangles: np.ndarray | None = None) 
         faces = np.zeros(len(triangles), dtype=[("count", "u1"), ("corners", "<i4", 3)])
         faces["count"], faces["corners"] = 3, triangles
         body += faces.tobytes()
-    path.write_bytes(header.encode() + b"end_header\n" + body)
+    with written_whole(path) as partial:
+        partial.write_bytes(header.encode() + b"end_header\n" + body)

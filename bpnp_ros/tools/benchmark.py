@@ -26,7 +26,7 @@ def main() -> None:
     torch.set_num_threads(1)
     console, arguments = Console(highlight=False, soft_wrap=True), parse_arguments()
     kept = f"interrupted; {arguments.out} keeps what was done, and the same command goes on"
-    run_command(lambda: run(arguments, console), console, interrupted=kept)
+    run_command(lambda: run(arguments, console), interrupted=kept)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:

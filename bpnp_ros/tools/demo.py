@@ -29,7 +29,7 @@ def main() -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
-    run_command(lambda: run(parse_arguments(), console), console)
+    run_command(lambda: run(parse_arguments(), console))
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:

@@ -16,7 +16,6 @@ from bpnp_ros.command import loading, run_command
 
 with loading():
     import torch
-    from rich.console import Console
 
     from bpnp_ros.backends.rosbags import Writer
     from bpnp_ros.bags.make import Write, prepare_scene
@@ -28,8 +27,7 @@ DEMO, DEMO_RATE = "demo", 10.0  # Hz
 
 def main() -> None:
     torch.set_num_threads(1)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    run_command(lambda: run(parse_arguments()), console)
+    run_command(lambda: run(parse_arguments()))
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:

@@ -21,7 +21,7 @@ with loading():
 
 def main() -> None:
     console = Console(highlight=False)
-    run_command(lambda: run(parse_arguments(), console), console)
+    run_command(lambda: run(parse_arguments(), console))
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:

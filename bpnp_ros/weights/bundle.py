@@ -75,7 +75,7 @@ class MapBundle:
             model = _map_model(tensors, header.map)
             network = _network(model, tensors, header.map["network"])
             about = {key: header.map[key] for key in ("tolerance", "frame", "scale")}
-        except (KeyError, TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
             raise WeightsError(
                 f"{path} is no complete bundle ({error}); train it again with training.own_map."
             ) from error

@@ -43,7 +43,7 @@ def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], Weig
     """Read what `save_weights` wrote; tensors come on the CPU.
 
     Raises WeightsError, with advice, for a file that is missing, truncated, not ours, of a newer
-    version, or of another architecture than asked for.
+    version, of another architecture than asked for, or with NaN or infinity in it.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
@@ -59,7 +59,15 @@ def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], Weig
         raise WeightsError(
             f"{path} holds weights of '{header.architecture}', but '{architecture}' is asked for."
         )
+    odd = next((name for name, tensor in tensors.items() if not _is_finite(tensor)), None)
+    if odd is not None:
+        raise WeightsError(f"{path} holds NaN or infinity in '{odd}'; take an earlier file.")
     return tensors, header
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    whole = not (tensor.is_floating_point() or tensor.is_complex())
+    return whole or bool(tensor.float().isfinite().all())
 
 
 def _parse_header(path: Path, metadata: dict[str, str] | None) -> WeightsHeader:

@@ -12,9 +12,10 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
+from bpnp_ros.errors import WeightsError
 from training.common.callbacks import Progress, SkipNonFinite
 from training.common.progressing_module import ProgressingModule
-from training.common.run_folder import LAST, TENSORBOARD
+from training.common.run_folder import LAST, TENSORBOARD, read_checkpoint
 
 RANK = int(os.environ.get("RANK", "0"))
 """Which of the processes that torch's launcher started this one is; 0 without a launcher."""
@@ -50,11 +51,20 @@ def fit(
     )
     passed = dict.fromkeys(("ready", "started", "processed", "completed"), module.first_epoch)
     trainer.fit_loop.epoch_progress.current.load_state_dict(passed)
-    last = run / LAST if (run / LAST).exists() else None
+    checkpoint = resume or (run / LAST if (run / LAST).exists() else None)
+    if checkpoint is not None:
+        _require_same_network(module, checkpoint)
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=resume or last)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     except SystemExit as ctrl_c:
         raise KeyboardInterrupt from ctrl_c
+
+
+def _require_same_network(module: ProgressingModule, checkpoint: Path) -> None:
+    """Raises WeightsError for a checkpoint that is damaged or of another network."""
+    there = {name: w.shape for name, w in read_checkpoint(checkpoint)["state_dict"].items()}
+    if there != {name: w.shape for name, w in module.state_dict().items()}:
+        raise WeightsError(f"{checkpoint} is of another network; go on with the same settings.")
 
 
 def be_quiet() -> None:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from bpnp_ros.errors import ConfigError
+from bpnp_ros.errors import ConfigError, WeightsError
 from training.common.settings import Settings
 
 CONFIG, STARTS, METRICS = "config.yaml", "starts.jsonl", "metrics.jsonl"
@@ -34,6 +36,24 @@ def require_run(folder: Path) -> None:
     """Raises ConfigError if there is no run in the folder to go on with."""
     if not (folder / CONFIG).exists():
         raise ConfigError(f"there is no run in {folder} to go on with.")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a .ckpt, epoch and state_dict among it; nothing in the file is run.
+
+    Raises WeightsError.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no checkpoint at {path}; check the path.")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        epoch, state = content["epoch"], content["state_dict"]
+        whole = isinstance(epoch, int) and all(isinstance(w, Tensor) for w in state.values())
+    except Exception as error:  # a damaged pickle can raise anything
+        raise WeightsError(f"{path} is damaged or no checkpoint of ours; copy it again.") from error
+    if not whole:
+        raise WeightsError(f"{path} is no checkpoint of ours; name last.ckpt of a run.")
+    return content
 
 
 def begin(folder: Path, settings: Settings) -> None:

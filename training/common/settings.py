@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ class Settings:
         """Read a YAML file of `name: value` lines."""
         try:
             values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigError(f"{path} cannot be read: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{path} holds no `name: value` lines.")
@@ -80,4 +81,6 @@ def _check(entry: Field[Any], value: Any) -> None:
     if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(entry.default, bool):
         kind = type(entry.default).__name__
         raise ConfigError(f"{entry.name} is {value!r}, but has to be of type {kind}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{entry.name} is {value}, but has to be a finite number.")
     Parameter(entry.name, entry.default, **entry.metadata).check(value)

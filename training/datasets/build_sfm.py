@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
     import numpy as np
@@ -22,7 +22,6 @@ with loading():
     from bpnp_ros.errors import DataSetError
     from bpnp_ros.geometry.transform import invert
     from bpnp_ros.point_map.sfm.sfm_model import SfmModel
-    from training.common.command import exit_status
     from training.datasets.sfm import split_folder
 
 
@@ -31,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     return exit_status(
         lambda: build(options.scenes, options.test_scenes, options.out),
-        stopped="start again with another --out.",
+        interrupted="stopped; start again with another --out.",
     )
 
 

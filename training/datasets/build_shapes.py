@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
     import numpy as np
@@ -26,7 +26,6 @@ with loading():
     from bpnp_ros.errors import DataSetError
     from bpnp_ros.point_map.mesh_file import MESHES, read_mesh
     from bpnp_ros.point_map.npz import read_npz
-    from training.common.command import exit_status
     from training.datasets.shapes import split_folder, write_split
 
 Array = NDArray[np.floating]
@@ -44,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     return exit_status(
         lambda: build(asked.sources, asked.test_sources, asked.out, asked.points, asked.seed),
-        stopped="nothing was written.",
+        interrupted="stopped; nothing was written.",
     )
 
 

@@ -7,10 +7,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
     from bpnp_ros.errors import ConfigError
     from bpnp_ros.evaluation.tum import read_tum
@@ -22,7 +24,6 @@ with loading():
     from bpnp_ros.weights.bundle import MapBundle
     from training.common.callbacks import Keep
     from training.common.card import model_card
-    from training.common.command import exit_status
     from training.common.fit import WORLD, be_quiet, fit
     from training.common.run_folder import CONFIG, begin, require_no_run, require_run
     from training.own_map.camera_file import read_camera
@@ -38,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     be_quiet()
     run = options.resume or options.run or Path("runs") / options.out.stem
     return exit_status(
-        lambda: _train(options, run), stopped=f"go on with the same command and --resume {run}"
+        lambda: _train(options, run),
+        interrupted=f"stopped; go on with the same command and --resume {run}",
     )
 
 
@@ -82,9 +84,17 @@ def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
     point_map = thin_to_count(load_map(options.map, options.map_scale), config.most_points)
     print(f"{options.map}: {len(point_map)} points; looking for free places", flush=True)
     scale = checked_scale(options.map_scale)
-    path = read_tum(options.path).T_map_camera[:, :3, 3] * scale if options.path else None
+    path = _positions(options.path) * scale if options.path else None
     cameras = [read_camera(file) for file in options.camera]
     return replace(explore_map(point_map, config, options.mesh, path, cameras), scale=scale)
+
+
+def _positions(file: Path) -> NDArray[np.float64]:
+    """Where a recorded path's camera was, (F, 3). Raises ConfigError for a path without poses."""
+    positions = read_tum(file).T_map_camera[:, :3, 3]
+    if not len(positions):
+        raise ConfigError(f"{file} holds no poses; --path needs lines `stamp x y z qx qy qz qw`.")
+    return positions
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,41 +8,69 @@ from bpnp_ros.configuration.parameter import setting
 from bpnp_ros.errors import ConfigError
 from training.common.settings import Settings
 
+_SHARE = (0, 0.95)
+_PAIRS = (
+    ("camera_height_min", "camera_height_max"),
+    ("missed_min", "missed_max"),
+    ("clutter_min", "clutter_max"),
+)
+
 
 @dataclass(frozen=True)
 class OwnMapConfig(Settings):
     """How to train for one map. Metres, radians, pixels."""
 
-    minutes: float = setting(30.0, "train this long; 0: until `views`", "min")
-    views: int = setting(0, "train on so many views; 0: until `minutes`")
-    seed: int = setting(0, "of places, views and weights")
-    width: int = setting(640, "image width", "px")
-    height: int = setting(480, "image height", "px")
-    focal: float = setting(370.0, "focal length; take that of your widest camera", "px")
-    camera_height_min: float = setting(1.2, "lowest camera above the floor", "m")
-    camera_height_max: float = setting(1.8, "highest camera above the floor", "m")
-    tilt: float = setting(0.2, "largest pitch and roll", "rad")
-    range_max: float = setting(15.0, "points farther away are not seen", "m")
-    places: int = setting(12000, "places drawn from the free volume")
-    cell: float = setting(0.25, "the network tells places of this width apart", "m")
-    layer: float = setting(0.15, "and of this height", "m")
-    most_cells: int = setting(3000, "both are larger where there would be more places than this")
-    path_margin: float = setting(0.5, "how far from a recorded path a camera may be", "m")
-    most_points: int = setting(10000, "thin the map to so many points")
-    pixel_noise: float = setting(1.0, "standard deviation of keypoints", "px")
-    missed_min: float = setting(0.1, "smallest share of points in view that go undetected")
-    missed_max: float = setting(0.5, "largest")
-    clutter_min: float = setting(0.1, "smallest share of keypoints that are no map point")
-    clutter_max: float = setting(0.5, "largest")
+    minutes: float = setting(30.0, "train this long; 0: until `views`", "min", range=(0, 100_000))
+    views: int = setting(0, "train on so many views; 0: until `minutes`", range=(0, 10**12))
+    seed: int = setting(0, "of places, views and weights", range=(0, 2**32 - 1))
+    width: int = setting(640, "image width", "px", range=(16, 20_000))
+    height: int = setting(480, "image height", "px", range=(16, 20_000))
+    focal: float = setting(
+        370.0, "focal length; take that of your widest camera", "px", range=(1, 100_000)
+    )
+    camera_height_min: float = setting(
+        1.2, "lowest camera above the floor", "m", range=(-1000, 1000)
+    )
+    camera_height_max: float = setting(
+        1.8, "highest camera above the floor", "m", range=(-1000, 1000)
+    )
+    tilt: float = setting(0.2, "largest pitch and roll", "rad", range=(0, 3.2))
+    range_max: float = setting(15.0, "points farther away are not seen", "m", range=(1e-3, 1e6))
+    places: int = setting(12000, "places drawn from the free volume", range=(1, 1_000_000))
+    cell: float = setting(
+        0.25, "the network tells places of this width apart", "m", range=(1e-3, 1e3)
+    )
+    layer: float = setting(0.15, "and of this height", "m", range=(1e-3, 1e3))
+    most_cells: int = setting(
+        3000, "both are larger where there would be more places than this", range=(1, 1_000_000)
+    )
+    path_margin: float = setting(
+        0.5, "how far from a recorded path a camera may be", "m", range=(0, 1e3)
+    )
+    most_points: int = setting(10000, "thin the map to so many points", range=(4, 1_000_000))
+    pixel_noise: float = setting(1.0, "standard deviation of keypoints", "px", range=(0, 1000))
+    missed_min: float = setting(
+        0.1, "smallest share of points in view that go undetected", range=_SHARE
+    )
+    missed_max: float = setting(0.5, "largest", range=_SHARE)
+    clutter_min: float = setting(
+        0.1, "smallest share of keypoints that are no map point", range=_SHARE
+    )
+    clutter_max: float = setting(0.5, "largest", range=_SHARE)
     clutter_clustered: float = setting(0.0, "share of the clutter in clusters", range=(0, 1))
-    harmonics: int = setting(48, "detail of the panoramas in azimuth")
-    bands: int = setting(32, "detail of the panoramas in elevation")
-    batch: int = setting(128, "views a step")
-    compared: int = setting(400, "places that the true ones are told from in a step")
-    matches: int = setting(8, "keypoints of a view whose match is trained")
-    learning_rate: float = setting(7e-4, "Adam's, after warm-up")
+    harmonics: int = setting(48, "detail of the panoramas in azimuth", range=(1, 1000))
+    bands: int = setting(32, "detail of the panoramas in elevation", range=(1, 1000))
+    batch: int = setting(128, "views a step", range=(1, 65_536))
+    compared: int = setting(
+        400, "places that the true ones are told from in a step", range=(1, 100_000)
+    )
+    matches: int = setting(8, "keypoints of a view whose match is trained", range=(1, 10_000))
+    learning_rate: float = setting(7e-4, "Adam's, after warm-up", range=(0, 10))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.minutes <= 0 and self.views <= 0:
             raise ConfigError("give `minutes` or `views`, or the training never ends.")
+        for low, high in _PAIRS:
+            if getattr(self, low) > getattr(self, high):
+                raise ConfigError(f"{low} is {getattr(self, low)}, more than {high}.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
     from bpnp_ros.simulation.ply import write_ply
@@ -14,12 +15,18 @@ with loading():
 SEED = 0
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m training.own_map.demo_world", description=__doc__
     )
     parser.add_argument("folder", type=Path, help="map.ply and mesh.ply are written here")
-    folder = parser.parse_args().folder
+    folder = parser.parse_args(arguments).folder
+    return exit_status(lambda: write_world(folder), interrupted="stopped; start again.")
+
+
+def write_world(folder: Path) -> None:
+    """Write map.ply and mesh.ply of the demo's world. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     world = make_world(SEED)
     vertices, triangles = world.solids.mesh()
@@ -29,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

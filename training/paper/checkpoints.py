@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from bpnp_ros.errors import WeightsError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
 from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
-from training.common.run_folder import BEST, LAST
+from training.common.run_folder import BEST, LAST, read_checkpoint
 
 WEIGHTS = "weights.safetensors"
 _NETWORK = "network."
@@ -53,12 +50,7 @@ def publish(network: BPnPNet, path: Path, training: dict[str, Any]) -> None:
 
 
 def _ours(path: Path) -> Start:
-    if not path.is_file():
-        raise WeightsError(f"There is no checkpoint at {path}; check the path.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        state, epoch = content["state_dict"], int(content["epoch"]) + 1
-    except (KeyError, TypeError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is damaged or no checkpoint of ours; copy it again.") from error
+    content = read_checkpoint(path)
+    state = content["state_dict"]
     weights = {key.removeprefix(_NETWORK): value for key, value in state.items()}
-    return Start(weights, epoch)
+    return Start(weights, content["epoch"] + 1)

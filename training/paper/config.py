@@ -11,7 +11,8 @@ from training.datasets.words import WORDS
 
 MATCHERS = ("sinkhorn", "hungarian")
 LOSSES = ("correspondence", "log_likelihood")
-_ANY = (1, math.inf)
+_ANY = (1, 1_000_000)
+_SEED = (0, 2**32 - 1)
 _FROM_ZERO = (0, math.inf)
 
 
@@ -30,14 +31,16 @@ class PaperConfig(Settings):
     )
     weight_decay: float = setting(1e-3, "Adam's", range=_FROM_ZERO)
     print_freq: int = setting(10, "steps a line", range=_ANY)
-    seed: int = setting(0, "of weights, order, samples and outliers", range=_FROM_ZERO)
+    seed: int = setting(0, "of weights, order, samples and outliers", range=_SEED)
     num_points_train: int = setting(1000, "points of a set in training", range=_ANY)
     poseloss: int = setting(0, "epoch from which the pose loss counts", range=_FROM_ZERO)
     frac_outliers: float = setting(
-        0.0, "uniform outliers added to each set in testing, as a share", range=_FROM_ZERO
+        0.0, "uniform outliers added to each set in testing, as a share", range=(0, 10)
     )
     outlier_rate: float = setting(
-        -1.0, "of sfm sets: unmatched / all; 1: all there is; below 0: another for each sample"
+        -1.0,
+        "of sfm sets: unmatched / all; 1: all there is; below 0: another for each sample",
+        range=(-1, 1),
     )
     detectability: bool = setting(
         False, "let a point's detectability be its mass in Sinkhorn; known of sfm sets only"
@@ -50,7 +53,9 @@ class PaperConfig(Settings):
     )
     gamma: float = setting(1.0, "weight of the pose loss", range=_FROM_ZERO)
     clip: float = setting(0.0, "longest gradient; 0: any", range=_FROM_ZERO)
-    validate_every: int = setting(1, "epochs from one validation to the next; 0: none")
+    validate_every: int = setting(
+        1, "epochs from one validation to the next; 0: none", range=_FROM_ZERO
+    )
     matcher: str = setting("sinkhorn", "hungarian is for testing only", choices=MATCHERS)
     bf16: bool = setting(False, "compute the residual blocks in bfloat16")
     overfit: bool = setting(False, "train on one batch only, to see whether the loss falls")
@@ -61,7 +66,7 @@ SPELLING = {
     "learning_rate": ("--lr", "--learning-rate"),
     "weight_decay": ("--wd", "--weight-decay"),
     "print_freq": ("-p", "--print-freq"),
-    "num_points_train": ("--num_points_train",),
+    "num_points_train": ("-ntrain", "--num_points_train"),
     "frac_outliers": ("--frac_outliers",),
 }
 """Options of the paper's code that are not called like their setting."""

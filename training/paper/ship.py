@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bpnp_ros.command import loading
+from bpnp_ros.command import exit_status, loading
 
 with loading():
     import torch
@@ -21,7 +21,6 @@ with loading():
     from bpnp_ros.errors import DataSetError, WeightsError
     from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
     from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
-    from training.common.command import exit_status
     from training.paper.measuring import ESTIMATES
 
 
@@ -29,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     return exit_status(
-        lambda: ship(options.weights, options.out, options.figures), stopped="nothing was written."
+        lambda: ship(options.weights, options.out, options.figures),
+        interrupted="stopped; nothing was written.",
     )
 
 

@@ -18,6 +18,7 @@ Arrays = dict[str, NDArray[Any]]
 
 _NEEDED = ("R", "t", "fx", "width", "height", "kp_offsets", "kp_xy", "kp_point3d")
 _REAL, _WHOLE, _TEXT = "fiu", "iu", "SU"
+_ROUNDING = 1e-2
 
 
 def check_scene(arrays: Arrays, point_count: int, path: Path) -> None:
@@ -34,9 +35,13 @@ def check_scene(arrays: Arrays, point_count: int, path: Path) -> None:
         raise MapError(f"in {path} kp_offsets does not divide the {keypoints} keypoints.")
     if keypoints and (shown.min() < -1 or shown.max() >= point_count):
         raise MapError(f"in {path} kp_point3d names points beyond the {point_count} there are.")
-    for name in ("R", "t", "fx"):
+    for name in ("R", "t", "fx", "kp_xy"):
         if not np.isfinite(arrays[name]).all():
             raise MapError(f"in {path} {name} holds numbers that are not finite.")
+    R = arrays["R"].astype(np.float64)
+    bent = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(initial=0) > _ROUNDING
+    if bent or (np.linalg.det(R) < 0).any():
+        raise MapError(f"in {path} R holds matrices that are no rotations.")
 
 
 def _check_shapes(arrays: Arrays, points: int, path: Path) -> None:
