@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
@@ -16,13 +18,17 @@ CROWDED = 0.08  # between keypoints, on the z = 1 plane
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share."""
+    """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share.
+
+    pairs: (M, N) what cues say of each keypoint and map point, nats; None where there are none.
+    """
 
     xy: Tensor
     score: Tensor
     frustum: Frustum
     sigma: float
     clutter: float
+    pairs: Tensor | None = None
 
     @property
     def is_crowded(self) -> bool:
@@ -31,7 +37,12 @@ class Frame:
 
     @classmethod
     def of(
-        cls, keypoints: Keypoints, sigma_px: float, clutter: float, device: torch.device
+        cls,
+        keypoints: Keypoints,
+        sigma_px: float,
+        clutter: float,
+        device: torch.device,
+        pairs: NDArray[np.float32] | None = None,
     ) -> Frame:
         return cls(
             torch.from_numpy(keypoints.xy).to(device),
@@ -39,6 +50,7 @@ class Frame:
             keypoints.frustum,
             sigma_px * keypoints.frustum.pixel,
             clutter,
+            None if pairs is None else torch.from_numpy(pairs).to(device),
         )
 
     def coarse(self) -> Frame:
@@ -48,6 +60,5 @@ class Frame:
     def at_most(self, count: int) -> Frame:
         """So many keypoints at most, evenly taken."""
         stride = -(-len(self.xy) // count)
-        return Frame(
-            self.xy[::stride], self.score[::stride], self.frustum, self.sigma, self.clutter
-        )
+        pairs = None if self.pairs is None else self.pairs[::stride]
+        return replace(self, xy=self.xy[::stride], score=self.score[::stride], pairs=pairs)

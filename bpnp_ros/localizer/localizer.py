@@ -21,6 +21,7 @@ from bpnp_ros.keypoints.keypoints import (
     TooFewKeypointsError,
     keypoints_from_pixels,
 )
+from bpnp_ros.localizer.cues.pairs import pair_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
@@ -159,7 +160,8 @@ class Localizer:
             keypoints = keypoints_from_pixels(keypoints, camera)
         config = self.config
         device = self.map_model.view_space.device
-        return Frame.of(keypoints, config.keypoint_sigma, config.clutter, device)
+        pairs = pair_nats(keypoints, self.map_model.point_map)
+        return Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
 
 
 def build_localizer(

@@ -3,7 +3,9 @@
 A keypoint u is clutter with probability c, uniform over the image area A, or the image of a map
 point seen from the pose, drawn with weight d_j and Gaussian noise s (everything on z = 1):
 
-    p(u | pose) = c / A + (1 - c) sum_j d_j N(u; proj_j(pose), s^2) / sum_j d_j
+    p(u | pose) = c / A + (1 - c) sum_j d_j N(u; proj_j(pose), s^2) q_j(u) / sum_j d_j
+
+where q_j is how much likelier the keypoint's cues (colour, class) are for that point than for any.
 
 Search, refinement and gate all use it. A pose is worth the log of the frame's likelihood
 ratio against clutter alone, in nats: 0 says "no better than chance".
@@ -92,7 +94,10 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     half_u, half_v = 0.5 * u.square().sum(dim=-1), 0.5 * v.square().sum(dim=-1)
     rows = torch.cat([u, -half_u[:, None], torch.ones_like(u[:, :1])], dim=-1)
     columns = torch.stack([*v.unbind(-1), torch.ones_like(level), level - half_v], dim=1)
-    return (rows @ columns).clamp_(min=FAINTEST_LOG).exp_()
+    nats = rows @ columns
+    if frame.pairs is not None:
+        nats += frame.pairs.T[prediction.point].transpose(1, 2)
+    return nats.clamp_(min=FAINTEST_LOG).exp_()
 
 
 def log_likelihood_ratio(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
