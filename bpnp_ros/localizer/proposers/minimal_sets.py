@@ -23,7 +23,7 @@ from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
 MOST_KEYPOINTS = 14  # of which minimal sets are made
-MOST_SCORED = 1_000_000  # poses that the measurement model looks at
+MOST_SCORED = 400_000  # poses that the measurement model looks at
 FEWEST_SETS = 4  # of keypoints, before an early end
 SURPLUS, EXPLAINED_SHARE = 4, 0.6  # keypoints, besides the set's own, with which it is enough
 GLANCE, GLANCED_AT = 6, 20_000  # keypoints of a glance, poses that are looked at more closely
