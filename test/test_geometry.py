@@ -78,7 +78,6 @@ def test_the_frustum_is_the_image_on_the_z_1_plane() -> None:
         (np.zeros((3, 3)), (640, 480), "plumb_bob", "K"),
         (np.full((3, 3), np.nan), (640, 480), "plumb_bob", "finite"),
         (K, (0, 480), "plumb_bob", "image size"),
-        (K, (640, 480), "kannala", "kannala"),
     ],
 )
 def test_intrinsics_that_describe_no_camera_are_refused(

@@ -57,7 +57,7 @@ def test_a_state_says_whether_it_follows_falters_is_lost_or_hears_nothing(ros: R
     robot.see()
     robot.status(state="TRACKING", level="0")
     localizer: Any = robot.localizer
-    localizer.localize = lambda *_: NOT_VERIFIED  # for a frame or two it goes on where it was
+    localizer.localize = lambda *_, **__: NOT_VERIFIED  # for a frame or two it goes on where it was
     robot.see()
     assert "NOT_VERIFIED" in robot.status(state="FALTERING", level="1")["message"]
     localizer.state = "LOST"

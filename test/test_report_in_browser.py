@@ -81,7 +81,8 @@ def test_every_figure_is_decoded_and_shown(page: Path, tmp_path: Path) -> None:
 def test_the_page_is_no_blank_sheet(page: Path, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
     browse(page, tmp_path / "profile", f"--screenshot={picture}")
-    grey = decode(picture.read_bytes())
-    assert grey is not None and grey.shape == (HEIGHT, WIDTH)
+    image = decode(picture.read_bytes())
+    assert image is not None and image.shape[:2] == (HEIGHT, WIDTH)
+    grey = image.reshape(HEIGHT, WIDTH, -1).mean(axis=2)
     inked = (grey < 200).reshape(8, HEIGHT // 8, WIDTH).mean(axis=(1, 2))
     assert (inked[:4] > 0.005).all() and np.mean(grey > 200) > 0.5
