@@ -25,6 +25,12 @@ class Image:
     grey: GreyImage
     rgb: NDArray[np.uint8] | None = None
 
+    def __array__(
+        self, dtype: np.dtype | None = None, copy: bool | None = None
+    ) -> NDArray[np.generic]:
+        """As an array an image is its grey values."""
+        return np.asarray(self.grey, dtype)
+
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
