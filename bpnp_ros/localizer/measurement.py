@@ -13,7 +13,7 @@ ratio against clutter alone, in nats: 0 says "no better than chance".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from bpnp_ros.geometry.transform import invert, transform_points
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.map_model.map_model import MapModel
 
-NEAREST_DEPTH = 0.1
+NEAREST = 0.03  # depths of what the map shows: nearer points are out of view
 FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow
 MOST_IN_VIEW = 512
 TINY = 1e-30
@@ -34,33 +34,43 @@ class Prediction:
     """Map points in view of P poses, the K likeliest at most.
 
     xy: (P, K, 2) on the z = 1 plane. weight: (P, K) chance of being seen, 0 on padding.
-    in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map.
+    in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map. nearest: metres ahead
+    of the camera, below which nothing is projected.
     """
 
     xy: Tensor
     weight: Tensor
     in_camera: Tensor
     point: Tensor
+    nearest: float
 
     def select(self, rows: Tensor) -> Prediction:
         """Of some of the poses."""
-        return Prediction(self.xy[rows], self.weight[rows], self.in_camera[rows], self.point[rows])
+        return replace(
+            self,
+            xy=self.xy[rows],
+            weight=self.weight[rows],
+            in_camera=self.in_camera[rows],
+            point=self.point[rows],
+        )
 
     def moved(self, step: Tensor) -> Prediction:
         """Of the same points after T_map_camera <- T_map_camera step, (P, 4, 4)."""
         in_camera = transform_points(invert(step), self.in_camera)
-        return Prediction(_on_image_plane(in_camera), self.weight, in_camera, self.point)
+        xy = _on_image_plane(in_camera, self.nearest)
+        return replace(self, xy=xy, in_camera=in_camera)
 
 
 def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
     """All points that the anchors of poses (P, 4, 4) see; weight 0 where out of view."""
     seen, chance = model.view_space.seen_from(T_map_camera)
     in_camera = transform_points(invert(T_map_camera), model.points[seen])
-    xy = _on_image_plane(in_camera)
+    nearest = NEAREST * model.depth
+    xy = _on_image_plane(in_camera, nearest)
     x, y = xy.unbind(-1)
-    in_view = (in_camera[..., 2] > NEAREST_DEPTH) & (x > frustum.x_min) & (x < frustum.x_max)
+    in_view = (in_camera[..., 2] > nearest) & (x > frustum.x_min) & (x < frustum.x_max)
     weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
-    return Prediction(xy, weight, in_camera, seen)
+    return Prediction(xy, weight, in_camera, seen, nearest)
 
 
 def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
@@ -69,11 +79,12 @@ def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
     weight, kept = everywhere.weight.topk(most, dim=1)
     xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
-    return Prediction(xy, weight, in_camera, everywhere.point.gather(1, kept))
+    point = everywhere.point.gather(1, kept)
+    return Prediction(xy, weight, in_camera, point, everywhere.nearest)
 
 
-def _on_image_plane(in_camera: Tensor) -> Tensor:
-    return in_camera[..., :2] / in_camera[..., 2:].clamp_min(NEAREST_DEPTH)
+def _on_image_plane(in_camera: Tensor, nearest: float) -> Tensor:
+    return in_camera[..., :2] / in_camera[..., 2:].clamp_min(nearest)
 
 
 def _take(values: Tensor, kept: Tensor) -> Tensor:

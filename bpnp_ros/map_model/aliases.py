@@ -18,15 +18,16 @@ from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 
 MOST_APEXES = 16_384
 NEIGHBOURS = 7  # of an apex; every four of them make a constellation with it
-SHORTEST_EDGE = 0.25  # metres between an apex and its neighbours
-EDGE_CELL, LONGEST_EDGE = 0.08, 63  # metres, cells; edges in the same cell are taken for equal
+# lengths are in depths of what a camera sees in the map
+SHORTEST_EDGE = 0.065  # between an apex and its neighbours
+EDGE_CELL, LONGEST_EDGE = 0.021, 63  # and in cells; edges in the same cell are taken for equal
 PARTNERS = 4  # equal constellations that each is compared with
-LEAST_SHIFT, LEAST_TURN = 0.5, 0.35  # metres, radians; a smaller motion leads to no other place
-PLACE = 2.0  # metres; one motion is kept from a place to a place
+LEAST_SHIFT, LEAST_TURN = 0.13, 0.35  # and radians; a smaller motion leads to no other place
+PLACE = 0.52  # one motion is kept from a place to a place
 MOST_MOTIONS = 3000
-NEIGHBOURHOOD = 3.0  # metres around an apex that must reappear
-# points asked, metres that they may miss by, and the share that must not: from coarse to fine
-CHECKS = ((12, 0.15, 0.5), (48, 0.10, 0.5), (48, 0.05, 0.6))
+NEIGHBOURHOOD = 0.79  # around an apex that must reappear
+# points asked, how far they may miss, and the share that must not: from coarse to fine
+CHECKS = ((12, 0.039, 0.5), (48, 0.026, 0.5), (48, 0.013, 0.6))
 _CHUNK = 1 << 24
 
 
@@ -40,6 +41,11 @@ class Aliases:
     def __len__(self) -> int:
         return len(self.motion)
 
+    def scaled(self, scale: float) -> Aliases:
+        motion = self.motion.clone()
+        motion[:, :3, 3] *= scale
+        return Aliases(motion, self.centre * scale)
+
     def of(self, T_map_camera: Tensor, most: int) -> Tensor:
         """Poses (K, 4, 4), K <= most, that may see what a pose (4, 4) sees."""
         distance = (self.centre - T_map_camera[:3, 3]).norm(dim=1)
@@ -47,10 +53,18 @@ class Aliases:
         return self.motion[nearest] @ T_map_camera
 
 
-def find_aliases(points: Tensor, seed: int = 0) -> Aliases:
-    """The aliases of a map (N, 3), metres. There are none in most maps."""
+def find_aliases(points: Tensor, depth: float, seed: int = 0) -> Aliases:
+    """The aliases of a map (N, 3), metres. There are none in most maps.
+
+    depth: how far away the points are that a camera sees, metres.
+    """
     if len(points) <= NEIGHBOURS:
         return Aliases(points.new_zeros(0, 4, 4), points.new_zeros(0, 3))
+    return _find(points / depth, seed).scaled(depth)
+
+
+def _find(points: Tensor, seed: int) -> Aliases:
+    """In a map whose unit is its depth."""
     generator = torch.Generator().manual_seed(seed)
     corners = _constellations(points, generator)
     first, second = _equal_pairs(points[corners])

@@ -36,6 +36,7 @@ from bpnp_ros.point_map.point_map import PointMap
 PLACES = 500
 FEW_LANDMARKS, MOST_LANDMARKS = 400, 3000
 """Within sight. Few hide nothing; more than most are never looked at one and all."""
+CLEARANCE = 1.5  # spacings of the points that a camera keeps from them
 OPEN_SHARE = 0.8  # of landmarks that hidden-point removal leaves, of a map that hides nothing
 TILT_ON_A_FLOOR = 0.03  # radians
 
@@ -164,5 +165,13 @@ def _exploration(upright: PointMap, motion: Motion, sight: float) -> Exploration
         camera_height_min=float(np.clip(low, 0.05 * top, top)),
         camera_height_max=float(np.clip(high, 0.05 * top, top)),
         tilt=motion.tilt,
+        clearance=CLEARANCE * _spacing(upright),
         range_max=sight,
     )
+
+
+def _spacing(point_map: PointMap) -> float:
+    """Median distance of a point from its nearest neighbour, metres."""
+    some = torch.from_numpy(point_map.points[:: max(len(point_map) // 500, 1)])
+    distance = torch.cdist(some, torch.from_numpy(point_map.points))
+    return float(distance.topk(2, largest=False).values[:, 1].median())

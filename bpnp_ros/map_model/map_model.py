@@ -36,7 +36,7 @@ class MapModel:
     @cached_property
     def aliases(self) -> Aliases:
         """Where the map looks like another part of itself; found in a second or some."""
-        return find_aliases(self.points)
+        return find_aliases(self.points, self.depth)
 
     @property
     def places(self) -> ViewSpace:
