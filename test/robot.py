@@ -114,9 +114,9 @@ class Robot:
         self.static_tf = publisher(TFMessage, "/tf_static", static)
         self.moving_tf = publisher(TFMessage, "/tf", 100)
 
-    def build(self, points: np.ndarray) -> Any:
+    def build(self, source: PointMap) -> Any:
         """As `Engine.build`."""
-        self.localizers.append(FakeLocalizer(points))
+        self.localizers.append(FakeLocalizer(source.in_map_frame))
         return self.localizers[-1]
 
     @property

@@ -37,9 +37,9 @@ class Engine:
         self.prepared = self.resets = self.maps = 0
         self.flaw: Exception | None = None
 
-    def build(self, points: np.ndarray) -> Any:
+    def build(self, source: PointMap) -> Any:
         self.maps += 1
-        model = SimpleNamespace(point_map=PointMap.recentred(points))
+        model = SimpleNamespace(point_map=source)
         return SimpleNamespace(
             map_model=model,
             state="LOST",

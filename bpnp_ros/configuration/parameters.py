@@ -104,9 +104,10 @@ class LocalizerConfig(Configuration):
         tunable=True,
     )  # fmt: skip
     motion: str = setting(
-        "level", "where the camera can be: on a robot's floor, level at any heading, free, "
-        "near the map's photographs, or a rotation alone (landmarks at infinity)",
-        choices=("floor", "level", "free", "photographs", "rotation"),
+        "auto", "where the camera can be: on a robot's floor, level at any heading, free, "
+        "near the map's photographs, or a rotation alone (landmarks at infinity); auto: near the "
+        "photographs where the map has some, else level",
+        choices=("auto", "floor", "level", "free", "photographs", "rotation"),
     )  # fmt: skip
     up: str = setting("z", "the map's upward direction: an axis (z, -y) or three numbers")
     camera_mounting: str = setting(

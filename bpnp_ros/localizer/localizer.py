@@ -29,10 +29,11 @@ from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-from bpnp_ros.map_model.from_points import model_from_points
+from bpnp_ros.map_model.from_map import model_from_map
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.point_map.loading import load_map
+from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.weights.bundle import MapBundle
 
 LOST, TRACKING = "LOST", "TRACKING"
@@ -66,23 +67,23 @@ class Localizer:
     @classmethod
     def from_map(
         cls,
-        source: str | Path | NDArray[np.floating],
+        source: str | Path | PointMap | NDArray[np.floating],
         weights: str | Path | None = None,
         config: LocalizerConfig | None = None,
         device: str | torch.device = "cpu",
+        scale: float | None = None,
     ) -> Localizer:
-        """A localiser for a map file, or for points (N, 3) in metres.
+        """A localiser for a map file or COLMAP folder, a loaded map, or points (N, 3) in metres.
 
-        weights: a bundle trained for the map. Raises MapError and WeightsError, in sentences.
+        weights: a bundle trained for the map. scale: metres per unit of a map file; without one a
+        model from structure from motion keeps its own unit. Raises MapError, ConfigError and
+        WeightsError, in sentences.
         """
         where = torch.device(device)
         bundle = None if weights is None else MapBundle.load(Path(weights), where)
         if isinstance(source, str | Path):
-            loaded = load_map(source)
-            points = loaded.points.astype(np.float64) + loaded.origin
-        else:
-            points = np.asarray(source, np.float64)
-        return build_localizer(points, bundle, config or LocalizerConfig(), where)
+            source = load_map(source, scale)
+        return build_localizer(source, bundle, config or LocalizerConfig(), where)
 
     @property
     def state(self) -> str:
@@ -96,6 +97,8 @@ class Localizer:
     @property
     def assumed(self) -> str:
         """What is taken for known of where the camera can be, for people."""
+        if self.map_model.from_photographs:
+            return "near the map's photographs"
         return str(self.map_model.view_space.held)
 
     def reset(self) -> None:
@@ -165,17 +168,19 @@ class Localizer:
 
 
 def build_localizer(
-    points: NDArray[np.float64],
+    source: PointMap | NDArray[np.floating],
     bundle: MapBundle | None,
     config: LocalizerConfig,
     device: torch.device,
 ) -> Localizer:
-    """A localiser for map points (N, 3) in metres, in the map's own frame.
+    """A localiser for a map, or for points (N, 3) in metres in the map's own frame.
 
-    The bundle is used when its points are found again in the map; else the map's points alone are,
-    and `notes` says so. Raises MapError for a map that cannot be used.
+    The bundle is used when its points are found again in the map; else the map alone is, and
+    `notes` says so. Raises MapError for a map that cannot be used.
     """
-    if bundle is not None and bundle.recognises(points):
+    if not isinstance(source, PointMap):
+        source = np.asarray(source, np.float64)
+    if bundle is not None and bundle.recognises(source):
         return Localizer(bundle.model.to(device), bundle.network, config)
     notes = [] if bundle is None else ["MAP_UNKNOWN: the weights were trained for another map"]
-    return Localizer(model_from_points(points, config, device), None, config, notes)
+    return Localizer(model_from_map(source, config, device), None, config, notes)

@@ -20,7 +20,9 @@ from bpnp_ros.map_model.exploration import (
 )
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.motion import (
+    AUTO,
     FLOOR,
+    LEVEL,
     PHOTOGRAPHS,
     ROTATION,
     UNLIMITED,
@@ -57,33 +59,42 @@ def motion_of(config: LocalizerConfig) -> Motion:
         min(config.camera_tilt, TILT_ON_A_FLOOR) if config.motion == FLOOR else config.camera_tilt
     )
     up, held = direction(config.up), mounting(config.camera_mounting)
-    return Motion(config.motion, up, held, tilt, heights)
+    kind = LEVEL if config.motion == AUTO else config.motion
+    return Motion(kind, up, held, tilt, heights)
 
 
 def model_from_points(
-    points: NDArray[np.float64], config: LocalizerConfig, device: torch.device
+    source: PointMap | NDArray[np.floating], config: LocalizerConfig, device: torch.device
 ) -> MapModel:
-    """Clean and thin points (N, 3), and find what is seen from where.
+    """Thin a map, or clean and thin bare points (N, 3), and find what is seen from where.
 
     Few landmarks hide nothing; of many, hidden-point removal tells. Raises MapError for a map that
     is empty, degenerate, or without room for a camera, ConfigError for a motion that cannot be.
     """
     motion = motion_of(config)
-    point_map = _directions(points) if motion.kind == ROTATION else clean_map(points)
+    point_map = _directions(source) if motion.kind == ROTATION else _cleaned(source)
     sight = config.sight_range or math.inf
     if motion.kind == ROTATION or _hides_nothing(point_map, sight):
         return _open_model(point_map, motion, sight, device)
     return _hidden_model(point_map, motion, config, device)
 
 
-def _directions(points: NDArray[np.float64]) -> PointMap:
+def _cleaned(source: PointMap | NDArray[np.floating]) -> PointMap:
+    return source if isinstance(source, PointMap) else clean_map(source)
+
+
+def _directions(source: PointMap | NDArray[np.floating]) -> PointMap:
     """Landmarks at infinity: unit vectors about the camera, nothing recentred."""
+    points = source.in_map_frame if isinstance(source, PointMap) else source
     length = np.linalg.norm(points, axis=1, keepdims=True)
     usable = np.isfinite(length[:, 0]) & (length[:, 0] > 0)
-    unit = np.unique(points[usable] / length[usable], axis=0)
+    unit, rows = np.unique(points[usable] / length[usable], axis=0, return_index=True)
     if len(unit) < 3:
         raise MapError(f"the map has {len(unit)} usable directions; at least 3 are needed.")
-    return PointMap(unit.astype(np.float32), np.zeros(3), np.ones(len(unit), np.float32))
+    chance = np.ones(len(points), np.float32)
+    if isinstance(source, PointMap):
+        chance = source.detectability
+    return PointMap(unit.astype(np.float32), np.zeros(3), chance[usable][rows])
 
 
 def _hides_nothing(point_map: PointMap, sight: float) -> bool:

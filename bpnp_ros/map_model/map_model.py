@@ -51,6 +51,11 @@ class MapModel:
         return isinstance(self.view_space, OpenSpace)
 
     @property
+    def from_photographs(self) -> bool:
+        """Whether a camera is looked for near the map's own photographs."""
+        return isinstance(self.view_space, ViewSpace) and self.view_space.orientations is not None
+
+    @property
     def turns_only(self) -> bool:
         """Whether the camera turns about a fixed point: landmarks at infinity."""
         return self.view_space.held.kind == ROTATION
@@ -85,7 +90,7 @@ class MapModel:
         motion = self.view_space.held
         tilt = self.view_space.tilt / 3**0.5 if motion.knows_up else 1.8
         rotation = np.full(3, tilt)
-        if motion.knows_up and getattr(self.view_space, "orientations", None) is None:
+        if motion.knows_up and not self.from_photographs:
             rotation = tilt + (1.8 - tilt) * np.abs(motion.up)
         if self.turns_only:
             return np.concatenate([np.full(3, 1e-9), rotation])

@@ -1,5 +1,6 @@
 """Where a camera can be, as its user knows it.
 
+auto: photographs where the map has some, else level.
 floor: a robot on a floor; height and tilt are known, x, y and heading open. level: up is known,
 any heading, a range of heights. free: nothing is known. photographs: near mapping cameras.
 rotation: landmarks at infinity, of which only directions are known; the camera stays at the origin.
@@ -16,9 +17,9 @@ from bpnp_ros.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-FLOOR, LEVEL, FREE = "floor", "level", "free"
+AUTO, FLOOR, LEVEL, FREE = "auto", "floor", "level", "free"
 PHOTOGRAPHS, ROTATION = "photographs", "rotation"
-MOTIONS = (FLOOR, LEVEL, FREE, PHOTOGRAPHS, ROTATION)
+MOTIONS = (AUTO, FLOOR, LEVEL, FREE, PHOTOGRAPHS, ROTATION)
 UNLIMITED = (-1000.0, 1000.0)
 
 # columns: the optical axes x (right), y (down), z (forward) of a camera that looks along +x, z up

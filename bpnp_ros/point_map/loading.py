@@ -16,6 +16,7 @@ def load_map(path: str | Path, scale: float | None = None) -> PointMap:
 
     path: a file of one of `formats.READERS`, a scene of `SfmModel.from_npz`, or a COLMAP folder.
         For scenes and COLMAP models the detectability comes from the mapping images.
+        They also bring their photographs, which say what is seen from where.
     scale: metres per unit of the map; see `needs_scale`.
     Raises MapError, which says what is wrong and what to do.
     """

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +23,15 @@ class PointMap:
     cues: what else is known of the points, each (N, ...), where the map's file has it: `rgb`
         (N, 3) uint8, 0 where unknown; `intensity`, `size` (N,) and `normals` (N, 3) float32, NaN
         where unknown; `label` (N,) int32, -1 where unknown.
+    photographs: the mapping cameras and what each of them saw, rows and unit as here, of a map from
+        structure from motion; else None.
     """
 
     points: NDArray[np.float32]
     origin: NDArray[np.float64]
     detectability: NDArray[np.float32]
     cues: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    photographs: SfmModel | None = field(default=None, repr=False)
 
     @classmethod
     def recentred(
@@ -41,16 +47,22 @@ class PointMap:
         return cls((points - origin).astype(np.float32), origin, detectability, cues or {})
 
     def take(self, rows: NDArray[np.int64]) -> PointMap:
-        """The map of some of its points, in the same coordinates."""
+        """The map of some of its points, in the same coordinates, without its photographs."""
         return replace(
             self,
             points=self.points[rows],
             detectability=self.detectability[rows],
             cues={name: cue[rows] for name, cue in self.cues.items()},
+            photographs=None,
         )
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def in_map_frame(self) -> NDArray[np.float64]:
+        """The points (N, 3) in the map's own coordinates."""
+        return self.points.astype(np.float64) + self.origin
 
     @property
     def extent(self) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.localizer.localizer import Localizer, build_localizer
+from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.weights.bundle import MapBundle
 
 
@@ -32,11 +33,11 @@ class Engine:
         bundle = MapBundle.load(Path(settings.weights), device) if settings.weights else None
         return cls(config, device, bundle)
 
-    def build(self, points: NDArray[np.float64]) -> Localizer:
-        """A localiser for map points (N, 3) in the map's frame. Raises MapError."""
-        if self.bundle is not None and self.bundle.recognises(points):
+    def build(self, source: PointMap | NDArray[np.floating]) -> Localizer:
+        """A localiser for a map, or for points (N, 3) in the map's frame. Raises MapError."""
+        if self.bundle is not None and self.bundle.recognises(source):
             return self._of_bundle
-        return build_localizer(points, self.bundle, self.config, self.device)
+        return build_localizer(source, self.bundle, self.config, self.device)
 
     @cached_property
     def _of_bundle(self) -> Localizer:

@@ -7,9 +7,6 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import BpnpError, MapError
 from bpnp_ros.point_map.cleaning import clean_map
@@ -46,8 +43,8 @@ class BuildsLocalizers(Protocol):
     config: LocalizerConfig
     bundle: MapBundle | None
 
-    def build(self, points: NDArray[np.float64]) -> Localizer:
-        """Points (N, 3) in the map's frame -> a localiser; raises MapError."""
+    def build(self, source: PointMap) -> Localizer:
+        """A map, with all that its file says of it -> a localiser; raises MapError."""
 
 
 @dataclass
@@ -108,7 +105,7 @@ class Maps:
         return stated
 
     def _use(self, point_map: PointMap, frame: str, metric: bool) -> None:
-        localizer = self.engine.build(point_map.points.astype(np.float64) + point_map.origin)
+        localizer = self.engine.build(point_map)
         needed, limit = localizer.memory_estimate() / GIB, self.settings.memory_limit
         if needed > limit:
             raise MapError(

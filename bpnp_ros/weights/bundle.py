@@ -46,8 +46,9 @@ class MapBundle:
     frame: str = ""
     scale: float = 1.0
 
-    def recognises(self, points: NDArray[np.float64]) -> bool:
-        """Whether a cloud (N, 3), in its own frame, is (or contains) this bundle's map."""
+    def recognises(self, points: PointMap | NDArray[np.floating]) -> bool:
+        """Whether a map, or a cloud (N, 3) in its own frame, is or contains this bundle's map."""
+        points = points.in_map_frame if isinstance(points, PointMap) else points
         return is_same_map(points, self.model.point_map, self.tolerance)
 
     def save(self, path: Path) -> None:

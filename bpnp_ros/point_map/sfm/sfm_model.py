@@ -225,9 +225,10 @@ class SfmModel:
 
     def point_map(self, scale: float | None = None) -> PointMap:
         """The map for a localiser; its row i is row i of `points`, times `scale`."""
-        points = self.scaled(scale).points
-        refuse_degenerate(points)
-        return PointMap.recentred(points, self.detectability, {"rgb": self.colors})
+        model = self.scaled(scale)
+        refuse_degenerate(model.points)
+        plain = PointMap.recentred(model.points, self.detectability, {"rgb": self.colors})
+        return replace(plain, photographs=model)
 
 
 def _poses(R: torch.Tensor, t: NDArray[np.floating]) -> NDArray[np.float64]:
