@@ -7,12 +7,13 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 unexport LD_LIBRARY_PATH
 endif
 
-.PHONY: help demo test lint environment clean
+.PHONY: help demo test lint docs environment clean
 
 help:
 	@echo 'make demo   watch a camera find itself, live over ROS 2    (ARGS="--path-seed 3")'
 	@echo 'make test   run the tests                                  (ARGS="-k sinkhorn")'
 	@echo 'make lint   check style and types'
+	@echo 'make docs   the pages of the Python API, in out/docs'
 	@echo 'make clean  remove the environment and everything that was built'
 	@echo 'PYTHON=python3.12 names another Python, TORCH="torch==..." another torch.'
 
@@ -26,6 +27,9 @@ lint: environment
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+docs: environment
+	.venv/bin/python scripts/api_pages.py out/docs
 
 environment:
 	@$(PYTHON) scripts/set_up.py

@@ -33,7 +33,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={PACKAGE: ["data/*", "data/*/*"]},
+    package_data={PACKAGE: ["py.typed", "data/*", "data/*/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
@@ -62,6 +62,7 @@ setup(
         "rerun": ["rerun-sdk>=0.23"],
         "training": ["lightning", "tensorboard"],
         "test": ["pytest", "pytest-timeout", "plyfile"],
+        "docs": ["pdoc>=15"],
         "dev": ["ruff", "mypy"],
     },
     entry_points={

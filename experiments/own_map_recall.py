@@ -87,7 +87,7 @@ def _keypoints(pixels: NDArray[np.float32]) -> Keypoints | None:
 
 
 def shuffled_places(bundle: MapBundle) -> MapBundle:
-    """The trained network with its panoramas dealt out to other places: as sure of itself."""
+    """The trained network with its panoramas given to other places; its confidence stays."""
     network = copy.deepcopy(bundle.network)
     assert network is not None
     order = torch.randperm(len(network.places), generator=torch.Generator().manual_seed(0))

@@ -26,7 +26,7 @@ VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "set-up.sha256"
 CONSTRAINTS = CHECKOUT / "constraints.txt"
 TF2_MSGS = CHECKOUT / "ros_wheels" / "tf2_msgs"
-EXTRAS = "bags,training,test,dev"
+EXTRAS = "bags,training,test,docs,dev"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 SIZES = """\

@@ -1,1 +1,1 @@
-"""How good an answer is: pose errors, recall, trajectories, scores and figures."""
+"""How good an answer is: pose errors, recall, trajectories."""

@@ -57,11 +57,11 @@ class Localizer:
 
     @property
     def config(self) -> LocalizerConfig:
+        """The parameters in use; those of gate and tracker may be set while the localiser runs."""
         return self._config
 
     @config.setter
     def config(self, config: LocalizerConfig) -> None:
-        """Gate and tracker may be tuned while the localiser runs."""
         self._config = self._search.config = self._tracker.config = config
 
     @classmethod
@@ -87,6 +87,7 @@ class Localizer:
 
     @property
     def state(self) -> str:
+        """LOST, or TRACKING once a frame with a stamp has been found."""
         return TRACKING if self._tracker.is_following else LOST
 
     @property

@@ -41,7 +41,8 @@ class Fix:
     T_map_camera: (4, 4) float64, metres, the map's own (not recentred) frame.
     covariance: (6, 6) float64 of (x, y, z, rx, ry, rz): position of the camera in the map and
         rotation about the map's fixed axes, m^2 and rad^2; from curvature, not calibrated.
-    keypoint_index, point_index: (K,) inlier pairs, rows of the keypoints given and of the map.
+    keypoint_index, point_index: (K,) inlier pairs, rows of the keypoints given and of the points
+        of `Localizer.map_model`.
     reprojection_error_px: root mean square over the inlier pairs.
     proposer: name of the proposer whose candidate became this fix.
     log_likelihood_ratio: against pure clutter, nats; `threshold` is what the gate asked.
@@ -59,6 +60,7 @@ class Fix:
 
     @property
     def inliers(self) -> int:
+        """Number of inlier pairs."""
         return len(self.keypoint_index)
 
     @property

@@ -1,4 +1,4 @@
-"""A map model from a map as it was loaded: by its photographs where it has some, else by its points."""
+"""A map model from a map as loaded: by its photographs where it has some, else by its points."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ class BPnPNet(nn.Module):
 
     @property
     def has_dustbin(self) -> bool:
+        """Whether points may stay without a partner."""
         return hasattr(self, DUSTBIN)
 
     def forward(

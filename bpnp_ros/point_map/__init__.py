@@ -1,1 +1,1 @@
-"""Maps: loading, cleaning, what a camera can see from where."""
+"""Maps: files of points and their cues, structure from motion, cleaning."""

@@ -1,4 +1,4 @@
-"""Which frames a fix is told in: `pose` of `pose_frame`, TF by `tf_mode`, extrinsics from TF.
+"""In which frames a fix is published: `pose` of `pose_frame`, TF by `tf_mode`.
 
 Everything is looked up before anything is published, so that a fix is told whole or not at all.
 """
