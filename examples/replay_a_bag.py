@@ -21,7 +21,8 @@ def call(module: str, *words: str) -> None:
 with TemporaryDirectory() as folder:
     bag, results = f"{folder}/bag", f"{folder}/results"
     call("make_bag", "demo", "--duration", "2", "--out", bag)
-    call("replay", bag, "--weights", str(weights), "--out", results)
+    few_views = "bank_views=5000"  # any parameter of the node can be set
+    call("replay", bag, "--weights", str(weights), "--set", few_views, "--out", results)
     metrics = json.loads(Path(results, "metrics.json").read_text())
 
 print(f"of {metrics['messages']} messages {metrics['fixes']} gave a pose")

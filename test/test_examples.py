@@ -13,7 +13,7 @@ EXAMPLES = {
     "first_fix": "the camera is at [",
     "lamps_from_a_csv": "the camera is at [",
     "map_from_colmap": "found at [",
-    "replay_a_bag": "messages 20 gave a pose",
+    "replay_a_bag": "of 20 messages ",
     "sinkhorn_and_weighted_pnp": "gradient of the costs",
     "train_on_a_cloud": "proposers: bpnpnet_map",
 }

@@ -20,6 +20,7 @@ from rooms import CONFIG, rooms
 
 from bpnp_ros.localizer.types import Category
 from bpnp_ros.nodes.messages import cloud_message, header, map_message
+from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.runtime.conversions import LONGEST_FRAME
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.weights.bundle import MapBundle
@@ -144,9 +145,9 @@ def test_a_map_that_changes_ten_times_a_second_leaves_time_to_answer(ros: RosWor
     robot = Robot(ros)
     build = robot.build
 
-    def slowly(points: np.ndarray) -> Any:
+    def slowly(source: PointMap) -> Any:
         time.sleep(0.2)
-        return build(points)
+        return build(source)
 
     robot.build = slowly  # type: ignore[method-assign]
     robot.started()
