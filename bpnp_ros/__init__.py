@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bpnp_ros.errors import MapError as MapError
     from bpnp_ros.errors import WeightsError as WeightsError
     from bpnp_ros.geometry.camera import Camera as Camera
+    from bpnp_ros.keypoints.keypoints import Keypoints as Keypoints
+    from bpnp_ros.keypoints.keypoints import keypoints_from_pixels as keypoints_from_pixels
     from bpnp_ros.localizer.localizer import Localizer as Localizer
     from bpnp_ros.localizer.prior import PosePrior as PosePrior
     from bpnp_ros.localizer.types import Category as Category
@@ -51,6 +53,7 @@ _HOMES = {
     "configuration.parameters": ("LocalizerConfig",),
     "errors": ("BpnpError", "ConfigError", "MapError", "WeightsError"),
     "geometry.camera": ("Camera",),
+    "keypoints.keypoints": ("Keypoints", "keypoints_from_pixels"),
     "localizer.localizer": ("Localizer",),
     "localizer.prior": ("PosePrior",),
     "localizer.types": ("Category", "Fix", "Rejection"),

@@ -2,7 +2,8 @@
 
 Each frame is asked for by itself, without tracking or prior. A tenth of the landmarks in view is
 missed, a fifth of the keypoints is clutter, each keypoint has one pixel of noise; all are given in
-random order. The settings are the defaults and what the user of such a map would tell.
+random order. Of cones with a class, one keypoint in twenty has the wrong one, and clutter has any.
+The settings are the defaults and what the user of such a map would tell.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bpnp_ros import Camera, Fix, Localizer, LocalizerConfig
+from bpnp_ros import (
+    BpnpError,
+    Camera,
+    Fix,
+    Keypoints,
+    Localizer,
+    LocalizerConfig,
+    PointMap,
+    keypoints_from_pixels,
+)
 from bpnp_ros.map_model.motion import Motion, mounting
 from bpnp_ros.map_model.view_space import camera_orientation
 
@@ -24,18 +34,23 @@ Array = NDArray[np.float64]
 
 CAMERA = Camera(np.array([[400.0, 0, 320], [0, 400, 240], [0, 0, 1]]), 640, 480)
 MISSED, CLUTTER, NOISE = 0.1, 0.2, 1.0  # shares, and pixels
+CONFUSED = 0.05  # share of keypoints with the wrong class
 IN_VIEW = ((4, 5), (6, 9), (10, 1000))
 RIGHT_DEGREES = 2.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of map: its landmarks, how its camera is held, how far off (m) a right pose may be."""
+    """A kind of map: its landmarks, how its camera is held, how far off (m) a right pose may be.
+
+    classes: of landmarks; the first half of them is of class 0, and so on.
+    """
 
     landmarks: Callable[[np.random.Generator], Array]
     pose: Callable[[np.random.Generator], Array]
     told: dict[str, object]
     right_metres: float
+    classes: int = 1
 
 
 def ceiling_lamps(rng: np.random.Generator) -> Array:
@@ -119,25 +134,36 @@ KINDS = {
     "cones of a race track": Kind(
         cones, on_the_track, {"motion": "floor", "sight_range": 25.0, **heights(0.9)}, 0.5
     ),
+    "the same, two classes": Kind(
+        cones, on_the_track, {"motion": "floor", "sight_range": 25.0, **heights(0.9)}, 0.5, 2
+    ),
     "LEDs, any pose": Kind(leds, around_a_rig, {"motion": "free"}, 0.05),
 }
 
 
-def seen(landmarks: Array, T_map_camera: Array, most: float) -> Array:
-    """Pixels (M, 2), without noise, of the landmarks in view within `most` metres."""
+def seen(landmarks: Array, T_map_camera: Array, most: float) -> tuple[Array, NDArray[np.int64]]:
+    """Pixels (M, 2), without noise, and rows (M,) of the landmarks in view within `most` metres."""
     rays = (landmarks - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
-    rays = rays[(rays[:, 2] > 0.05) & (np.linalg.norm(rays, axis=1) < most)]
-    pixels = (rays / rays[:, 2:]) @ CAMERA.K[:2].T
-    return pixels[CAMERA.image_contains(pixels)]
+    rows = np.flatnonzero((rays[:, 2] > 0.05) & (np.linalg.norm(rays, axis=1) < most))
+    pixels = (rays[rows] / rays[rows, 2:]) @ CAMERA.K[:2].T
+    inside = CAMERA.image_contains(pixels)
+    return pixels[inside], rows[inside]
 
 
-def report(pixels: Array, rng: np.random.Generator) -> Array:
-    """What a detector makes of them."""
-    kept = pixels[rng.random(len(pixels)) >= MISSED]
-    kept = kept + rng.normal(scale=NOISE, size=kept.shape)
-    spots = round(len(kept) * CLUTTER / (1 - CLUTTER))
+def report(
+    pixels: Array, label: NDArray[np.int64], classes: int, rng: np.random.Generator
+) -> Keypoints:
+    """What a detector makes of landmarks at pixels (M, 2) with their classes (M,)."""
+    kept = rng.random(len(pixels)) >= MISSED
+    pixels, label = pixels[kept], label[kept]
+    pixels = pixels + rng.normal(scale=NOISE, size=pixels.shape)
+    label = np.where(rng.random(len(label)) < CONFUSED, (label + 1) % classes, label)
+    spots = round(len(pixels) * CLUTTER / (1 - CLUTTER))
     clutter = rng.uniform(0, (CAMERA.width, CAMERA.height), (spots, 2))
-    return rng.permutation(np.concatenate([kept, clutter]))
+    label = np.concatenate([label, rng.integers(classes, size=spots)])
+    order = rng.permutation(len(label))
+    cues = {"label": label[order].astype(np.float32)}
+    return keypoints_from_pixels(np.concatenate([pixels, clutter])[order], CAMERA, cues=cues)
 
 
 @dataclass(frozen=True)
@@ -155,19 +181,25 @@ def run(kind: Kind, frames: int, seed: int) -> list[Row]:
     rng = np.random.default_rng(seed)
     landmarks = kind.landmarks(rng)
     config = LocalizerConfig(**kind.told)  # type: ignore[arg-type]
-    localizer = Localizer.from_map(landmarks, config=config)
+    label = np.arange(len(landmarks)) * kind.classes // len(landmarks)
+    point_map = PointMap.recentred(landmarks, cues={"label": label.astype(np.int32)})
+    localizer = Localizer.from_map(point_map, config=config)
     rows = list[Row]()
     while len(rows) < frames:
         T = kind.pose(rng)
-        pixels = seen(landmarks, T, config.sight_range or np.inf)
+        pixels, shown = seen(landmarks, T, config.sight_range or np.inf)
         if len(pixels) >= IN_VIEW[0][0]:
-            rows.append(judged(localizer, T, report(pixels, rng), len(pixels)))
+            try:
+                keypoints = report(pixels, label[shown], kind.classes, rng)
+                rows.append(judged(localizer, T, keypoints, len(pixels)))
+            except BpnpError:  # too few are left
+                rows.append(Row(len(pixels), np.inf, np.inf, 0.0))
     return rows
 
 
-def judged(localizer: Localizer, T: Array, pixels: Array, in_view: int) -> Row:
+def judged(localizer: Localizer, T: Array, keypoints: Keypoints, in_view: int) -> Row:
     start = time.perf_counter()
-    answer = localizer.localize(pixels, CAMERA)
+    answer = localizer.localize(keypoints)
     ms = 1000 * (time.perf_counter() - start)
     if not isinstance(answer, Fix):
         return Row(in_view, np.inf, np.inf, ms)

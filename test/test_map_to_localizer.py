@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from colmap_scene import write_text
-from landmarks import ceiling_lamps
+from landmarks import CAMERA as LAMP_CAMERA
+from landmarks import ceiling_lamps, held
 from orbit import CAMERA, orbit, write_scene
 
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
+from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.point_map.loading import load_map
@@ -50,6 +52,26 @@ def test_chances_and_labels_of_a_file_reach_the_localizer(way: Way, tmp_path: Pa
     np.testing.assert_allclose(model.point_map.detectability[order], chance, rtol=1e-6)
     np.testing.assert_allclose(model.view_space.chance.numpy()[order], chance, rtol=1e-6)
     assert model.point_map.cues["label"][order].tolist() == label.tolist()
+
+
+def test_a_class_of_a_file_is_compared_with_that_of_keypoints(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    lamps, label = ceiling_lamps(rng, 160), rng.integers(2, size=160)
+    rows = np.column_stack([lamps, label])
+    np.savetxt(tmp_path / "lamps.csv", rows, "%.4f", ",", header="x,y,z,label", comments="")
+    config = LocalizerConfig(
+        motion="floor", camera_mounting="up", camera_height_min=0.4, camera_height_max=0.6
+    )
+    localizer = Localizer.from_map(tmp_path / "lamps.csv", config=config)
+    T = held("up", 1.0, np.array([10.0, 6.0, 0.5]), np.zeros(2))
+    in_camera = (lamps - T[:3, 3]) @ T[:3, :3]
+    pixels = (in_camera / in_camera[:, 2:]) @ LAMP_CAMERA.K[:2].T
+    seen = LAMP_CAMERA.image_contains(pixels)
+    shown = {"label": label[seen].astype(np.float32)}
+    with_class = keypoints_from_pixels(pixels[seen], LAMP_CAMERA, cues=shown)
+    plain, told = localizer.localize(pixels[seen], LAMP_CAMERA), localizer.localize(with_class)
+    assert isinstance(plain, Fix) and isinstance(told, Fix)
+    assert told.log_likelihood_ratio > plain.log_likelihood_ratio + 1
 
 
 @WAYS
