@@ -135,3 +135,13 @@ def test_landmarks_at_infinity_give_a_rotation() -> None:
 def test_too_few_directions_are_no_map() -> None:
     with pytest.raises(MapError, match="2 usable directions"):
         Localizer.from_map(np.eye(3)[:2], config=LocalizerConfig(motion="rotation"))
+
+
+def test_clutter_in_a_row_is_no_evidence() -> None:
+    rng = np.random.default_rng(9)
+    walls = reflectors(rng)
+    config = LocalizerConfig(motion="floor", camera_height_min=1.1, camera_height_max=1.3)
+    localizer = Localizer.from_map(walls, config=config)
+    for count in (8, 12, 20):
+        row = np.stack([rng.uniform(0, 640, count), rng.normal(238, 6, count)], axis=1)
+        assert isinstance(localizer.localize(row, CAMERA), Rejection)

@@ -13,6 +13,8 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
 
 MOST_COARSE = 128
+FEWEST_FOR_CROWDING = 6  # keypoints
+EVENLY_SPREAD = 0.3  # share of clutter that lies anywhere in the image
 CROWDED = 0.08  # between keypoints, on the z = 1 plane
 
 
@@ -21,6 +23,8 @@ class Frame:
     """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share.
 
     pairs: (M, N) what cues say of each keypoint and map point, nats; None where there are none.
+    crowding: (M,) density of the frame's keypoints about each, relative to one spread evenly;
+    None: clutter is spread evenly.
     """
 
     xy: Tensor
@@ -29,6 +33,7 @@ class Frame:
     sigma: float
     clutter: float
     pairs: Tensor | None = None
+    crowding: Tensor | None = None
 
     @property
     def is_crowded(self) -> bool:
@@ -61,4 +66,19 @@ class Frame:
         """So many keypoints at most, evenly taken."""
         stride = -(-len(self.xy) // count)
         pairs = None if self.pairs is None else self.pairs[::stride]
-        return replace(self, xy=self.xy[::stride], score=self.score[::stride], pairs=pairs)
+        crowding = None if self.crowding is None else self.crowding[::stride]
+        xy, score = self.xy[::stride], self.score[::stride]
+        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding)
+
+    def with_crowding(self) -> Frame:
+        """Clutter lies where the frame's keypoints lie: on a row of things along the horizon chance
+        explains more than all over the image. A kernel density without the keypoint itself."""
+        xy, M = self.xy, len(self.xy)
+        if M < FEWEST_FOR_CROWDING:
+            return self
+        width = xy.std(dim=0).clamp_min(10 * self.sigma) * M ** (-1 / 6)
+        apart = ((xy[:, None] - xy) / width).square().sum(dim=2)
+        kernel = torch.exp(-0.5 * apart) / (2 * torch.pi * width.prod())
+        kernel.fill_diagonal_(0)
+        density = kernel.sum(dim=1) / (M - 1) * self.frustum.area
+        return replace(self, crowding=EVENLY_SPREAD + (1 - EVENLY_SPREAD) * density)

@@ -165,7 +165,8 @@ class Localizer:
         config = self.config
         device = self.map_model.view_space.device
         pairs = pair_nats(keypoints, self.map_model.point_map)
-        return Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
+        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
+        return frame.with_crowding() if self.map_model.is_open else frame
 
 
 def build_localizer(

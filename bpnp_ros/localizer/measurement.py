@@ -106,6 +106,8 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     rows = torch.cat([u, -half_u[:, None], torch.ones_like(u[:, :1])], dim=-1)
     columns = torch.stack([*v.unbind(-1), torch.ones_like(level), level - half_v], dim=1)
     nats = rows @ columns
+    if frame.crowding is not None:
+        nats -= frame.crowding.log()[:, None]
     if frame.pairs is not None:
         nats += frame.pairs.T[prediction.point].transpose(1, 2)
     return nats.clamp_(min=FAINTEST_LOG).exp_()
