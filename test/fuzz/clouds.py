@@ -22,6 +22,7 @@ from bpnp_ros.configuration.parameters import (
     LocalizationSettings,
     LocalizerConfig,
 )
+from bpnp_ros.errors import MapError
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.runtime.answering import Answering
 from bpnp_ros.runtime.cameras import Cameras
@@ -207,12 +208,12 @@ def _map(rng: np.random.Generator, folder: Path) -> SimpleNamespace:
 
 def _take_map(message: Any) -> None:
     maps = _maps()
-    taken = maps.take(message)
-    assert not re.match(r"map refused: \w+: ", maps.refusal), maps.refusal
-    if taken:
-        assert maps.active is not None
-        points = maps.active.localizer.map_model.point_map.points
-        assert len(points) and np.isfinite(points).all(), "a map that is not finite"
+    if not maps.take(message):
+        assert not re.match(r"map refused: \w+: ", maps.refusal), maps.refusal
+        raise MapError(maps.refusal)
+    assert maps.active is not None
+    points = maps.active.localizer.map_model.point_map.points
+    assert len(points) and np.isfinite(points).all(), "a map that is not finite"
 
 
 KINDS = {

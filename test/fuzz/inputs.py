@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from bpnp_ros.errors import BpnpError
 
 GROUPS = (clouds, lenses, poses, maps, bags, scenes, weights, texts)
 KINDS = {name: kind for group in GROUPS for name, kind in group.KINDS.items()}
-LONGEST_MESSAGE = 2000  # characters; a sentence may name a long path, but not a whole file
+LONGEST_MESSAGE = 1100  # letters; a sentence may quote what it refuses, but not a whole file
 
 REFUSED, ANSWERED = "refused", "answered"
 
@@ -38,7 +39,9 @@ def attempt(seed: int, number: int, folder: Path) -> Outcome:
     if not isinstance(given, Path):
         (folder / "message.pickle").write_bytes(pickle.dumps(given))
     try:
-        kind.take(given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # of NumPy: numbers that overflow
+            kind.take(given)
     except BpnpError as error:
         too_long = len(str(error)) > LONGEST_MESSAGE
         return Outcome(number, f"a message of {len(str(error))} letters" if too_long else REFUSED)
