@@ -128,7 +128,33 @@ def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
         about["tilt"],
         tensors.get("orientations"),
     )
+    _check_sizes(points, origin, detectability, space)
     return MapModel(PointMap(points, origin, detectability), space)
+
+
+def _check_sizes(
+    points: NDArray[Any], origin: NDArray[Any], detectability: NDArray[Any], space: ViewSpace
+) -> None:
+    """Raise ValueError unless points and places belong together."""
+    many, places = len(points), len(space.anchors)
+    shapes = {
+        "points": (points.shape, (many, 3)),
+        "origin": (origin.shape, (3,)),
+        "detectability": (detectability.shape, (many,)),
+        "anchors": (space.anchors.shape, (places, 3)),
+        "seen": (space.seen.shape[:1], (places,)),
+        "chance": (space.chance.shape, space.seen.shape),
+        "reach": (space.reach.shape, (3,)),
+    }
+    if space.orientations is not None:
+        shapes["orientations"] = (space.orientations.shape, (places, 3, 3))
+    for name, (found, expected) in shapes.items():
+        if tuple(found) != tuple(expected):
+            raise ValueError(f"{name} is of shape {tuple(found)}, not {tuple(expected)}")
+    if not many or not space.size:
+        raise ValueError("it holds no points or no places")
+    if space.seen.min() < 0 or space.seen.max() >= many:
+        raise ValueError(f"places see points beyond the {many} there are")
 
 
 def _network(
