@@ -49,7 +49,9 @@ def _camera_info(rng: np.random.Generator, folder: Path) -> SimpleNamespace:
     for _ in range(rng.integers(1, 4)):
         kind = rng.integers(7)
         if kind == 0:
-            setattr(info, one_of(rng, ("width", "height", "binning_x", "binning_y")), odd_count(rng))
+            setattr(
+                info, one_of(rng, ("width", "height", "binning_x", "binning_y")), odd_count(rng)
+            )
         elif kind == 1:
             info.k = one_of(rng, (0 * info.k, with_odd_numbers(info.k, rng)))
         elif kind == 2:
