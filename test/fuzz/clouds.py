@@ -189,7 +189,7 @@ def _answering(maps: Maps) -> Answering:
 
 
 def _take_keypoints(given: tuple[Camera, Any]) -> None:
-    """A fix is of the true pose or made up; a camera that was good is answered after as before."""
+    """A fix is of the true pose, or made up."""
     (camera, message), maps = given, _lamp_map()
     answering = _answering(maps)
     maps.active.localizer.reset()

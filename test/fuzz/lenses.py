@@ -22,6 +22,7 @@ from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import read_image
 
 MODELS = ("plumb_bob", "rational_polynomial", "equidistant", "fisheye", "none", "", "mystery")
+_COUNTS = ("width", "height", "binning_x", "binning_y")
 _SIZES = (1, 2, 7, 8, 33, 64)
 _PIXELS = np.random.default_rng(0).uniform(0, (640, 480), (50, 2))
 
@@ -49,9 +50,7 @@ def _camera_info(rng: np.random.Generator, folder: Path) -> SimpleNamespace:
     for _ in range(rng.integers(1, 4)):
         kind = rng.integers(7)
         if kind == 0:
-            setattr(
-                info, one_of(rng, ("width", "height", "binning_x", "binning_y")), odd_count(rng)
-            )
+            setattr(info, one_of(rng, _COUNTS), odd_count(rng))
         elif kind == 1:
             info.k = one_of(rng, (0 * info.k, with_odd_numbers(info.k, rng)))
         elif kind == 2:
