@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
+pytest.importorskip("lightning", reason="needs lightning: pip install '.[training]'")
 
 from fuzz.campaign import run
 from fuzz.inputs import ANSWERED, KINDS, Outcome

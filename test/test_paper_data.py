@@ -107,18 +107,15 @@ def test_files_that_do_not_fit_are_named(
         read(tmp_path, "modelnet40")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-@pytest.mark.parametrize("part", ["p3d", "t"])
+@pytest.mark.parametrize(
+    ("part", "value"), [("p3d", np.nan), ("p2d", np.inf), ("p3d", 1e300), ("t", np.nan)]
+)
 def test_samples_that_are_not_finite_are_refused(tmp_path: Path, part: str, value: float) -> None:
     view = samples(1)[0]
     odd = np.array(getattr(view, part), np.float64)
     odd.flat[0] = value
-    write_preprocessed(
-        tmp_path / SETS["modelnet40"] / "preprocessed", [view._replace(**{part: odd})]
-    )
-    if part == "t" and np.isfinite(value):
-        assert read(tmp_path, "modelnet40")[0].t[0] == value
-        return
+    views = [view._replace(**{part: odd})]
+    write_preprocessed(tmp_path / SETS["modelnet40"] / "preprocessed", views)
     with pytest.raises(DataSetError, match="sample 0"):
         read(tmp_path, "modelnet40")
 
