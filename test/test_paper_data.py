@@ -114,7 +114,7 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, part: str, valu
     view = samples(1)[0]
     odd = np.array(getattr(view, part), np.float64)
     odd.flat[0] = value
-    views = [view._replace(**{part: odd})]
+    views = [Sample(**{**view._asdict(), part: odd})]
     write_preprocessed(tmp_path / SETS["modelnet40"] / "preprocessed", views)
     with pytest.raises(DataSetError, match="sample 0"):
         read(tmp_path, "modelnet40")

@@ -75,7 +75,9 @@ def odd_array(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return values.astype(one_of(rng, ("f2", "c16", "i1", "u8", "S8", "bool")), copy=True)
     if kind == 3:
         return np.array(one_of(rng, (0, 1.5, "text", b"x")))
-    return with_odd_numbers(values, rng).astype(one_of(rng, (values.dtype, values.dtype, "f4")))
+    return with_odd_numbers(values, rng).astype(
+        one_of(rng, (values.dtype, values.dtype, np.dtype("f4")))
+    )
 
 
 def odd_npz(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> bytes:

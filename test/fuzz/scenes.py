@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from colmap_scene import scene_arrays, write_binary, write_text
-from fuzz.damage import damage_one_of, odd_npz, one_of
+from fuzz.damage import damage_one_of, odd_npz
 from fuzz.kind import Kind
 
 from bpnp_ros.point_map.loading import load_map
@@ -20,7 +20,7 @@ def _scene(rng: np.random.Generator, folder: Path) -> Path:
 
 
 def _colmap(rng: np.random.Generator, folder: Path) -> Path:
-    one_of(rng, (write_text, write_binary))(folder)
+    write_text(folder) if rng.random() < 0.5 else write_binary(folder)
     damage_one_of(folder, rng)
     return folder
 

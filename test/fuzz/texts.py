@@ -17,7 +17,19 @@ from bpnp_ros.runtime.reference import yaml_text
 from training.own_map.camera_file import read_camera
 from training.own_map.config import OwnMapConfig
 
-_ODD_VALUES = (*ODD_REALS, *ODD_NAMES, None, True, [], [1, "x"], {}, {"a": 1}, 10**30, -5, 1)
+_ODD_VALUES: tuple[Any, ...] = (
+    *ODD_REALS,
+    *ODD_NAMES,
+    None,
+    True,
+    [],
+    [1, "x"],
+    {},
+    {"a": 1},
+    10**30,
+    -5,
+    1,
+)
 _ODD_CHARACTERS = "\x00\ufeff\u2028٣_,;#%\t\r\n-+.eE'\"[]{}:&*!|>"
 _CALIBRATION = {
     "image_width": 640,

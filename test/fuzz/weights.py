@@ -27,7 +27,7 @@ from training.datasets.reference_layout import open_reference_set
 from training.paper.checkpoints import load_start
 
 POINTS = 60
-_ODD_SETTINGS = (*ODD_REALS, None, "text", [], {}, True, -1, 10**12)
+_ODD_SETTINGS: tuple[Any, ...] = (*ODD_REALS, None, "text", [], {}, True, -1, 10**12)
 
 
 @cache
