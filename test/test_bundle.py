@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +123,22 @@ def test_a_bundle_whose_parts_do_not_fit_is_refused(
     tensors, header = load_weights(path, ARCHITECTURE)
     save_weights(path, {**tensors, name: value}, header)
     with pytest.raises(WeightsError, match="no complete bundle"):
+        MapBundle.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tolerance", []), ("tolerance", float("nan")), ("scale", 0), ("tilt", "0.1"), ("frame", 5)],
+)
+def test_a_bundle_whose_header_makes_no_sense_is_refused(
+    bundle: MapBundle, tmp_path: Path, name: str, value: Any
+) -> None:
+    path = tmp_path / "b.safetensors"
+    bundle.save(path)
+    tensors, header = load_weights(path, ARCHITECTURE)
+    header.map[name] = value
+    save_weights(path, tensors, header)
+    with pytest.raises(WeightsError, match=f"its {name} is"):
         MapBundle.load(path)
 
 

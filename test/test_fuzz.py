@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,25 @@ from fuzz.summary import failed, table
 
 from bpnp_ros.errors import LONGEST, BpnpError
 from bpnp_ros.point_map.loading import load_map
+from bpnp_ros.point_map.mesh_file import read_mesh
 
 
 @pytest.mark.parametrize("name", whole_files())
 def test_what_is_damaged_was_right_before(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(whole_files()[name])
     assert len(load_map(tmp_path / name)) == COUNT
+
+
+@pytest.mark.parametrize("name", whole_files())
+def test_a_small_file_asks_for_little_memory(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(whole_files()[name])
+    tracemalloc.start()
+    try:
+        read_mesh(path) if path.suffix == ".ply" else load_map(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_hostile_inputs_are_answered_or_refused_in_a_sentence(tmp_path: Path) -> None:

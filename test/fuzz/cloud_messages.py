@@ -71,9 +71,9 @@ def _damaged_data(data: bytes, rng: np.random.Generator) -> bytes:
     return (data[:at], data + rng.bytes(at), rng.bytes(len(data)))[kind]
 
 
-def _in_some_type(data: bytes, rng: np.random.Generator) -> bytes | array.array | np.ndarray:
+def _in_some_type(data: bytes, rng: np.random.Generator) -> Any:
     """As rclpy, rosbags and others hold them."""
-    forms = [data, array.array("B", data), np.frombuffer(data, np.uint8)]
+    forms: list[Any] = [data, array.array("B", data), np.frombuffer(data, np.uint8)]
     return forms[rng.integers(3)]
 
 
