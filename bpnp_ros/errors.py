@@ -1,8 +1,21 @@
 """Errors for people: each says what was wrong, where, and what to do."""
 
+from __future__ import annotations
+
+LONGEST = 1000  # letters
+
 
 class BpnpError(Exception):
-    """Base of every error that bpnp_ros raises on purpose."""
+    """Base of every error that bpnp_ros raises on purpose.
+
+    Names out of messages and files can have any length; a longer sentence loses its middle.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= LONGEST:
+            return text
+        return f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 class BagError(BpnpError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.weights.bundle import MapBundle
-from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
+from bpnp_ros.weights.bundle import ARCHITECTURE, MapBundle
+from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
 
 SHIPPED = Path(__file__).parents[1] / "bpnp_ros" / "data" / "demo_bundle.safetensors"
 
@@ -97,6 +98,47 @@ def test_weights_without_a_map_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "b.safetensors"
     save_weights(path, {"points": torch.zeros(3, 3)}, WeightsHeader("bpnpnet_map"))
     with pytest.raises(WeightsError, match="no complete bundle"):
+        MapBundle.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seen", torch.full((3, 60), 60)),
+        ("seen", torch.full((3, 60), -1)),
+        ("seen", torch.zeros(3, 0, dtype=torch.int64)),
+        ("chance", torch.zeros(3, 2)),
+        ("points", torch.zeros(59, 3)),
+        ("points", torch.zeros(60)),
+        ("origin", torch.zeros(2)),
+        ("reach", torch.zeros(())),
+        ("orientations", torch.zeros(2, 3, 3)),
+    ],
+)
+def test_a_bundle_whose_parts_do_not_fit_is_refused(
+    bundle: MapBundle, tmp_path: Path, name: str, value: torch.Tensor
+) -> None:
+    path = tmp_path / "b.safetensors"
+    bundle.save(path)
+    tensors, header = load_weights(path, ARCHITECTURE)
+    save_weights(path, {**tensors, name: value}, header)
+    with pytest.raises(WeightsError, match="no complete bundle"):
+        MapBundle.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tolerance", []), ("tolerance", float("nan")), ("scale", 0), ("tilt", "0.1"), ("frame", 5)],
+)
+def test_a_bundle_whose_header_makes_no_sense_is_refused(
+    bundle: MapBundle, tmp_path: Path, name: str, value: Any
+) -> None:
+    path = tmp_path / "b.safetensors"
+    bundle.save(path)
+    tensors, header = load_weights(path, ARCHITECTURE)
+    header.map[name] = value
+    save_weights(path, tensors, header)
+    with pytest.raises(WeightsError, match=f"its {name} is"):
         MapBundle.load(path)
 
 

@@ -207,9 +207,11 @@ def test_a_pose_far_from_the_origin_survives_the_round_trip() -> None:
     assert np.allclose(back, T, rtol=0, atol=1e-9)
 
 
+@pytest.mark.filterwarnings("error")
 def test_what_is_no_rigid_pose_is_refused() -> None:
-    with pytest.raises(ConfigError, match="unit quaternion"):
-        read_transform(spoil(Transform(), rotation=spoil(Transform().rotation, w=0.0)))
+    for w in (0.0, 1e300):
+        with pytest.raises(ConfigError, match="unit quaternion"):
+            read_transform(spoil(Transform(), rotation=spoil(Transform().rotation, w=w)))
     stated = PoseWithCovariance()
     stated.pose.position.x = float("nan")
     with pytest.raises(ConfigError, match="not finite"):

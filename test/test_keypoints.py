@@ -125,6 +125,15 @@ def test_bearings_of_any_length_give_their_point_on_the_plane() -> None:
     assert keypoints.frustum.x_max == pytest.approx(np.tan(np.radians(35)))
 
 
+@pytest.mark.filterwarnings("error")
+def test_bearings_of_any_size_are_kept_or_counted_without_overflow() -> None:
+    ahead = np.column_stack([np.linspace(-0.5, 0.5, 6), np.zeros(6), np.ones(6)])
+    odd = np.array([[1e300, 0, 1e-300], [1e30, 0, 1e-30], [1e300, 1e300, 1e300]])
+    keypoints = keypoints_from_bearings(np.vstack([ahead, odd]))
+    assert np.isfinite(keypoints.xy).all() and len(keypoints.xy) == 7
+    assert keypoints.dropped == {"at a right angle to the axis": 2}
+
+
 def test_bearings_that_point_backwards_or_outside_are_dropped() -> None:
     bearings = np.random.default_rng(0).uniform(-0.2, 0.2, (14, 3))
     bearings[:, 2] = 1

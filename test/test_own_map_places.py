@@ -90,7 +90,18 @@ def test_views_are_those_of_the_cameras_that_are_given(
     assert plain.x_max < xy[..., 0].max() < barrel.x_max + 0.02
 
 
-@pytest.mark.parametrize("text", ["", "image_width: 640", "camera_matrix: 3", "a: {", "- 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "image_width: 640",
+        "camera_matrix: 3",
+        "a: {",
+        "- 1",
+        CALIBRATION.replace("640", ".inf"),
+        CALIBRATION.replace("640", ".nan"),
+    ],
+)
 def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "head.yaml").write_text(text)
     with pytest.raises(CameraError, match=r"head\.yaml"):

@@ -107,6 +107,19 @@ def test_files_that_do_not_fit_are_named(
         read(tmp_path, "modelnet40")
 
 
+@pytest.mark.parametrize(
+    ("part", "value"), [("p3d", np.nan), ("p2d", np.inf), ("p3d", 1e300), ("t", np.nan)]
+)
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, part: str, value: float) -> None:
+    view = samples(1)[0]
+    odd = np.array(getattr(view, part), np.float64)
+    odd.flat[0] = value
+    views = [Sample(**{**view._asdict(), part: odd})]
+    write_preprocessed(tmp_path / SETS["modelnet40"] / "preprocessed", views)
+    with pytest.raises(DataSetError, match="sample 0"):
+        read(tmp_path, "modelnet40")
+
+
 def test_a_set_of_both_splits_is_read(tmp_path: Path) -> None:
     write_set(tmp_path, train=5, test=2)
     assert len(open_reference_set(tmp_path, "modelnet40", "train")) == 5

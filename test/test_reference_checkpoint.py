@@ -140,6 +140,9 @@ def test_other_content_is_no_checkpoint(tmp_path: Path, content: Any) -> None:
         load_reference_checkpoint(path)
 
 
-def test_an_epoch_that_is_no_number_is_refused(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+@pytest.mark.parametrize("epoch", ["last", float("nan"), float("inf"), -3])
+def test_an_epoch_that_is_no_count_is_refused(
+    tmp_path: Path, weights: dict[str, Tensor], epoch: Any
+) -> None:
     with pytest.raises(WeightsError, match="epoch"):
-        load_reference_checkpoint(save(tmp_path / "a.pth.tar", weights, epoch="last"))
+        load_reference_checkpoint(save(tmp_path / "a.pth.tar", weights, epoch=epoch))

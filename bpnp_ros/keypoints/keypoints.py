@@ -140,7 +140,8 @@ class _Cleaning:
         cues: Cues | None,
     ) -> Keypoints:
         """Merge duplicates, keep the best, refuse too few."""
-        single = np.ascontiguousarray(xy, np.float32)
+        single = np.full(xy.shape, np.nan, np.float32)
+        single[self.rows] = xy[self.rows]
         x, y = single[self.rows].T
         by_value = self.rows[np.lexsort((self.rows, y, x, -score[self.rows]))]
         _, first = np.unique(single[by_value], axis=0, return_index=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,7 @@ def _rigid(position: Point | Vector3, orientation: Quaternion) -> Array:
     q = np.array((orientation.x, orientation.y, orientation.z, orientation.w))
     if not (np.isfinite(t).all() and np.isfinite(q).all()):
         raise ConfigError("the position or the orientation is not finite.")
-    if abs(np.linalg.norm(q) - 1) > 0.01:
+    if abs(math.hypot(*q) - 1) > 0.01:
         raise ConfigError(
             f"the orientation ({q[0]}, {q[1]}, {q[2]}, {q[3]}) is no unit quaternion."
         )

@@ -6,6 +6,7 @@ network trained for them. The header is the model card: data, command, budget, f
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ ARCHITECTURE = "bpnpnet_map"
 _CHANCES = 255
 _NETWORK = "network."
 _PANORAMA = "panorama."
+_RANGES = {"tolerance": (1e-9, 1e9), "scale": (1e-9, 1e9), "tilt": (0.0, math.pi)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +75,9 @@ class MapBundle:
         """Read a bundle. Raises WeightsError, with advice, for a damaged or foreign file."""
         tensors, header = load_weights(path, ARCHITECTURE)
         try:
+            about = _about(header.map)
             model = _map_model(tensors, header.map)
             network = _network(model, tensors, header.map["network"])
-            about = {key: header.map[key] for key in ("tolerance", "frame", "scale")}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
             raise WeightsError(
                 f"{path} is no complete bundle ({error}); train it again with training.own_map."
@@ -83,6 +85,16 @@ class MapBundle:
         device = device or torch.device("cpu")
         network = None if network is None else network.to(device)
         return cls(model.to(device), network, header.training, **about)
+
+
+def _about(values: dict[str, Any]) -> dict[str, Any]:
+    """Tolerance, frame and scale. Raises ValueError for what they, or the tilt, cannot be."""
+    for name, (least, most) in _RANGES.items():
+        if type(values[name]) not in (int, float) or not least <= values[name] <= most:
+            raise ValueError(f"its {name} is {values[name]!r}")
+    if not isinstance(values["frame"], str):
+        raise ValueError(f"its frame is {values['frame']!r}")
+    return {name: values[name] for name in ("tolerance", "frame", "scale")}
 
 
 def _map_tensors(model: MapModel) -> dict[str, Tensor]:
@@ -128,7 +140,33 @@ def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
         about["tilt"],
         tensors.get("orientations"),
     )
+    _check_sizes(points, origin, detectability, space)
     return MapModel(PointMap(points, origin, detectability), space)
+
+
+def _check_sizes(
+    points: NDArray[Any], origin: NDArray[Any], detectability: NDArray[Any], space: ViewSpace
+) -> None:
+    """Raise ValueError unless points and places belong together."""
+    many, places = len(points), len(space.anchors)
+    shapes = {
+        "points": (points.shape, (many, 3)),
+        "origin": (origin.shape, (3,)),
+        "detectability": (detectability.shape, (many,)),
+        "anchors": (space.anchors.shape, (places, 3)),
+        "seen": (space.seen.shape[:1], (places,)),
+        "chance": (space.chance.shape, space.seen.shape),
+        "reach": (space.reach.shape, (3,)),
+    }
+    if space.orientations is not None:
+        shapes["orientations"] = (space.orientations.shape, (places, 3, 3))
+    for name, (found, expected) in shapes.items():
+        if tuple(found) != tuple(expected):
+            raise ValueError(f"{name} is of shape {tuple(found)}, not {tuple(expected)}")
+    if not many or not space.size:
+        raise ValueError("it holds no points or no places")
+    if space.seen.min() < 0 or space.seen.max() >= many:
+        raise ValueError(f"places see points beyond the {many} there are")
 
 
 def _network(

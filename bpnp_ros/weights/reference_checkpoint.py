@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ def load_reference_checkpoint(path: Path) -> ReferenceCheckpoint:
     weights = {str(key).removeprefix(_PARALLEL_PREFIX): w for key, w in state_dict.items()}
     _check(path, weights)
     epoch, best_error = _number(path, content, "epoch"), _number(path, content, "best_error")
+    if epoch is not None and not 0 <= epoch < math.inf:
+        raise WeightsError(f"{path} is damaged: it states {epoch} epochs.")
     return ReferenceCheckpoint(
         state_dict=weights,
         epoch=None if epoch is None else int(epoch),
@@ -90,7 +93,7 @@ def _number(path: Path, content: dict[str, Any], key: str) -> float | None:
     value = content.get(key)
     try:
         return None if value is None else float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise WeightsError(f"{path} is damaged: '{key}' is no number ({error}).") from error
 
 

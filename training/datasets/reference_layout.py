@@ -93,13 +93,19 @@ def _sample(
 ) -> Sample:
     if R.shape != (3, 3) or t.size != 3:
         raise DataSetError(f"{place}, sample {i}: R is {R.shape} and t {t.shape}, no pose.")
+    if not (np.isfinite(R).all() and np.isfinite(t).all()):
+        raise DataSetError(f"{place}, sample {i}: R or t is not finite.")
     return Sample(p2d, p3d, partner, R, t.reshape(3), np.ones(len(p3d)))
 
 
 def _points(points: Array, width: int, place: Path, i: int) -> Array:
     if points.ndim != 2 or points.shape[1] != width:
         raise DataSetError(f"{place}, sample {i}: points are {points.shape}, not (k, {width}).")
-    return points.astype(np.float32)
+    with np.errstate(over="ignore"):
+        rounded = points.astype(np.float32)
+    if not np.isfinite(rounded).all():
+        raise DataSetError(f"{place}, sample {i}: points that are not finite, or far too large.")
+    return rounded
 
 
 def _rows(place: Path, names: tuple[str, ...]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,8 @@ import yaml
 from bpnp_ros.errors import CameraError
 from bpnp_ros.geometry.camera import Camera
 
+_ODD = (KeyError, TypeError, ValueError, AttributeError)
+
 
 def read_camera(path: Path) -> Camera:
     """Size, matrix and distortion out of a YAML file. Raises CameraError."""
@@ -22,7 +24,7 @@ def read_camera(path: Path) -> Camera:
             distortion_model=str(values.get("distortion_model", "plumb_bob")),
             D=tuple(values.get("distortion_coefficients", {}).get("data", ())),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, yaml.YAMLError, ArithmeticError, *_ODD) as error:
         raise CameraError(
             f"{path} cannot be read as a calibration ({error!r}); it needs image_width, "
             "image_height and camera_matrix, as camera_calibration writes them."

@@ -143,13 +143,12 @@ class _Reader:
 
     def _rest(self) -> bytes:
         """What follows; rows with lists can only be found by walking through all of it."""
-        data = self._file.read(_MOST_WALKED + 1)
-        if len(data) > _MOST_WALKED:
+        if self._path.stat().st_size - self._file.tell() > _MOST_WALKED:
             raise MapError(
                 f"{self._path} has more than {_MOST_WALKED >> 30} GiB of rows with lists; "
                 "write its points without them."
             )
-        return data
+        return self._file.read()
 
 
 def _corner_list(properties: list[Property]) -> int | None:
