@@ -16,6 +16,7 @@ from bpnp_ros.geometry.transform import invert
 from bpnp_ros.localizer.measurement import NEAREST_DEPTH
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.prepared import Tensors, prepared
 
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS
@@ -46,7 +47,21 @@ def build_view_bank(
     seed: int = 0,
     progress: Progress = unheard,
 ) -> ViewBank:
-    """Draw `views` poses from the map's view space and store what each would see."""
+    """Draw `views` poses from the map's view space and store what each would see.
+
+    What was built for an equal map and camera at an earlier start is taken as it is.
+    """
+    device = model.view_space.device
+    made_of = (model.points, model.view_space, frustum, views, clutter, seed, str(device))
+    tensors = prepared(
+        "view_bank", made_of, lambda: _views(model, frustum, views, clutter, seed, progress)
+    )
+    return ViewBank(tensors["T_map_camera"].to(device), tensors["log_ratio"].to(device), frustum)
+
+
+def _views(
+    model: MapModel, frustum: Frustum, views: int, clutter: float, seed: int, progress: Progress
+) -> Tensors:
     generator = torch.Generator().manual_seed(seed)
     T_map_camera, _ = model.view_space.sample(views, generator)
     log_ratio = T_map_camera.new_empty(views, CELLS, dtype=torch.float16)
@@ -59,7 +74,7 @@ def build_view_bank(
         density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * CELLS
         log_ratio[rows] = torch.log(clutter + (1 - clutter) * density).half()
         done += len(rows)
-    return ViewBank(T_map_camera, log_ratio, frustum)
+    return {"T_map_camera": T_map_camera, "log_ratio": log_ratio}
 
 
 def _seen(T_map_camera: Tensor, points: Tensor, chance: Tensor, frustum: Frustum) -> Tensor:
