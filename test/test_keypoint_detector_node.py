@@ -91,9 +91,8 @@ def camera_info(width: int, height: int) -> CameraInfo:
 def test_an_image_of_another_size_than_its_camera_gives_no_keypoints(
     ros: RosWorld, monkeypatch: pytest.MonkeyPatch, width: int, fits: bool
 ) -> None:
-    detector = ros.add(
-        KeypointDetector(parameter_overrides=[Parameter("detector", value="lights")])
-    )
+    overrides = [Parameter("detector", value="lights")]
+    detector = ros.add(KeypointDetector(parameter_overrides=overrides))
     published, errors = [], []
     monkeypatch.setattr(detector._keypoints, "publish", published.append)
     monkeypatch.setattr(detector.get_logger(), "error", lambda text, **_: errors.append(text))

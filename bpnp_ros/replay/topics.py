@@ -96,8 +96,8 @@ def _guess_map(bag: Bag, fields: dict[str, set[str]], needed: bool) -> str:
         return ""
     if not once:
         raise BagError(
-            f"no map is in the bag (a PointCloud2 sent once); give --map FILE, --weights or --map-topic. "
-            f"There are {_listed(bag)}."
+            "no map is in the bag (a PointCloud2 sent once); give --map FILE, --weights or "
+            f"--map-topic. There are {_listed(bag)}."
         )
     return _only(once, "map", "--map-topic")
 

@@ -36,7 +36,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--map",
         default="",
         metavar="FILE",
-        help="as map_file of the node (a topic of the bag, else the weights' own)",
+        help="as map_file of the node (a topic, or the weights')",
     )
     add("--weights", default="", metavar="FILE", help="bundle trained for the map (none)")
     add("--params", type=Path, metavar="FILE", help="the node's parameter file")

@@ -19,7 +19,7 @@ with loading():
     from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
     from bpnp_ros.network.counted_start import counted_network
     from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
-    from bpnp_ros.point_map.loading import load_map
+    from bpnp_ros.point_map.loading import load_map, needs_scale
     from bpnp_ros.point_map.sfm.sfm_model import SfmModel
     from bpnp_ros.weights.bundle import MapBundle
     from training.common.callbacks import Keep
@@ -50,7 +50,9 @@ def _train(options: argparse.Namespace, run: Path) -> None:
     (require_run if options.resume else require_no_run)(run)
     file = run / CONFIG if options.resume else options.config
     config = OwnMapConfig.from_options(options, file)
-    train(_map_views(options, config), options.out, run, config)
+    metric = options.map_scale is not None or not needs_scale(options.map)
+    views = replace(_map_views(options, config), metric=metric)
+    train(views, options.out, run, config)
 
 
 def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
@@ -61,7 +63,8 @@ def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
 
     def save_bundle(trained: OwnMapTraining) -> None:
         card = model_card(trained, config)
-        MapBundle(views.model, trained.network, card, scale=views.scale).save(out)
+        about = {"scale": views.scale, "metric": views.metric}
+        MapBundle(views.model, trained.network, card, **about).save(out)
 
     data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
     fit(module, data, run, keep, max_epochs=-1, gradient_clip_val=1.0)
