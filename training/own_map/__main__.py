@@ -26,7 +26,7 @@ with loading():
     from training.common.card import model_card
     from training.common.fit import WORLD, be_quiet, fit
     from training.common.run_folder import CONFIG, begin, require_no_run, require_run
-    from training.own_map.camera_file import read_camera
+    from training.own_map.camera_file import read_cameras
     from training.own_map.config import OwnMapConfig
     from training.own_map.map_views import MapViews, explore_map, photographed_map, view_source
     from training.own_map.module import OwnMapTraining
@@ -88,7 +88,7 @@ def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
     print(f"{options.map}: {len(point_map)} points; looking for free places", flush=True)
     scale = checked_scale(options.map_scale)
     path = _positions(options.path) * scale if options.path else None
-    cameras = [read_camera(file) for file in options.camera]
+    cameras = [camera for file in options.camera for camera in read_cameras(file)]
     return replace(explore_map(point_map, config, options.mesh, path, cameras), scale=scale)
 
 
@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         default=[],
-        help="calibration (YAML of camera_calibration) of a camera to train for; may be repeated",
+        help="calibration of cameras to train for (ROS, OpenCV, Kalibr, COLMAP, Basalt); may be repeated",
     )
     parser.add_argument("--map-scale", type=float, help="metres per unit of such a map")
     folder = parser.add_mutually_exclusive_group()
