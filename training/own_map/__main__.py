@@ -63,8 +63,8 @@ def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
 
     def save_bundle(trained: OwnMapTraining) -> None:
         card = model_card(trained, config)
-        about = {"scale": views.scale, "metric": views.metric}
-        MapBundle(views.model, trained.network, card, **about).save(out)
+        bundle = MapBundle(views.model, trained.network, card)
+        replace(bundle, scale=views.scale, metric=views.metric).save(out)
 
     data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
     fit(module, data, run, keep, max_epochs=-1, gradient_clip_val=1.0)
@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         default=[],
-        help="calibration of cameras to train for (ROS, OpenCV, Kalibr, COLMAP, Basalt); may be repeated",
+        help="calibration of cameras to train for (see docs/own_map.md); may be repeated",
     )
     parser.add_argument("--map-scale", type=float, help="metres per unit of such a map")
     folder = parser.add_mutually_exclusive_group()

@@ -1,7 +1,7 @@
 """Calibrations of cameras as the usual tools write them.
 
-ROS's camera_calibration (YAML), OpenCV's FileStorage (YAML, XML), Kalibr's camchain (YAML), COLMAP's
-cameras.txt, Basalt's calibration (JSON).
+ROS's camera_calibration (YAML), OpenCV's FileStorage (YAML, XML), Kalibr's camchain (YAML),
+COLMAP's cameras.txt, Basalt's calibration (JSON).
 """
 
 from __future__ import annotations
