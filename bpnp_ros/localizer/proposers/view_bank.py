@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import invert
-from bpnp_ros.localizer.measurement import NEAREST_DEPTH
+from bpnp_ros.localizer.measurement import NEAREST
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.prepared import Tensors, prepared
@@ -52,7 +52,8 @@ def build_view_bank(
     What was built for an equal map and camera at an earlier start is taken as it is.
     """
     device = model.view_space.device
-    made_of = (model.points, model.view_space, frustum, views, clutter, seed, str(device))
+    what = (model.points, model.view_space, model.depth, str(device))
+    made_of = (*what, frustum, views, clutter, seed)
     tensors = prepared(
         "view_bank", made_of, lambda: _views(model, frustum, views, clutter, seed, progress)
     )
@@ -65,11 +66,12 @@ def _views(
     generator = torch.Generator().manual_seed(seed)
     T_map_camera, _ = model.view_space.sample(views, generator)
     log_ratio = T_map_camera.new_empty(views, CELLS, dtype=torch.float16)
+    nearest = NEAREST * model.depth
     blurring = blur(torch.eye(CELLS).to(T_map_camera))
     done = 0
     for rows, points, chance in model.view_space.alike(T_map_camera):
         progress(done / views)
-        cells = _seen(T_map_camera[rows], model.points[points], chance, frustum)
+        cells = _seen(T_map_camera[rows], model.points[points], chance, frustum, nearest)
         density = cells @ blurring
         density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * CELLS
         log_ratio[rows] = torch.log(clutter + (1 - clutter) * density).half()
@@ -77,17 +79,20 @@ def _views(
     return {"T_map_camera": T_map_camera, "log_ratio": log_ratio}
 
 
-def _seen(T_map_camera: Tensor, points: Tensor, chance: Tensor, frustum: Frustum) -> Tensor:
+def _seen(
+    T_map_camera: Tensor, points: Tensor, chance: Tensor, frustum: Frustum, nearest: float
+) -> Tensor:
     """Histograms (P, CELLS) of points (K, 3), seen with chances (P or 1, K), from poses (P, 4, 4).
 
-    One product for all poses, then nothing but the points in view: a tenth, as a rule.
+    nearest: metres; nearer points are out of view. One product for all poses, then nothing but the
+    points in view: a tenth, as a rule.
     """
     T_camera_map = invert(T_map_camera)[:, :3].flatten(0, 1)
     in_camera = T_camera_map[:, :3] @ points.T + T_camera_map[:, 3:]
     x, y, z = in_camera.view(-1, 3, len(points)).unbind(dim=1)
-    depth = z.clamp_min(NEAREST_DEPTH)
+    depth = z.clamp_min(nearest)
     x, y = x / depth, y / depth
-    in_view = (z > NEAREST_DEPTH) & (x > frustum.x_min) & (x < frustum.x_max)
+    in_view = (z > nearest) & (x > frustum.x_min) & (x < frustum.x_max)
     in_view &= (y > frustum.y_min) & (y < frustum.y_max)
     pose, point = in_view.nonzero(as_tuple=True)
     weight = chance.expand_as(x)[pose, point]
