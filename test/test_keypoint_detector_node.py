@@ -93,7 +93,8 @@ def test_an_image_of_another_size_than_its_camera_gives_no_keypoints(
 ) -> None:
     overrides = [Parameter("detector", value="lights")]
     detector = ros.add(KeypointDetector(parameter_overrides=overrides))
-    published, errors = [], []
+    published: list[PointCloud2] = []
+    errors: list[str] = []
     monkeypatch.setattr(detector._keypoints, "publish", published.append)
     monkeypatch.setattr(detector.get_logger(), "error", lambda text, **_: errors.append(text))
     detector.start()

@@ -52,7 +52,7 @@ def test_stars_are_found_down_to_the_noise_however_few_grey_values_they_have(noi
     image = 12 + rng.normal(0, noise, (HEIGHT, WIDTH))
     stars = np.stack(np.meshgrid(np.arange(8) * 75 + 50, np.arange(6) * 75 + 50), -1).reshape(-1, 2)
     for u, v in stars + rng.uniform(-9, 9, stars.shape):
-        image += 9 * max(noise, 0.5) * np.exp(-((column - u) ** 2 + (row - v) ** 2) / (2 * 1.3**2))
+        image += 9 * max(noise, 1.0) * np.exp(-((column - u) ** 2 + (row - v) ** 2) / (2 * 1.3**2))
     found = detect_keypoints(Image(image.round().clip(0, 255).astype(np.uint8)), LIGHTS)
     assert len(stars) - 5 <= len(found) <= len(stars) + 2
 

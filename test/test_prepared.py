@@ -157,8 +157,10 @@ def test_several_that_prepare_at_once_do_not_disturb_each_other(cache: Path) -> 
                 wrong.append(number)
 
     threads = [threading.Thread(target=start, args=(n,)) for n in range(4)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert not wrong
 
 

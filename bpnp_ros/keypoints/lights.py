@@ -12,7 +12,7 @@ Grey = NDArray[np.uint8]
 LARGEST = 0.01  # share of the image; larger ones are windows
 BLOCK = 64  # pixels; the background is the median of such blocks
 PEAK, RIM = 6.0, 3.0  # standard deviations of the noise: of a light's brightest pixel, and of all
-LEAST_NOISE = 0.5  # grey values; they are whole numbers
+LEAST_NOISE = 1.0  # grey values; rounding and compression leave as much
 
 
 def detect_lights(image: Grey, limit: int, threshold: float = 0.0) -> dict[str, NDArray]:
