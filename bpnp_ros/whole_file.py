@@ -12,9 +12,9 @@ from pathlib import Path
 def written_whole(path: Path) -> Iterator[Path]:
     """Write to the path that this yields; `path` is replaced at once, and not after an error.
 
-    An OSError names `path`.
+    Several processes may write it at once: the last one's file stays. An OSError names `path`.
     """
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         yield partial
         os.replace(partial, path)

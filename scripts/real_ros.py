@@ -93,10 +93,13 @@ def check(environment: Path) -> None:
     expect("map_scale is 'wide'; it must be a number" in refused, "a wrong type is named", refused)
     refused = ros2("launch", "bpnp_ros", "localization.launch.py", "mapfile:=x")
     expect("did you mean map_file" in refused, "a misspelt name is refused", refused)
-    with launched(NAMESPACES[0]), launched(NAMESPACES[1]):
-        for name in NAMESPACES:
-            go_through_life(f"/{name}/localization")
-        follow(environment)
+    try:
+        with launched(NAMESPACES[0]), launched(NAMESPACES[1]):
+            for name in NAMESPACES:
+                go_through_life(f"/{name}/localization")
+            follow(environment)
+    finally:
+        ros2("daemon", "stop")  # the first `ros2 lifecycle` started it, and it would live on
 
 
 @contextmanager

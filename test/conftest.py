@@ -47,6 +47,14 @@ class RosWorld:
             node.destroy_node()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def everything_is_prepared_anew() -> Iterator[None]:
+    """No test finds what another one, or the user's own start, has prepared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BPNP_ROS_CACHE", "")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def our_logs_reach_the_tests() -> None:
     """ROS's launch, once imported, keeps the loggers made after it to themselves."""

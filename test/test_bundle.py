@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import WeightsError
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
 from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.runtime.engine import Engine
+from bpnp_ros.runtime.maps import Maps
 from bpnp_ros.weights.bundle import ARCHITECTURE, MapBundle
 from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
 
@@ -48,11 +51,21 @@ def test_what_is_saved_is_loaded(bundle: MapBundle, tmp_path: Path) -> None:
     assert (loaded.card, loaded.tolerance, loaded.frame, loaded.scale) == (
         bundle.card, 0.07, "map", 2.0,
     )  # fmt: skip
+    assert loaded.metric
     np.testing.assert_array_equal(loaded.model.point_map.origin, bundle.model.point_map.origin)
     np.testing.assert_array_equal(loaded.model.point_map.points, bundle.model.point_map.points)
     space, was = loaded.model.places, bundle.model.places
     assert torch.equal(space.seen, was.seen) and space.tilt == was.tilt
     torch.testing.assert_close(space.chance, was.chance, atol=1 / 255, rtol=0)
+
+
+def test_a_map_without_scale_stays_one_in_a_bundle(bundle: MapBundle, tmp_path: Path) -> None:
+    replace(bundle, metric=False).save(tmp_path / "b.safetensors")
+    loaded = MapBundle.load(tmp_path / "b.safetensors")
+    settings = LocalizationSettings()
+    maps = Maps(settings, Engine(LocalizerConfig(), torch.device("cpu"), loaded))
+    maps.use_bundle()
+    assert maps.active is not None and not maps.active.metric
 
 
 def test_the_loaded_network_answers_like_the_saved_one(bundle: MapBundle, tmp_path: Path) -> None:

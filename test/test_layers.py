@@ -14,6 +14,7 @@ SOURCES = sorted((CHECKOUT / "bpnp_ros").rglob("*.py"))
 # from the ground floor up; a room knows those in the lines before its own
 FLOORS = """
 errors whole_file
+prepared
 configuration
 command claimed_folder
 geometry

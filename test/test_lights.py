@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from shared_data import SHARED, needs_shared_data
 
 from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.keypoints.detector import Detections, detect_keypoints
-from bpnp_ros.keypoints.image import Image
+from bpnp_ros.keypoints.image import Image, decode_compressed
 
 LIGHTS = DetectorConfig("lights")
 HEIGHT, WIDTH = 480, 640
@@ -42,6 +43,38 @@ def test_all_lights_and_nothing_else_to_a_third_of_a_pixel(
     found = detect_keypoints(image, LIGHTS)
     assert len(found) == len(centres)
     assert errors(found, centres).max() < 0.33
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.7, 2.0, 5.0])
+def test_stars_are_found_down_to_the_noise_however_few_grey_values_they_have(noise: float) -> None:
+    rng = np.random.default_rng(5)
+    row, column = np.indices((HEIGHT, WIDTH))
+    image = 12 + rng.normal(0, noise, (HEIGHT, WIDTH))
+    stars = np.stack(np.meshgrid(np.arange(8) * 75 + 50, np.arange(6) * 75 + 50), -1).reshape(-1, 2)
+    for u, v in stars + rng.uniform(-9, 9, stars.shape):
+        image += 9 * max(noise, 1.0) * np.exp(-((column - u) ** 2 + (row - v) ** 2) / (2 * 1.3**2))
+    found = detect_keypoints(Image(image.round().clip(0, 255).astype(np.uint8)), LIGHTS)
+    assert len(stars) - 5 <= len(found) <= len(stars) + 2
+
+
+@needs_shared_data
+def test_the_brightest_stars_of_photographs_are_found() -> None:
+    folder = SHARED / "landmarks"
+    stars = np.load(folder / "stars.npz")
+    at, recalls = stars["kp_offsets"], []
+    for image, solved in enumerate(stars["solved"]):
+        brightest = stars["kp_xy"][at[image] : at[image + 1]][:30]  # sorted by brightness
+        photograph = decode_compressed((folder / stars["image_names"][image]).read_bytes())
+        found = detect_keypoints(photograph, LIGHTS)
+        if solved:
+            recalls.append((errors(found, brightest) < 1.5).mean())
+    assert min(recalls) >= 0.75 and np.mean(recalls) >= 0.9
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 700), (100, 33)])
+def test_a_small_image_of_noise_holds_no_lights(shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    assert len(detect_keypoints(Image(noise), LIGHTS)) == 0
 
 
 def test_the_size_is_the_diameter() -> None:

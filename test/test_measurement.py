@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from rooms import CAMERA, CONFIG, fresh_views, rooms
 
@@ -9,7 +11,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.local_optimisation import projection_jacobian, refine
-from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
 from bpnp_ros.localizer.proposers.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()
@@ -95,6 +97,18 @@ def test_a_histogram_keeps_the_weight_of_its_points() -> None:
     cells = histogram(xy, weight, FRUSTUM)
     assert torch.allclose(cells.sum(1), weight.sum(1), rtol=1e-5)
     assert (blur(cells) >= 0).all()
+
+
+def test_a_stored_view_is_the_blurred_histogram_of_what_its_pose_sees() -> None:
+    bank = build_view_bank(rooms(), FRUSTUM, 300, CONFIG.clutter)
+    seen = project(rooms(), bank.T_map_camera, FRUSTUM)
+    density = blur(histogram(seen.xy, seen.weight, FRUSTUM))
+    density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * density.shape[1]
+    expected = torch.log(CONFIG.clutter + (1 - CONFIG.clutter) * density)
+    assert torch.allclose(bank.log_ratio.float(), expected, atol=0.003)
+    for view in fresh_views(3, seed=26):
+        score = replace(bank, log_ratio=expected).best(view.frame.xy, 20)[1]
+        assert torch.allclose(bank.best(view.frame.xy, 20)[1], score, atol=0.02)
 
 
 def test_a_view_near_the_truth_is_among_the_best_stored_views() -> None:

@@ -15,7 +15,7 @@ from bpnp_ros.point_map.point_map import PointMap
 pytest.importorskip("lightning")
 
 from bpnp_ros.simulation.ply import write_ply
-from training.own_map.camera_file import read_camera
+from training.own_map.camera_file import read_cameras
 from training.own_map.config import OwnMapConfig
 from training.own_map.map_views import explore_map, view_source
 
@@ -80,7 +80,7 @@ def test_views_are_those_of_the_cameras_that_are_given(
     hall: PointMap, mesh: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "head.yaml").write_text(CALIBRATION)
-    distorted = read_camera(tmp_path / "head.yaml")
+    (distorted,) = read_cameras(tmp_path / "head.yaml")
     pinhole = replace(distorted, D=())
     views = explore_map(hall, CONFIG, mesh, cameras=[distorted, pinhole])
     barrel, plain = views.frustums
@@ -105,7 +105,7 @@ def test_views_are_those_of_the_cameras_that_are_given(
 def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "head.yaml").write_text(text)
     with pytest.raises(CameraError, match=r"head\.yaml"):
-        read_camera(tmp_path / "head.yaml")
+        read_cameras(tmp_path / "head.yaml")
 
 
 def test_the_network_tells_finer_places_apart_than_the_localiser(

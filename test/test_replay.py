@@ -109,6 +109,13 @@ def test_the_same_bag_gives_the_same_bytes(
     assert all((done / name).read_bytes() == (tmp_path / name).read_bytes() for name in names)
 
 
+def test_weights_alone_are_enough_for_a_bag_without_a_map(weights: Path, tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "bag", with_map=False)
+    metrics = replay(path, tmp_path / "out", "--weights", str(weights))
+    assert metrics["map"]["points"] == len(world().landmarks)
+    assert metrics["complete"] and metrics["fixes"] > 0
+
+
 def test_the_map_may_come_from_a_file_and_parameters_from_the_nodes_own(
     weights: Path, tmp_path: Path
 ) -> None:

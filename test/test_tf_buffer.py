@@ -125,3 +125,38 @@ def test_stamps_that_were_rounded_are_the_same_where_that_is_allowed() -> None:
             strict.lookup("map", "camera", rounded)
     with pytest.raises(NoTransformError):
         lax.lookup("map", "camera", 5_001_100)
+
+
+FAR = 10**9 * SECOND
+
+
+@pytest.mark.parametrize("stray", [FAR, 20 * SECOND, -FAR])
+def test_one_stamp_far_off_makes_nothing_forgotten(stray: int) -> None:
+    buffer = robot()
+    buffer.set("odom", "base", stray, transform(t=(99, 0, 0)), static=False)
+    assert np.allclose(
+        buffer.lookup("odom", "base", int(1.5 * SECOND)), transform((0, 0, 0.25), (3, 0, 0))
+    )
+    buffer.set("odom", "base", 4 * SECOND, transform(t=(8, 0, 0)), static=False)
+    assert buffer.lookup("odom", "base", 4 * SECOND)[0, 3] == 8
+    assert buffer.lookup("odom", "base", NEWEST)[0, 3] == 8
+
+
+@pytest.mark.parametrize("first", [FAR, 3 * SECOND])
+def test_time_that_has_really_changed_is_followed_at_the_second_stamp(first: int) -> None:
+    buffer = TransformBuffer()
+    buffer.set("odom", "base", first, transform(), static=False)
+    start = FAR // 2
+    for second in (0, 1, 2):
+        T = transform(t=(second, 0, 0))
+        buffer.set("odom", "base", start + second * SECOND, T, static=False)
+    assert buffer.lookup("odom", "base", start + int(1.5 * SECOND))[0, 3] == pytest.approx(1.5)
+
+
+def test_what_is_seldom_sent_is_believed_beside_what_is_sent_all_the_time() -> None:
+    buffer = robot()
+    buffer.set("base", "gimbal", SECOND, transform(), static=False)
+    for second in range(4, 40):
+        buffer.set("odom", "base", second * SECOND, transform(), static=False)
+    buffer.set("base", "gimbal", 39 * SECOND, transform(t=(1, 0, 0)), static=False)
+    assert buffer.lookup("base", "gimbal", NEWEST)[0, 3] == 1

@@ -11,8 +11,8 @@ Grey = NDArray[np.uint8]
 
 LARGEST = 0.01  # share of the image; larger ones are windows
 BLOCK = 64  # pixels; the background is the median of such blocks
-ABOVE_NOISE = 6.0  # standard deviations
-LEAST_CONTRAST = 8.0  # grey values
+PEAK, RIM = 6.0, 3.0  # standard deviations of the noise: of a light's brightest pixel, and of all
+LEAST_NOISE = 1.0  # grey values; rounding and compression leave as much
 
 
 def detect_lights(image: Grey, limit: int, threshold: float = 0.0) -> dict[str, NDArray]:
@@ -20,17 +20,19 @@ def detect_lights(image: Grey, limit: int, threshold: float = 0.0) -> dict[str, 
 
     u, v: pixels, centre weighted by brightness above the background. response: flux, grey values.
     size: pixels, diameter of the disc with the area that is brighter than half the peak. angle:
-    radians, of the long axis. intensity: peak, grey values. threshold: grey value; 0: six standard
-    deviations of the image's noise above its background, at least 8 grey values. Spots of a single
-    pixel are hot pixels and left out, as are those larger than a hundredth of the image.
+    radians, of the long axis. intensity: peak, grey values. threshold: grey value; 0: the peak lies
+    six standard deviations of the image's noise above its background, and what hangs together with
+    it, three. Spots of a single pixel are hot pixels and left out, as are those larger than a
+    hundredth of the image.
     """
     above = image.astype(np.float32) - _background(image)
     if threshold > 0:
-        bright = image >= threshold
+        spots = opencv.connected_components(image >= threshold)
     else:
-        noise = 1.4826 * float(np.median(np.abs(above)))
-        bright = above > max(ABOVE_NOISE * noise, LEAST_CONTRAST)
-    spots = opencv.connected_components(bright)
+        noise = _noise(above)
+        spots = opencv.connected_components(above > RIM * noise)
+        peaks = np.unique(spots[above > PEAK * noise])
+        spots = opencv.connected_components(np.isin(spots, peaks))
     v, u = np.nonzero(spots)
     return _measured(u, v, spots[v, u] - 1, np.maximum(above[v, u], 1), image, limit)
 
@@ -59,8 +61,17 @@ def _measured(
     return {name: column[best].astype(np.float32) for name, column in columns.items()}
 
 
+def _noise(above: NDArray[np.float32]) -> float:
+    """Standard deviation without the lights: clipped at three of its own, again and again."""
+    size = np.abs(above)
+    noise = max(1.4826 * float(np.median(size)), 2 * LEAST_NOISE)
+    for _ in range(3):
+        noise = max(float(np.sqrt(np.mean(size[size <= 3 * noise] ** 2))), LEAST_NOISE)
+    return noise
+
+
 def _background(image: Grey) -> NDArray[np.float32]:
-    """(H, W): medians of blocks, and of each block's neighbours, interpolated between them."""
+    """(H, W): medians of blocks and their neighbours, interpolated, continued at the edges."""
     height, width = image.shape
     rows, columns = max(round(height / BLOCK), 1), max(round(width / BLOCK), 1)
     blocks = np.array(
@@ -70,5 +81,12 @@ def _background(image: Grey) -> NDArray[np.float32]:
         ],
         np.float32,
     )
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(blocks, 1, mode="edge"), (3, 3))
-    return opencv.enlarge(np.median(around, axis=(2, 3)).astype(np.float32), width, height)
+    around = np.lib.stride_tricks.sliding_window_view(_continued(blocks), (3, 3))
+    smooth = _continued(np.median(around, axis=(2, 3)).astype(np.float32))
+    top, left = round(height / rows), round(width / columns)
+    return opencv.enlarge(smooth, width + 2 * left, height + 2 * top)[top:-top, left:-left]
+
+
+def _continued(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One more all round, on a slope that goes on."""
+    return np.pad(blocks, 1, mode="reflect", reflect_type="odd")

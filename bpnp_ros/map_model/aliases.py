@@ -28,7 +28,7 @@ MOST_MOTIONS = 3000
 NEIGHBOURHOOD = 0.79  # around an apex that must reappear
 # points asked, how far they may miss, and the share that must not: from coarse to fine
 CHECKS = ((12, 0.039, 0.5), (48, 0.026, 0.5), (48, 0.013, 0.6))
-_CHUNK = 1 << 24
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +174,9 @@ def _confirmed(
     for rows in torch.arange(len(aliases)).split(max(_CHUNK // (count * len(points)), 1)):
         part = _select(aliases, rows.to(points.device))
         start = _neighbourhood(points, part.centre, count, generator)
-        distance, nearest = torch.cdist(_carried(part, start), points).min(dim=2)
-        meets = (distance < tolerance).to(points)
-        aligned = Aliases(_aligned(start, points[nearest], meets), part.centre)
+        distance, nearest = torch.cdist(_carried(part, start).flatten(0, 1), points).min(dim=1)
+        meets = (distance < tolerance).to(points).view(-1, start.shape[1])
+        aligned = Aliases(_aligned(start, points[nearest].view_as(start), meets), part.centre)
         parts.append(_select(aligned, meets.mean(dim=1) >= share))
     return _joined(parts)
 

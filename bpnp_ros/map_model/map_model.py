@@ -16,6 +16,7 @@ from bpnp_ros.map_model.motion import ROTATION
 from bpnp_ros.map_model.open_space import OpenSpace
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.prepared import prepared
 
 _POSES_ASKED = 64
 NOMINAL_VIEW = 0.7  # tangent of half the view of a typical camera
@@ -35,8 +36,11 @@ class MapModel:
 
     @cached_property
     def aliases(self) -> Aliases:
-        """Where the map looks like another part of itself; found in a second or some."""
-        return find_aliases(self.points, self.depth)
+        """Where the map looks like another part of itself; found in a second or some, and kept."""
+        points, depth = self.points, self.depth
+        made_of = (points, depth, str(points.device))
+        tensors = prepared("aliases", made_of, lambda: vars(find_aliases(points, depth)))
+        return Aliases(**{name: tensor.to(points.device) for name, tensor in tensors.items()})
 
     @property
     def places(self) -> ViewSpace:

@@ -7,6 +7,7 @@ and are seen from wherever they are in range.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.map_model.motion import FREE, ROTATION, Motion
-from bpnp_ros.map_model.view_space import camera_orientation, is_upright
+from bpnp_ros.map_model.view_space import MOST_ALIKE, camera_orientation, is_upright
 
 MARGIN = 0.005  # of the map's extent: by how much a height may miss its limits
 
@@ -66,6 +67,12 @@ class OpenSpace:
             near = torch.cdist(T_map_camera[:, :3, 3], self.points) < self.range
             chance = chance * near
         return rows, chance
+
+    def alike(self, T_map_camera: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Poses (P, 4, 4) in parts: rows (G,) of poses, points (N,), and chances (G, N)."""
+        for rows in torch.arange(len(T_map_camera), device=self.device).split(MOST_ALIKE):
+            points, chance = self.seen_from(T_map_camera[rows])
+            yield rows, points[0], chance
 
     def height(self, position: Tensor) -> Tensor:
         """Coordinates of positions (..., 3) along up, in the recentred map."""

@@ -7,6 +7,7 @@ the chance of seeing them. A pose sees what its nearest anchor sees.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.map_model.motion import Motion
 
+MOST_ALIKE = 128  # poses looked at together: what they see stays in the processor's cache
 _CHUNK = 4096
 _SLACK = 2.5
 
@@ -90,6 +92,19 @@ class ViewSpace:
         parts = [self._nearest(poses)[0] for poses in T_map_camera.split(_CHUNK)]
         anchor = torch.cat(parts)
         return self.seen[anchor], self.chance[anchor]
+
+    def alike(self, T_map_camera: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Poses (P, 4, 4) put together by what they see, field of view aside.
+
+        Yields rows (G,) of poses, the points (K,) that they see, and the chances (1, K).
+        """
+        nearest = torch.cat([self._nearest(poses)[0] for poses in T_map_camera.split(_CHUNK)])
+        counts = torch.bincount(nearest, minlength=len(self.anchors)).tolist()
+        for anchor, together in enumerate(nearest.argsort(stable=True).split(counts)):
+            kept = self.chance[anchor] > 0
+            seen, chance = self.seen[anchor][kept], self.chance[anchor][kept]
+            for rows in together.split(MOST_ALIKE):
+                yield rows, seen, chance[None]
 
     def holds(self, T_map_camera: Tensor) -> Tensor:
         """Whether a camera can be at poses (P, 4, 4), some slack allowed -> (P,) bool."""

@@ -58,8 +58,10 @@ class Player:
         """Take map and camera, and do what takes seconds. Raises MapError and BagError."""
         if self._topics.map:
             self._maps.take(self._bag.first(self._topics.map))
-        else:
+        elif self._configuration.settings.map_file:
             self._maps.load_file()
+        else:
+            self._maps.use_bundle()
         if self._maps.active is None:
             raise BagError(f"{self._topics.map}: {self._maps.refusal}")
         if self._topics.camera_info:

@@ -76,7 +76,8 @@ def given_parameters(arguments: argparse.Namespace) -> dict[str, Any]:
 def introduce(replay: Replay, console: Console) -> None:
     topics, active = replay.topics, replay.active
     camera = f", {topics.camera_info}" if topics.camera_info else ""
-    where = topics.map or replay.configuration.settings.map_file
+    settings = replay.configuration.settings
+    where = topics.map or settings.map_file or settings.weights
     truth = replay.truth
     lines = [
         f"{replay.messages} messages of {topics.source}{camera}",

@@ -45,7 +45,9 @@ class Replay:
     ) -> Replay:
         """Choose topics, read the truth, load map and weights. Raises BpnpError."""
         settings = configuration.settings
-        topics = choose_topics(bag, wanted, map_from_bag=not settings.map_file)
+        topics = choose_topics(
+            bag, wanted, map_from_bag=not settings.map_file, map_needed=not settings.weights
+        )
         first = bag.first(topics.source)
         if first is None:
             raise BagError(f"no message of {topics.source} can be read.")

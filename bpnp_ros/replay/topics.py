@@ -31,9 +31,12 @@ class Topics:
         return [topic for topic in (self.map, self.camera_info, self.source) if topic]
 
 
-def choose_topics(bag: Bag, wanted: Topics, map_from_bag: bool) -> Topics:
+def choose_topics(bag: Bag, wanted: Topics, map_from_bag: bool, map_needed: bool = True) -> Topics:
     """`wanted`, and a guess for the rest; an image topic may stand for its compressed images, as in
-    image_transport. Raises BagError that lists what there is to choose."""
+    image_transport. Raises BagError that lists what there is to choose.
+
+    map_needed: False where another map is there for a bag without one.
+    """
     compressed = f"{wanted.image}/compressed"
     if wanted.image not in bag.topics and compressed in bag.topics:
         wanted = replace(wanted, image=compressed)
@@ -48,7 +51,7 @@ def choose_topics(bag: Bag, wanted: Topics, map_from_bag: bool) -> Topics:
         keypoints,
         image,
         wanted.camera_info or _guess_camera_info(bag, source, fields.get(keypoints, set())),
-        (wanted.map or _guess_map(bag, fields)) if map_from_bag else "",
+        (wanted.map or _guess_map(bag, fields, map_needed)) if map_from_bag else "",
     )
 
 
@@ -86,13 +89,15 @@ def _guess_camera_info(bag: Bag, source: str, fields: set[str]) -> str:
     return _only(found, "CameraInfo", "--camera-info")
 
 
-def _guess_map(bag: Bag, fields: dict[str, set[str]]) -> str:
+def _guess_map(bag: Bag, fields: dict[str, set[str]], needed: bool) -> str:
     clouds = [name for name, there in fields.items() if {"x", "y", "z"} <= there]
     once = [name for name in clouds if bag.topics[name].count == 1 or name.endswith("map")]
+    if not once and not needed:
+        return ""
     if not once:
         raise BagError(
-            f"no map is in the bag (a PointCloud2 sent once); give --map FILE or --map-topic. "
-            f"There are {_listed(bag)}."
+            "no map is in the bag (a PointCloud2 sent once); give --map FILE, --weights or "
+            f"--map-topic. There are {_listed(bag)}."
         )
     return _only(once, "map", "--map-topic")
 

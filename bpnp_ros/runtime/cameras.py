@@ -94,11 +94,8 @@ class Cameras:
     def check_size(self, frame: str, size: tuple[int, int]) -> None:
         """Raises CameraError naming an image (width, height) that is not the camera's."""
         camera = self.camera_of(frame)
-        if camera is not None and size != (camera.width, camera.height):
-            raise CameraError(
-                f"the image of '{frame}' has {size[0]} x {size[1]} pixels, its CameraInfo says "
-                f"{camera.width} x {camera.height}: it was resized or turned after calibration."
-            )
+        if camera is not None:
+            check_image_size(camera, frame, size)
 
     def keypoints(self, message: PointCloud2) -> Keypoints:
         """Keypoints on the z = 1 plane. Raises KeypointError, CameraError, NoCameraError."""
@@ -125,6 +122,15 @@ class Cameras:
         if isinstance(camera, CameraError):
             raise camera
         return camera
+
+
+def check_image_size(camera: Camera, frame: str, size: tuple[int, int]) -> None:
+    """Raises CameraError naming an image (width, height) that is not the camera's."""
+    if size != (camera.width, camera.height):
+        raise CameraError(
+            f"the image of '{frame}' has {size[0]} x {size[1]} pixels, its CameraInfo says "
+            f"{camera.width} x {camera.height}: it was resized or turned after calibration."
+        )
 
 
 def _content(info: CameraInfo) -> tuple:

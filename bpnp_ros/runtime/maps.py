@@ -68,7 +68,7 @@ class Maps:
         bundle = self.engine.bundle
         if bundle is not None:
             frame = self.settings.map_frame or bundle.frame or "map"
-            self._use(bundle.model.point_map, frame, True)
+            self._use(bundle.model.point_map, frame, bundle.metric)
 
     def tune(self, config: LocalizerConfig) -> None:
         """Change, at once, what is read with every frame; what is prepared already stays."""

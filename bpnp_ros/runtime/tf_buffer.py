@@ -38,19 +38,38 @@ class _Edge:
     slack: int
     stamps: list[int] = field(default_factory=list)
     transforms: list[Array] = field(default_factory=list)
+    strayed: int = 0
+    """Where the last stamp lay that was not believed: 1 far ahead, -1 far back."""
 
-    def insert(self, stamp: int, T: Array) -> None:
+    @property
+    def newest(self) -> int:
+        return self.stamps[-1] if self.stamps and not self.static else 0
+
+    def insert(self, stamp: int, T: Array, newest: int) -> None:
+        """newest: of all edges' stamps; one far from it is not believed until a second says so."""
         if self.static:
             self.stamps, self.transforms = [stamp], [T]
             return
-        if self.stamps and stamp < self.stamps[-1] - self.history:
+        strays = self._strays(stamp, newest)
+        if strays != self.strayed and strays:
+            self.strayed = strays
             return
+        self.strayed = 0
+        if strays < 0:
+            self.stamps, self.transforms = [], []
         at = bisect.bisect_left(self.stamps, stamp)
         known = at < len(self.stamps) and self.stamps[at] == stamp
         self.stamps[at : at + known] = [stamp]
         self.transforms[at : at + known] = [T]
         expired = bisect.bisect_left(self.stamps, self.stamps[-1] - self.history)
         del self.stamps[:expired], self.transforms[:expired]
+
+    def _strays(self, stamp: int, newest: int) -> int:
+        """1 or -1 for a stamp further ahead or back than is remembered, else 0."""
+        if not self.stamps:
+            return 0
+        ahead = stamp > max(self.newest, newest) + self.history
+        return int(ahead) - int(stamp < self.newest - self.history)
 
     def at(self, stamp: int, child: str) -> Array:
         if self.static or stamp == NEWEST:
@@ -97,7 +116,8 @@ class TransformBuffer:
             edge = self._edges.get(child)
             if edge is None or edge.parent != parent or edge.static != static:
                 edge = self._edges[child] = _Edge(parent, static, *self._limits)
-            edge.insert(stamp, T)
+            newest = max(other.newest for other in self._edges.values())
+            edge.insert(stamp, T, newest)
 
     def clear(self) -> None:
         """Forget what moves; static edges were sent once and stay."""

@@ -32,7 +32,12 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("bag", type=Path, metavar="BAG")
     add("--out", type=Path, default=Path("out/replay"), metavar="DIR", help="(out/replay)")
     add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
-    add("--map", default="", metavar="FILE", help="as map_file of the node (a topic of the bag)")
+    add(
+        "--map",
+        default="",
+        metavar="FILE",
+        help="as map_file of the node (a topic, or the weights')",
+    )
     add("--weights", default="", metavar="FILE", help="bundle trained for the map (none)")
     add("--params", type=Path, metavar="FILE", help="the node's parameter file")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="one of its parameters")

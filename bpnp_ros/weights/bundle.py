@@ -38,7 +38,8 @@ class MapBundle:
 
     card: how it was made and how well it does; JSON.
     tolerance: metres within which a point of a cloud is a point of this map.
-    frame: the map's frame, "" where unknown. scale: metres per unit of the original map.
+    frame: the map's frame, "" where unknown. scale: metres per unit of the original map. metric:
+    whether that is known; a scale that nobody gave is 1.
     """
 
     model: MapModel
@@ -47,6 +48,7 @@ class MapBundle:
     tolerance: float = 0.05
     frame: str = ""
     scale: float = 1.0
+    metric: bool = True
 
     def recognises(self, points: PointMap | NDArray[np.floating]) -> bool:
         """Whether a map, or a cloud (N, 3) in its own frame, is or contains this bundle's map."""
@@ -65,6 +67,7 @@ class MapBundle:
             "tolerance": self.tolerance,
             "frame": self.frame,
             "scale": self.scale,
+            "metric": self.metric,
             "tilt": self.model.places.tilt,
             "network": None if self.network is None else asdict(self.network.size),
         }
@@ -78,6 +81,7 @@ class MapBundle:
             about = _about(header.map)
             model = _map_model(tensors, header.map)
             network = _network(model, tensors, header.map["network"])
+            about["metric"] = bool(header.map.get("metric", True))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
             raise WeightsError(
                 f"{path} is no complete bundle ({error}); train it again with training.own_map."

@@ -19,14 +19,14 @@ with loading():
     from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
     from bpnp_ros.network.counted_start import counted_network
     from bpnp_ros.point_map.cleaning import checked_scale, thin_to_count
-    from bpnp_ros.point_map.loading import load_map
+    from bpnp_ros.point_map.loading import load_map, needs_scale
     from bpnp_ros.point_map.sfm.sfm_model import SfmModel
     from bpnp_ros.weights.bundle import MapBundle
     from training.common.callbacks import Keep
     from training.common.card import model_card
     from training.common.fit import WORLD, be_quiet, fit
     from training.common.run_folder import CONFIG, begin, require_no_run, require_run
-    from training.own_map.camera_file import read_camera
+    from training.own_map.camera_file import read_cameras
     from training.own_map.config import OwnMapConfig
     from training.own_map.map_views import MapViews, explore_map, photographed_map, view_source
     from training.own_map.module import OwnMapTraining
@@ -50,7 +50,9 @@ def _train(options: argparse.Namespace, run: Path) -> None:
     (require_run if options.resume else require_no_run)(run)
     file = run / CONFIG if options.resume else options.config
     config = OwnMapConfig.from_options(options, file)
-    train(_map_views(options, config), options.out, run, config)
+    metric = options.map_scale is not None or not needs_scale(options.map)
+    views = replace(_map_views(options, config), metric=metric)
+    train(views, options.out, run, config)
 
 
 def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
@@ -61,7 +63,8 @@ def train(views: MapViews, out: Path, run: Path, config: OwnMapConfig) -> None:
 
     def save_bundle(trained: OwnMapTraining) -> None:
         card = model_card(trained, config)
-        MapBundle(views.model, trained.network, card, scale=views.scale).save(out)
+        bundle = MapBundle(views.model, trained.network, card)
+        replace(bundle, scale=views.scale, metric=views.metric).save(out)
 
     data, keep = ViewLoader(module, view_source(views, config)), Keep(run, save_bundle)
     fit(module, data, run, keep, max_epochs=-1, gradient_clip_val=1.0)
@@ -85,7 +88,7 @@ def _map_views(options: argparse.Namespace, config: OwnMapConfig) -> MapViews:
     print(f"{options.map}: {len(point_map)} points; looking for free places", flush=True)
     scale = checked_scale(options.map_scale)
     path = _positions(options.path) * scale if options.path else None
-    cameras = [read_camera(file) for file in options.camera]
+    cameras = [camera for file in options.camera for camera in read_cameras(file)]
     return replace(explore_map(point_map, config, options.mesh, path, cameras), scale=scale)
 
 
@@ -115,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         default=[],
-        help="calibration (YAML of camera_calibration) of a camera to train for; may be repeated",
+        help="calibration of cameras to train for (see docs/own_map.md); may be repeated",
     )
     parser.add_argument("--map-scale", type=float, help="metres per unit of such a map")
     folder = parser.add_mutually_exclusive_group()

@@ -37,7 +37,7 @@ class MapViews:
     """model: what the bundle will hold. places: what the network tells apart.
 
     fine: exact places, for training views. frustums: the images of the cameras to train for.
-    scale: metres per unit of the original map.
+    scale: metres per unit of the original map. metric: whether that is known.
     """
 
     model: MapModel
@@ -45,6 +45,7 @@ class MapViews:
     fine: ViewSpace
     frustums: tuple[Frustum, ...]
     scale: float = 1.0
+    metric: bool = True
 
 
 def explore_map(

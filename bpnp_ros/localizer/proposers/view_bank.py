@@ -12,18 +12,20 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.localizer.measurement import project
+from bpnp_ros.geometry.transform import invert
+from bpnp_ros.localizer.measurement import NEAREST
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.prepared import Tensors, prepared
 
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS
-_CHUNK = 2048
+_CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class ViewBank:
-    """T_map_camera: (V, 4, 4). log_ratio: (V, CELLS), log of the cell's likelihood over clutter."""
+    """T_map_camera: (V, 4, 4). log_ratio: (V, CELLS) float16, log of likelihood over clutter."""
 
     T_map_camera: Tensor
     log_ratio: Tensor
@@ -32,7 +34,8 @@ class ViewBank:
     def best(self, xy: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The views that explain keypoints (M, 2) best: poses (count, 4, 4), scores (count,)."""
         counts = histogram(xy[None], torch.ones_like(xy[None, :, 0]), self.frustum)[0]
-        score, view = (self.log_ratio @ counts).topk(min(count, len(self.log_ratio)))
+        parts = [log_ratio.float() @ counts for log_ratio in self.log_ratio.split(_CHUNK)]
+        score, view = torch.cat(parts).topk(min(count, len(self.log_ratio)))
         return self.T_map_camera[view], score
 
 
@@ -44,34 +47,76 @@ def build_view_bank(
     seed: int = 0,
     progress: Progress = unheard,
 ) -> ViewBank:
-    """Draw `views` poses from the map's view space and store what each would see."""
+    """Draw `views` poses from the map's view space and store what each would see.
+
+    What was built for an equal map and camera at an earlier start is taken as it is.
+    """
+    device = model.view_space.device
+    what = (model.points, model.view_space, model.depth, str(device))
+    made_of = (*what, frustum, views, clutter, seed)
+    tensors = prepared(
+        "view_bank", made_of, lambda: _views(model, frustum, views, clutter, seed, progress)
+    )
+    return ViewBank(tensors["T_map_camera"].to(device), tensors["log_ratio"].to(device), frustum)
+
+
+def _views(
+    model: MapModel, frustum: Frustum, views: int, clutter: float, seed: int, progress: Progress
+) -> Tensors:
     generator = torch.Generator().manual_seed(seed)
     T_map_camera, _ = model.view_space.sample(views, generator)
-    parts: list[Tensor] = []
-    for poses in T_map_camera.split(_CHUNK):
-        progress(len(parts) * _CHUNK / views)
-        parts.append(_log_ratio(model, poses, frustum, clutter))
-    return ViewBank(T_map_camera, torch.cat(parts), frustum)
+    log_ratio = T_map_camera.new_empty(views, CELLS, dtype=torch.float16)
+    nearest = NEAREST * model.depth
+    blurring = blur(torch.eye(CELLS).to(T_map_camera))
+    done = 0
+    for rows, points, chance in model.view_space.alike(T_map_camera):
+        progress(done / views)
+        cells = _seen(T_map_camera[rows], model.points[points], chance, frustum, nearest)
+        density = cells @ blurring
+        density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * CELLS
+        log_ratio[rows] = torch.log(clutter + (1 - clutter) * density).half()
+        done += len(rows)
+    return {"T_map_camera": T_map_camera, "log_ratio": log_ratio}
 
 
-def _log_ratio(model: MapModel, poses: Tensor, frustum: Frustum, clutter: float) -> Tensor:
-    prediction = project(model, poses, frustum)
-    density = blur(histogram(prediction.xy, prediction.weight, frustum))
-    density = density / density.sum(dim=1, keepdim=True).clamp_min(1e-6) * CELLS
-    return torch.log(clutter + (1 - clutter) * density)
+def _seen(
+    T_map_camera: Tensor, points: Tensor, chance: Tensor, frustum: Frustum, nearest: float
+) -> Tensor:
+    """Histograms (P, CELLS) of points (K, 3), seen with chances (P or 1, K), from poses (P, 4, 4).
+
+    nearest: metres; nearer points are out of view. One product for all poses, then nothing but the
+    points in view: a tenth, as a rule.
+    """
+    T_camera_map = invert(T_map_camera)[:, :3].flatten(0, 1)
+    in_camera = T_camera_map[:, :3] @ points.T + T_camera_map[:, 3:]
+    x, y, z = in_camera.view(-1, 3, len(points)).unbind(dim=1)
+    depth = z.clamp_min(nearest)
+    x, y = x / depth, y / depth
+    in_view = (z > nearest) & (x > frustum.x_min) & (x < frustum.x_max)
+    in_view &= (y > frustum.y_min) & (y < frustum.y_max)
+    pose, point = in_view.nonzero(as_tuple=True)
+    weight = chance.expand_as(x)[pose, point]
+    xy = torch.stack([x[pose, point], y[pose, point]], dim=1)
+    return _shared_out(pose, xy, weight, len(T_map_camera), frustum)
 
 
 def histogram(xy: Tensor, weight: Tensor, frustum: Frustum) -> Tensor:
     """Weighted points (P, K, 2) shared out among the four nearest cells -> (P, CELLS)."""
+    pose, point = (weight > 0).nonzero(as_tuple=True)
+    return _shared_out(pose, xy[pose, point], weight[pose, point], len(xy), frustum)
+
+
+def _shared_out(pose: Tensor, xy: Tensor, weight: Tensor, poses: int, frustum: Frustum) -> Tensor:
+    """Points (S, 2) of histograms number `pose` (S,) among their cells -> (poses, CELLS)."""
     width, height = frustum.x_max - frustum.x_min, frustum.y_max - frustum.y_min
-    column = (xy[..., 0] - frustum.x_min) / width * COLUMNS - 0.5
-    row = (xy[..., 1] - frustum.y_min) / height * ROWS - 0.5
-    cells = torch.zeros(len(xy), CELLS, dtype=xy.dtype, device=xy.device)
-    for row_cell, row_share in _neighbours(row, ROWS):
-        for column_cell, column_share in _neighbours(column, COLUMNS):
-            share = weight * row_share * column_share
-            cells.scatter_add_(1, row_cell * COLUMNS + column_cell, share)
-    return cells
+    columns = _neighbours((xy[:, 0] - frustum.x_min) / width * COLUMNS - 0.5, COLUMNS)
+    rows = _neighbours((xy[:, 1] - frustum.y_min) / height * ROWS - 0.5, ROWS)
+    cells = xy.new_zeros(poses * CELLS)
+    for row, row_share in rows:
+        start, in_row = pose * CELLS + row * COLUMNS, weight * row_share
+        for column, column_share in columns:
+            cells.index_add_(0, start + column, in_row * column_share)
+    return cells.view(poses, CELLS)
 
 
 def _neighbours(position: Tensor, cells: int) -> list[tuple[Tensor, Tensor]]:

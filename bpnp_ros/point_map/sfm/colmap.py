@@ -86,7 +86,7 @@ def read_colmap(folder: Path) -> ColmapModel:
             f"{folder} holds no COLMAP model; give the folder with {', '.join(_TABLES)} "
             "(.bin or .txt), usually sparse/0."
         )
-    cameras = _read_table(model, "cameras", _binary_camera, _text_cameras)
+    cameras = _read_table(model, "cameras", _binary_camera, text_cameras)
     images = _read_table(model, "images", _binary_image, _text_images)
     points = _read_table(model, "points3D", _binary_point, _text_points)
     return ColmapModel(cameras, images, points)
@@ -190,7 +190,7 @@ def _split(pose: list) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return values[[1, 2, 3, 0]], values[4:]
 
 
-def _text_cameras(lines: list[str]) -> Iterator[tuple[int, ColmapCamera]]:
+def text_cameras(lines: list[str]) -> Iterator[tuple[int, ColmapCamera]]:
     for line in filter(str.strip, lines):
         number, model, width, height, *params = line.split()
         values = tuple(float(value) for value in params)
