@@ -63,6 +63,7 @@ def test_a_camera_info_that_is_wrong_is_told_until_a_good_one_comes() -> None:
     assert known.problem == "no CameraInfo yet"
     refused = known.update(info(k=[0.0] * 9))
     assert isinstance(refused, CameraError) and "'camera'" in str(refused)
+    assert known.update(info(k=[0.0] * 9)) is None  # told once
     assert "K is zero" in known.problem and known.camera_of("camera") is None
     known.update(info())
     assert known.problem == ""

@@ -101,6 +101,13 @@ def test_a_pose_a_decimetre_off_is_pulled_onto_the_keypoints(model: MapModel) ->
     assert float(metres) < 0.03 and float(radians) < 0.005
 
 
+def test_a_polished_pose_has_arrived() -> None:
+    frame, start = some_frame(), off(recentred(closed_hall(), HERE), [0.08, 0, 0], [0.0, 0.02, 0])
+    end = polish(closed_hall(), Candidates.of(start, "test"), frame).T_map_camera
+    metres, radians = apart(refine(closed_hall(), end, frame, [frame.sigma]), end[0])
+    assert float(metres) < 1e-4 and float(radians) < 1e-5
+
+
 def test_poses_are_tried_all_around_as_far_as_the_map_s_depth_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from rooms import CAMERA, CONFIG, fresh_views, rooms
 
@@ -38,7 +40,7 @@ def test_the_true_pose_has_more_evidence_than_poses_beside_it() -> None:
 
 def test_evidence_is_the_log_likelihood_ratio_of_its_definition() -> None:
     view = fresh_views(1, seed=21)[0]
-    frame, prediction = view.frame, predict(rooms(), view.recentred, FRUSTUM)
+    frame, prediction = replace(view.frame, clutter=0.3), predict(rooms(), view.recentred, FRUSTUM)
     sigma, c = 0.01, frame.clutter
     squared = torch.cdist(frame.xy[None], prediction.xy).square()[0].double()
     normal = torch.exp(-squared / (2 * sigma**2)) / (2 * torch.pi * sigma**2)
