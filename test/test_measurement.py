@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from halls import closed_hall, standing
 from rooms import CAMERA, CONFIG, fresh_views, rooms
 
 from bpnp_ros.geometry.rotation import so3_exp
@@ -58,6 +59,15 @@ def test_points_behind_the_camera_or_beside_the_image_are_not_predicted() -> Non
     seen = prediction.xy[prediction.weight > 0].numpy()
     assert FRUSTUM.contains(seen).all()
     assert (prediction.in_camera[prediction.weight > 0][:, 2] > 0).all()
+
+
+def test_a_point_straight_behind_the_camera_is_not_predicted() -> None:
+    """Its image through a pinhole would lie in the middle."""
+    behind = closed_hall().points[7]
+    away = make_transform(torch.from_numpy(standing(0, 0, 0.0)[:3, :3]).float(), behind)
+    away[0, 3] += 1.0
+    prediction = predict(closed_hall(), away[None], FRUSTUM)
+    assert 7 not in prediction.point[prediction.weight > 0]
 
 
 def test_a_keypoint_far_from_every_point_is_explained_by_clutter_alone() -> None:
