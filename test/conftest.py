@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-
 PATIENCE = 100.0  # seconds; only a hang takes so long, however busy the machine
 
 

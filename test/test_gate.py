@@ -77,12 +77,12 @@ def test_a_pose_where_no_camera_can_be_is_refused_though_it_explains_the_frame(
 
 
 def test_keypoints_that_leave_a_pose_open_are_ill_conditioned() -> None:
-    """Twenty landmarks in a ball of 16 cm, twelve metres ahead: they tell little but a direction."""
+    """Twenty landmarks in a ball of 16 cm, twelve metres ahead, tell little but a direction."""
     rng = np.random.default_rng(0)
     ball = rng.normal(size=(20, 3))
     ball *= 0.08 / np.linalg.norm(ball, axis=1, keepdims=True)
     T = standing(0, 0, 0.0)
-    ahead = ball + (12, 0, 1.25)
+    ahead = ball + np.array([12, 0, 1.25])
     far = rng.uniform((-9, -9, 0), (-5, 9, 3), (100, 3))
     in_camera = (ahead - T[:3, 3]) @ T[:3, :3]
     pixels = (in_camera / in_camera[:, 2:]) @ CAMERA.K[:2].T + rng.normal(size=(20, 2))
@@ -133,9 +133,7 @@ def test_a_pose_next_to_the_best_is_no_rival(model: MapModel) -> None:
 
 def test_fewer_inliers_than_asked_for_are_no_fix() -> None:
     demanding = replace(CONFIG, min_inliers=1000)
-    message = refused(
-        judged(closed_hall(), [HERE], some_frame(), demanding), Category.NOT_VERIFIED
-    )
+    message = refused(judged(closed_hall(), [HERE], some_frame(), demanding), Category.NOT_VERIFIED)
     assert "inliers where 1000 are asked for" in message
 
 

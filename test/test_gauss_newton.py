@@ -82,7 +82,7 @@ def test_no_step_is_longer_than_half_a_metre_and_radian() -> None:
     for sigma in (0.05, 0.08, 0.12):
         end = refine(large, start, some_frame(), [sigma])
         metres, radians = apart(end, start[0])
-        assert 0.1 < float(metres) and float((metres**2 + radians**2).sqrt()) < LONGEST_STEP * 1.001
+        assert float(metres) > 0.1 and float((metres**2 + radians**2).sqrt()) < LONGEST_STEP * 1.001
 
 
 def _enlarged(model: MapModel, factor: float) -> MapModel:
