@@ -96,7 +96,7 @@ def test_keypoints_that_leave_a_pose_open_are_ill_conditioned() -> None:
 @MAPS
 @pytest.mark.parametrize("most", ["max_sigma_position", "max_sigma_angle"])
 def test_a_pose_less_certain_than_asked_for_is_ill_conditioned(model: MapModel, most: str) -> None:
-    demanding = replace(CONFIG, **{most: 1e-4})
+    demanding = replace(CONFIG, **{most: 1e-4})  # type: ignore[arg-type]
     refused(judged(model, [HERE], some_frame(), demanding), Category.ILL_CONDITIONED)
 
 
