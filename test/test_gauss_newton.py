@@ -22,7 +22,7 @@ from bpnp_ros.localizer.local_optimisation import (
     polish,
     refine,
 )
-from bpnp_ros.localizer.measurement import Prediction, log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
@@ -51,7 +51,8 @@ def test_a_step_follows_the_gradient_of_the_log_likelihood(sigma: float) -> None
     frame = replace(frame, xy=frame.xy.double())
     pose = off(recentred(closed_hall(), HERE), [0.05, -0.02, 0.1], [0.01, 0.02, 0.0])
     seen = predict(closed_hall(), pose, frame.frustum)
-    seen = Prediction(seen.xy.double(), seen.weight.double(), seen.in_camera.double(), seen.point)
+    xy, weight, in_camera = seen.xy.double(), seen.weight.double(), seen.in_camera.double()
+    seen = replace(seen, xy=xy, weight=weight, in_camera=in_camera)
     g = normal_equations(seen, frame, sigma).g[0]
     for along in range(6):
         ahead, behind = (
