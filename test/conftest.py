@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+PATIENCE = 100.0  # seconds; only a hang takes so long, however busy the machine
+
 
 class RosWorld:
     """A ROS graph of this test alone: nodes of the test's own, spun by `until`."""
@@ -25,7 +27,7 @@ class RosWorld:
     def node(self, name: str = "tester") -> Any:
         return self.add(self._rclpy.create_node(name))
 
-    def until(self, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Spin until `condition` holds, and give what it gave; fail when it never does."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

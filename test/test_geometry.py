@@ -44,6 +44,14 @@ def test_quaternions_and_matrices_are_the_same_rotation() -> None:
     assert (matrix_from_quaternion(quaternion_from_matrix(R)) - R).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize("axis", range(3))
+def test_half_a_turn_about_an_axis_is_a_rotation_like_any_other(axis: int) -> None:
+    half = -torch.eye(3, dtype=torch.float64)
+    half[axis, axis] = 1
+    assert (matrix_from_quaternion(quaternion_from_matrix(half)) - half).abs().max() < 1e-12
+    assert so3_log(half).abs()[axis] == pytest.approx(torch.pi)
+
+
 def test_the_exponential_has_the_right_gradient_also_at_zero() -> None:
     r = angle_axes(4, 1.0) * torch.tensor([[0.0], [1e-5], [1e-3], [1.0]])
     assert torch.autograd.gradcheck(so3_exp, (r.requires_grad_(),))

@@ -172,7 +172,11 @@ def test_a_map_at_five_million_metres_keeps_its_millimetres(localizer: Localizer
     assert np.abs(moved).max() < 1e-4
 
 
-def test_the_covariance_covers_the_errors_and_is_never_zero(localizer: Localizer) -> None:
+def test_the_covariance_is_about_as_large_as_the_errors(
+    localizer: Localizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More closely, and in every direction: test_covariance.py."""
+    monkeypatch.setattr(localizer, "config", replace(SINGLE_FRAMES, sigma_position_floor=0.0))
     distances = []
     for view in fresh_views(8, seed=11):
         answer = localizer.localize(view.keypoints, stamp=0.0)
@@ -181,8 +185,8 @@ def test_the_covariance_covers_the_errors_and_is_never_zero(localizer: Localizer
             error = answer.T_map_camera[:3, 3] - view.T_map_camera[:3, 3]
             distances.append(error @ np.linalg.solve(answer.covariance[:3, :3], error))
     assert len(distances) >= 5
-    # 3 degrees of freedom: the median of a chi-square is 2.4, 99 % lie below 11.3
-    assert np.median(distances) < 11.3
+    # the median of a chi-square of 3 degrees of freedom is 2.4; that of five draws lies in between
+    assert 0.5 < np.median(distances) < 8.0
 
 
 def test_a_bare_cloud_is_a_map_too() -> None:

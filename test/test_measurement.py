@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from halls import closed_hall, standing
 from rooms import CAMERA, CONFIG, fresh_views, rooms
 
 from bpnp_ros.geometry.rotation import so3_exp
@@ -40,7 +41,7 @@ def test_the_true_pose_has_more_evidence_than_poses_beside_it() -> None:
 
 def test_evidence_is_the_log_likelihood_ratio_of_its_definition() -> None:
     view = fresh_views(1, seed=21)[0]
-    frame, prediction = view.frame, predict(rooms(), view.recentred, FRUSTUM)
+    frame, prediction = replace(view.frame, clutter=0.3), predict(rooms(), view.recentred, FRUSTUM)
     sigma, c = 0.01, frame.clutter
     squared = torch.cdist(frame.xy[None], prediction.xy).square()[0].double()
     normal = torch.exp(-squared / (2 * sigma**2)) / (2 * torch.pi * sigma**2)
@@ -58,6 +59,15 @@ def test_points_behind_the_camera_or_beside_the_image_are_not_predicted() -> Non
     seen = prediction.xy[prediction.weight > 0].numpy()
     assert FRUSTUM.contains(seen).all()
     assert (prediction.in_camera[prediction.weight > 0][:, 2] > 0).all()
+
+
+def test_a_point_straight_behind_the_camera_is_not_predicted() -> None:
+    """Its image through a pinhole would lie in the middle."""
+    behind = closed_hall().points[7]
+    away = make_transform(torch.from_numpy(standing(0, 0, 0.0)[:3, :3]).float(), behind)
+    away[0, 3] += 1.0
+    prediction = predict(closed_hall(), away[None], FRUSTUM)
+    assert 7 not in prediction.point[prediction.weight > 0]
 
 
 def test_a_keypoint_far_from_every_point_is_explained_by_clutter_alone() -> None:

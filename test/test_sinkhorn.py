@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bpnp_ros.optimal_transport.implicit import transport_multipliers
 from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, uniform_prior
 
 TO_THE_END = SinkhornSettings(max_iterations=1000, tolerance=1e-12)
@@ -124,3 +125,13 @@ def test_half_precision_costs_are_solved_in_single_precision() -> None:
     P = sinkhorn(M.bfloat16(), r, c)
     assert P.dtype == torch.float32
     torch.testing.assert_close(P, sinkhorn(M.bfloat16().float(), r, c))
+
+
+def test_the_multipliers_of_a_plan_have_no_free_shift() -> None:
+    generator = torch.Generator().manual_seed(0)
+    P = torch.rand(3, 5, 7, generator=generator, dtype=torch.float64) / 35
+    G = P * torch.randn(3, 5, 7, generator=generator, dtype=torch.float64)
+    u, v = transport_multipliers(P, G)
+    assert (P.sum(2) * u).sum(1).abs().max() < 1e-9
+    both = P * (u[:, :, None] + v[:, None, :])
+    assert torch.allclose(both.sum(2), G.sum(2)) and torch.allclose(both.sum(1), G.sum(1))

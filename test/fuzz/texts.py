@@ -14,7 +14,7 @@ from fuzz.kind import Kind
 from bpnp_ros.evaluation.tum import read_tum
 from bpnp_ros.replay.configuration import configuration, read_parameters
 from bpnp_ros.runtime.reference import yaml_text
-from training.own_map.camera_file import read_camera
+from training.own_map.camera_file import read_cameras
 from training.own_map.config import OwnMapConfig
 
 _ODD_VALUES: tuple[Any, ...] = (
@@ -100,7 +100,7 @@ def _calibration(rng: np.random.Generator, folder: Path) -> Path:
 
 
 def _take_calibration(path: Path) -> None:
-    camera = read_camera(path)
+    camera = read_cameras(path)[0]
     assert np.isfinite(camera.K).all() and camera.width > 0 and camera.height > 0, "no camera"
 
 
