@@ -9,10 +9,8 @@ import torch
 pytest.importorskip("lightning")
 
 from bpnp_ros.benchmark.catalogue import random_bpnpnet
-from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
-from bpnp_ros.weights.safetensors_file import load_weights
+from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet, load_bpnpnet_weights
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
 from training.paper.measuring import measured
@@ -20,7 +18,7 @@ from training.paper.measuring import measured
 SCENES = 8
 
 
-def found(network: BPnPNet) -> int:
+def found(network: MatchingNetwork) -> int:
     """How many of some scenes that nothing was trained on are solved without a prior."""
     scenes = Epoch(open_set(any_map_weights().parent, "simulated", "test", 0.0), seed=7)
     scenes.size = SCENES
@@ -39,7 +37,7 @@ def test_random_weights_find_none() -> None:
 
 
 def test_their_card_tells_how_they_were_made_and_how_good_they_are() -> None:
-    _, header = load_weights(any_map_weights(), ARCHITECTURE)
+    _, header = load_bpnpnet_weights(any_map_weights())
     card = header.training
     assert card["settings"]["dataset"] == "simulated" and "training.main" in card["command"]
     rates = {figures["outlier_rate"]: figures for figures in card["figures"]}
