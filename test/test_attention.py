@@ -82,6 +82,16 @@ def test_given_priors_are_the_masses_of_points() -> None:
     assert (P[:, :, 3:] == 0).all() and (P[:, :, 0].sum(1) > P[:, :, 2].sum(1)).all()
 
 
+def test_the_weights_of_pnp_are_the_plan_to_a_power() -> None:
+    net = network()
+    net.exponent.data.fill_(1.0)
+    plain = match(net).P
+    net.exponent.data.fill_(3.0)
+    P = match(net).P
+    torch.testing.assert_close(P.sum((1, 2)), torch.ones(2))
+    torch.testing.assert_close(P, plain**3 / (plain**3).sum((1, 2), keepdim=True))
+
+
 @pytest.mark.parametrize(("m", "n"), [(0, 5), (5, 0), (0, 0)])
 def test_empty_sets_give_empty_answers(m: int, n: int) -> None:
     counts = torch.tensor([m, m]), torch.tensor([n, n])
@@ -113,8 +123,9 @@ def test_nan_stays_in_its_own_item() -> None:
 
 def test_every_weight_learns_from_the_matches() -> None:
     net = network().train()
-    plan = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D).log_plan
-    plan[plan > -50].square().sum().backward()
+    matching = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D)
+    plan = matching.log_plan[matching.log_plan > -50]
+    (plan.square().sum() + matching.P.square().sum()).backward()
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         assert (parameter.grad != 0).any(), name

@@ -28,6 +28,7 @@ from bpnp_ros.network.matching import (
     joint_probability,
     masses,
     prior_of,
+    sharpened,
     true_points,
 )
 from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
@@ -39,6 +40,9 @@ SHARPNESS = (1.0, 25.0)
 
 class AttentionBPnPNet(MatchingNetwork):
     """Keypoints and points attend to each other; always with a dustbin; padding changes nothing.
+
+    The weights of PnP are the plan to a power that the pose loss learns: many unlikely pairs would
+    outweigh the likely ones, as the objective of weighted PnP forgives none.
 
     bf16: compute the blocks in bfloat16, all the rest as it comes.
     """
@@ -60,6 +64,7 @@ class AttentionBPnPNet(MatchingNetwork):
         self.projection_3d = nn.Linear(CHANNELS, CHANNELS)
         self.sharpness = nn.Parameter(torch.tensor(8.0))
         self.unmatched_score = nn.Parameter(torch.zeros(()))
+        self.exponent = nn.Parameter(torch.tensor(4.0))
 
     @classmethod
     def from_weights(cls, weights: dict[str, Tensor], bf16: bool = False) -> AttentionBPnPNet:
@@ -91,7 +96,7 @@ class AttentionBPnPNet(MatchingNetwork):
             masses(prior_of(prior_2d, num_points_2d, p2d), num_points_2d),
             masses(prior_of(prior_3d, num_points_3d, p3d), num_points_3d),
         )
-        P = joint_probability(log_plan)
+        P = sharpened(joint_probability(log_plan), self.exponent)
         return Matching(P, distance, features_2d, features_3d, log_plan=log_plan)
 
     def _attend(

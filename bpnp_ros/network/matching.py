@@ -82,5 +82,13 @@ def masses(prior: Tensor, counts: Tensor) -> Tensor:
 
 def joint_probability(log_plan: Tensor) -> Tensor:
     """(B, M, N), summing to 1, of the pairs in a plan with dustbins (B, M + 1, N + 1)."""
-    P = log_plan[:, :-1, :-1].exp()
-    return P / P.sum((1, 2), keepdim=True).clamp_min(1e-9)
+    return _as_one(log_plan[:, :-1, :-1].exp())
+
+
+def sharpened(P: Tensor, exponent: Tensor) -> Tensor:
+    """Joint probabilities (B, M, N) to a power, summing to 1 again: likely pairs weigh more."""
+    return _as_one(P.pow(exponent))
+
+
+def _as_one(P: Tensor) -> Tensor:
+    return P / P.sum((1, 2), keepdim=True).clamp_min(torch.finfo(P.dtype).tiny)

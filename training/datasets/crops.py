@@ -23,8 +23,9 @@ CLEAN = 0.2
 """Progress up to which nothing is unmatched."""
 HIGHEST_RATE = 0.9
 WHOLE_MAPS_FROM, WHOLE_MAPS = 0.3, 0.25
-POINTS = ((0.75, 192), (0.55, 128), (0.35, 96), (0.0, 64))
+POINTS = ((0.7, 256), (0.5, 128), (0.38, 96), (0.0, 64))
 """From which progress on how many."""
+RAYS_A_POINT = 8
 LEAST_PAIRS, FEWEST_PAIRS = 30, 8
 
 
@@ -51,7 +52,7 @@ class SimulatedCrops:
 
     def draw(self, index: int, rng: Generator) -> Sample:
         whole = rng.random() < self.whole_maps
-        query, pairs, lone_2d, lone_3d = _look_at_something(whole, rng)
+        query, pairs, lone_2d, lone_3d = _look_at_something(whole, RAYS_A_POINT * self.most, rng)
         rate_2d, rate_3d = self._rates(whole, rng)
         K = max(self._pairs(len(pairs), rate_2d, rate_3d), FEWEST_PAIRS)
         lone_2d = rng.permutation(np.concatenate([lone_2d, pairs[K:]]))
@@ -75,13 +76,13 @@ class SimulatedCrops:
         return min(available, *(int(self.most * (1 - rate)) for rate in rates))
 
 
-def _look_at_something(whole: bool, rng: Generator) -> tuple[View, Array, Array, Array]:
+def _look_at_something(whole: bool, rays: int, rng: Generator) -> tuple[View, Array, Array, Array]:
     """The query, and in random order what it shares with the map, what it sees beside that, and
     points of the map that it has no keypoint of; whole: with those from all around.
     """
     while True:
         solids, (query, other) = make_solids(rng), two_views(rng)
-        seen, mapped = query.keypoints(solids, rng), other.keypoints(solids, rng)
+        seen, mapped = (view.keypoints(solids, rng, rays) for view in (query, other))
         if whole:
             mapped = np.concatenate([mapped, *_seen_all_around(solids, rng)])
         shared = other.sees(seen, solids)

@@ -79,13 +79,13 @@ class View:
         seen[seen] = solids.seen_from(self.position, points[seen], SLACK)
         return seen
 
-    def keypoints(self, solids: Solids, rng: Generator) -> Array:
+    def keypoints(self, solids: Solids, rng: Generator, rays: int = RAYS) -> Array:
         """Points (N, 3) on the solids, in clusters and alone, where the texture has it."""
-        pixels = _pixels(self.half, rng)
-        rays = np.column_stack([pixels, np.ones(len(pixels))]) @ self.R
-        distance, solid = solids.first_hit(self.position, rays)
-        hit = np.isfinite(distance) & (rng.random(len(rays)) < solids.texture[solid])
-        return self.position + distance[hit, None] * rays[hit]
+        pixels = _pixels(self.half, rng, rays)
+        directions = np.column_stack([pixels, np.ones(len(pixels))]) @ self.R
+        distance, solid = solids.first_hit(self.position, directions)
+        hit = np.isfinite(distance) & (rng.random(len(pixels)) < solids.texture[solid])
+        return self.position + distance[hit, None] * directions[hit]
 
 
 def _look_at(solids: Solids, rate: float, rng: Generator) -> Sample | None:
@@ -132,14 +132,14 @@ def two_views(rng: Generator) -> tuple[View, View]:
     return View(np.eye(3), np.zeros(3), half), View.towards(aim, position, half, rng)
 
 
-def _pixels(half: Array, rng: Generator) -> Array:
-    """Where keypoints may be, on the z = 1 plane (RAYS, 2)."""
+def _pixels(half: Array, rng: Generator, count: int) -> Array:
+    """Where keypoints may be, on the z = 1 plane: at most so many (., 2)."""
     clusters = rng.uniform(-1, 1, (rng.integers(5, 60), 2))
     width = rng.uniform(0.02, 0.2, (len(clusters), 1))
-    of = rng.integers(len(clusters), size=RAYS)
-    clustered = clusters[of] + width[of] * rng.normal(size=(RAYS, 2))
-    everywhere = rng.uniform(-1, 1, (RAYS, 2))
-    pixels = np.where(rng.random((RAYS, 1)) < rng.uniform(0, 1), clustered, everywhere)
+    of = rng.integers(len(clusters), size=count)
+    clustered = clusters[of] + width[of] * rng.normal(size=(count, 2))
+    everywhere = rng.uniform(-1, 1, (count, 2))
+    pixels = np.where(rng.random((count, 1)) < rng.uniform(0, 1), clustered, everywhere)
     return half * pixels[(np.abs(pixels) < 1).all(axis=1)]
 
 
