@@ -24,7 +24,15 @@ from bpnp_ros.point_map.sfm.colmap import model_folder
 from bpnp_ros.weights.bpnpnet_file import is_reference, load_bpnpnet, load_bpnpnet_weights
 
 PAPER_NETWORK = "bpnpnet"
-ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", "device")
+ABOUT_TRAINING = (
+    "network",
+    "dataset",
+    "num_points_train",
+    "samples",
+    "epoch",
+    "minutes",
+    "device",
+)
 
 
 def all_methods(bpnpnet: Path) -> list[Method]:
