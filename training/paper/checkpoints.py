@@ -8,17 +8,11 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from bpnp_ros.network.bpnpnet import BPnPNet
-<<<<<<< HEAD
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
-from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
-from training.common.run_folder import BEST, LAST, read_checkpoint
-=======
 from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet, load_bpnpnet_weights
 from bpnp_ros.weights.reference_checkpoint import load_reference_checkpoint
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
-from training.common.run_folder import BEST, LAST
->>>>>>> b83ae68 (A second variant of BPnPNet, with attention, for maps that it never saw)
+from training.common.run_folder import BEST, LAST, read_checkpoint
 
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture"
@@ -69,8 +63,5 @@ def _ours(path: Path) -> Start:
     content = read_checkpoint(path)
     state = content["state_dict"]
     weights = {key.removeprefix(_NETWORK): value for key, value in state.items()}
-<<<<<<< HEAD
-    return Start(weights, content["epoch"] + 1)
-=======
-    return Start(weights, content.get(ARCHITECTURE, BPnPNet.architecture), epoch)
->>>>>>> b83ae68 (A second variant of BPnPNet, with attention, for maps that it never saw)
+    architecture = content.get(ARCHITECTURE, BPnPNet.architecture)
+    return Start(weights, architecture, content["epoch"] + 1)

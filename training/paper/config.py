@@ -11,13 +11,9 @@ from training.datasets.words import WORDS
 
 MATCHERS = ("sinkhorn", "hungarian")
 LOSSES = ("correspondence", "log_likelihood")
-<<<<<<< HEAD
+NETWORKS = ("paper", "attention")
 _ANY = (1, 1_000_000)
 _SEED = (0, 2**32 - 1)
-=======
-NETWORKS = ("paper", "attention")
-_ANY = (1, math.inf)
->>>>>>> b83ae68 (A second variant of BPnPNet, with attention, for maps that it never saw)
 _FROM_ZERO = (0, math.inf)
 
 

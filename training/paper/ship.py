@@ -14,22 +14,14 @@ from typing import Any
 
 from bpnp_ros.command import exit_status, loading
 
-<<<<<<< HEAD
 with loading():
     import torch
     from torch import Tensor
 
     from bpnp_ros.errors import DataSetError, WeightsError
-    from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
-    from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+    from bpnp_ros.weights.bpnpnet_file import load_bpnpnet_weights
+    from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
     from training.paper.measuring import ESTIMATES
-=======
-from bpnp_ros.errors import DataSetError, WeightsError
-from bpnp_ros.weights.bpnpnet_file import load_bpnpnet_weights
-from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
-from training.common.command import exit_status
-from training.paper.measuring import ESTIMATES
->>>>>>> b83ae68 (A second variant of BPnPNet, with attention, for maps that it never saw)
 
 
 def main(arguments: list[str] | None = None) -> int:
