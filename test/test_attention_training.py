@@ -108,7 +108,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_the_same(tmp_path: Path) ->
 def test_what_does_not_go_together_is_told(
     tmp_path: Path, options: list[str], complaint: str, capsys: pytest.CaptureFixture
 ) -> None:
-    assert train(tmp_path, *options) == 1
+    assert train(tmp_path, *options) == 2
     assert complaint in capsys.readouterr().err
 
 
@@ -117,7 +117,7 @@ def test_weights_of_the_other_variant_are_no_start(
 ) -> None:
     assert train(tmp_path / "run", "--epochs", "1") == 0
     start = ["--resume", str(tmp_path / "run" / "weights.safetensors")]
-    assert train(tmp_path / "then", *start, "--network", "paper", "--epochs", "1") == 1
+    assert train(tmp_path / "then", *start, "--network", "paper", "--epochs", "1") == 2
     assert "--network paper does not suit" in capsys.readouterr().err
 
 
