@@ -41,7 +41,6 @@ from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.places import Places
 from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
 NETWORK, SEARCH = OwnMapNetwork(), Search(views=1000)
@@ -158,7 +157,7 @@ def test_other_weights_make_another_method(tmp_path: Path) -> None:
     weights, identities = tmp_path / "w.safetensors", []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        save_weights(weights, BPnPNet().state_dict(), WeightsHeader(ARCHITECTURE))
+        save_weights(weights, BPnPNet().state_dict(), WeightsHeader(BPnPNet.architecture))
         rows = {method.name: method for method in all_methods(weights)}
         identities.append(rows["bpnpnet, LO-RANSAC"].identity)
     assert identities[0] == identities[1] != identities[2]
@@ -167,12 +166,12 @@ def test_other_weights_make_another_method(tmp_path: Path) -> None:
 def test_weights_are_read_in_our_format_and_in_the_reference_s(tmp_path: Path) -> None:
     state = random_bpnpnet().state_dict()
     ours, theirs = tmp_path / "w.safetensors", tmp_path / "w.pth.tar"
-    save_weights(ours, state, WeightsHeader(ARCHITECTURE))
+    save_weights(ours, state, WeightsHeader(BPnPNet.architecture))
     torch.save({"epoch": 1, "state_dict": state, "best_error": 0.0, "optimizer": {}}, theirs)
     for path in (ours, theirs):
         loaded = load_bpnpnet(path)
         assert not loaded.training
-        assert torch.equal(loaded.stn.fc3.weight, state["stn.fc3.weight"])
+        assert torch.equal(loaded.get_parameter("stn.fc3.weight"), state["stn.fc3.weight"])
 
 
 def test_weights_tell_of_their_training(tmp_path: Path) -> None:
@@ -180,8 +179,8 @@ def test_weights_tell_of_their_training(tmp_path: Path) -> None:
     settings = {"dataset": "shapes", "batch": 16}
     training = {"command": "train /tmp/run", "samples": 5264, "device": "cpu", "settings": settings}
     state = random_bpnpnet().state_dict()
-    save_weights(told, state, WeightsHeader(ARCHITECTURE, training=training))
-    save_weights(silent, state, WeightsHeader(ARCHITECTURE))
+    save_weights(told, state, WeightsHeader(BPnPNet.architecture, training=training))
+    save_weights(silent, state, WeightsHeader(BPnPNet.architecture))
     assert about_weights(told) == "dataset shapes, samples 5264, device cpu, `train run`"
     assert "nothing is known" in about_weights(silent)
 
@@ -190,19 +189,19 @@ def test_weights_tell_of_the_trainings_before(tmp_path: Path) -> None:
     first = {"settings": {"dataset": "shapes"}}
     then = {"settings": {"dataset": "sfm"}, "started from": first}
     weights, state = tmp_path / "w.safetensors", random_bpnpnet().state_dict()
-    save_weights(weights, state, WeightsHeader(ARCHITECTURE, training=then))
+    save_weights(weights, state, WeightsHeader(BPnPNet.architecture, training=then))
     assert about_weights(weights) == "dataset sfm; before that: dataset shapes"
 
 
 def test_a_network_with_a_dustbin_is_read_too(tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
-    save_weights(weights, BPnPNet(dustbin=True).state_dict(), WeightsHeader(ARCHITECTURE))
+    save_weights(weights, BPnPNet(dustbin=True).state_dict(), WeightsHeader(BPnPNet.architecture))
     assert load_bpnpnet(weights).has_dustbin
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
-    save_weights(weights, {"scale": torch.ones(3)}, WeightsHeader(ARCHITECTURE))
+    save_weights(weights, {"scale": torch.ones(3)}, WeightsHeader(BPnPNet.architecture))
     with pytest.raises(WeightsError, match="does not hold the weights of a BPnPNet"):
         load_bpnpnet(weights)
 

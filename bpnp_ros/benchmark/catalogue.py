@@ -21,12 +21,18 @@ from bpnp_ros.benchmark.methods import (
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.point_map.sfm.colmap import model_folder
-from bpnp_ros.weights.bpnpnet_file import is_reference, load_bpnpnet
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
-from bpnp_ros.weights.safetensors_file import load_weights
+from bpnp_ros.weights.bpnpnet_file import is_reference, load_bpnpnet, load_bpnpnet_weights
 
 PAPER_NETWORK = "bpnpnet"
-ABOUT_TRAINING = ("dataset", "num_points_train", "samples", "epoch", "minutes", "device")
+ABOUT_TRAINING = (
+    "network",
+    "dataset",
+    "num_points_train",
+    "samples",
+    "epoch",
+    "minutes",
+    "device",
+)
 
 
 def all_methods(bpnpnet: Path) -> list[Method]:
@@ -41,7 +47,7 @@ def about_weights(path: Path) -> str:
     """What a file of weights says of its training, in words."""
     if is_reference(path):
         return "a checkpoint of the paper's code"
-    _, header = load_weights(path, ARCHITECTURE)
+    _, header = load_bpnpnet_weights(path)
     return "; before that: ".join(_about_trainings(header.training))
 
 

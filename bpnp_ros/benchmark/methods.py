@@ -13,7 +13,7 @@ from bpnp_ros.benchmark.problems import Problem
 from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
-from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.pnp.ransac import REFERENCE_SETTINGS, RansacSettings, initial_poses, ransac
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
@@ -90,7 +90,7 @@ class NetworkMatches:
     """
 
     name: str
-    network: BPnPNet
+    network: MatchingNetwork
     weights: str
     settings: RansacSettings = OUR_SETTINGS
     weighted: bool = False
@@ -123,7 +123,7 @@ class NetworkMatches:
         return pose
 
 
-def network_rows(name: str, network: BPnPNet, weights: str) -> list[NetworkMatches]:
+def network_rows(name: str, network: MatchingNetwork, weights: str) -> list[NetworkMatches]:
     """The paper's RANSAC alone, followed by weighted PnP as in the paper, and ours instead."""
     return [
         NetworkMatches(f"{name}, reference RANSAC", network, weights, REFERENCE_SETTINGS),

@@ -17,7 +17,6 @@ from bpnp_ros.errors import WeightsError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
-ARCHITECTURE = "bpnpnet"
 _PARALLEL_PREFIX = "module."
 
 
@@ -62,7 +61,7 @@ def convert_reference_checkpoint(source: Path, target: Path) -> None:
         "epoch": checkpoint.epoch,
         "best_error": checkpoint.best_error,
     }
-    header = WeightsHeader(ARCHITECTURE, training=training)
+    header = WeightsHeader(BPnPNet.architecture, training=training)
     save_weights(target, checkpoint.state_dict, header)
 
 

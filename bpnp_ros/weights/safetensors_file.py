@@ -39,11 +39,11 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader) 
         partial.write_bytes(save(contiguous, metadata={_HEADER_KEY: text}))
 
 
-def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], WeightsHeader]:
+def load_weights(path: Path, *architectures: str) -> tuple[dict[str, Tensor], WeightsHeader]:
     """Read what `save_weights` wrote; tensors come on the CPU.
 
     Raises WeightsError, with advice, for a file that is missing, truncated, not ours, of a newer
-    version, of another architecture than asked for, or with NaN or infinity in it.
+    version, of none of the architectures that are asked for, or with NaN or infinity in it.
     """
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
@@ -55,9 +55,10 @@ def load_weights(path: Path, architecture: str) -> tuple[dict[str, Tensor], Weig
         raise WeightsError(
             f"{path} is truncated or no safetensors file ({error}); copy it again, or train again."
         ) from error
-    if header.architecture != architecture:
+    if header.architecture not in architectures:
+        asked = " or ".join(f"'{architecture}'" for architecture in architectures)
         raise WeightsError(
-            f"{path} holds weights of '{header.architecture}', but '{architecture}' is asked for."
+            f"{path} holds weights of '{header.architecture}', but {asked} is asked for."
         )
     odd = next((name for name, tensor in tensors.items() if not _is_finite(tensor)), None)
     if odd is not None:

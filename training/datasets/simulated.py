@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.geometry.rotation import so3_exp
 from training.datasets.sample import Sample
-from training.datasets.solids import Solids, make_solids
+from training.datasets.solids import AIM, Solids, make_solids
 
 Array = NDArray[np.float64]
 
@@ -64,6 +64,14 @@ class View:
     position: Array
     half: Array
 
+    @classmethod
+    def towards(cls, aim: Array, position: Array, half: Array, rng: Generator) -> View:
+        """From position (3,) to aim (3,), a little rolled."""
+        forward = (aim - position) / np.linalg.norm(aim - position)
+        right = np.cross(np.array([rng.normal(0, 0.1), 1.0, 0.0]), forward)
+        right /= np.linalg.norm(right)
+        return cls(np.stack([right, np.cross(forward, right), forward]), position, half)
+
     def sees(self, points: Array, solids: Solids) -> NDArray[np.bool_]:
         """Which of the points (N, 3) are in the image and not hidden."""
         x = (points - self.position) @ self.R.T
@@ -71,33 +79,40 @@ class View:
         seen[seen] = solids.seen_from(self.position, points[seen], SLACK)
         return seen
 
-    def keypoints(self, solids: Solids, rng: Generator) -> Array:
+    def keypoints(self, solids: Solids, rng: Generator, rays: int = RAYS) -> Array:
         """Points (N, 3) on the solids, in clusters and alone, where the texture has it."""
-        pixels = _pixels(self.half, rng)
-        rays = np.column_stack([pixels, np.ones(len(pixels))]) @ self.R
-        distance, solid = solids.first_hit(self.position, rays)
-        hit = np.isfinite(distance) & (rng.random(len(rays)) < solids.texture[solid])
-        return self.position + distance[hit, None] * rays[hit]
+        pixels = _pixels(self.half, rng, rays)
+        directions = np.column_stack([pixels, np.ones(len(pixels))]) @ self.R
+        distance, solid = solids.first_hit(self.position, directions)
+        hit = np.isfinite(distance) & (rng.random(len(pixels)) < solids.texture[solid])
+        return self.position + distance[hit, None] * directions[hit]
 
 
 def _look_at(solids: Solids, rate: float, rng: Generator) -> Sample | None:
     """A sample of these solids; None where too little is seen by both cameras."""
-    query, other = _two_views(rng)
-    roughness = rng.choice([0.0, rng.uniform(0, 0.02)])
+    query, other = two_views(rng)
     seen, mapped = query.keypoints(solids, rng), other.keypoints(solids, rng)
     shared, known = other.sees(seen, solids), query.sees(mapped, solids)
     pairs, lone_2d, lone_3d = seen[shared], seen[~shared], mapped[~known]
     K, lone = _counts(len(pairs), min(len(lone_2d), len(lone_3d)), rate)
     if K + lone < LEAST:
         return None
-    points = np.concatenate([pairs[:K], lone_3d[:lone]])
+    return measured_by(query, pairs[:K], lone_2d[:lone], lone_3d[:lone], rng)
+
+
+def measured_by(
+    query: View, pairs: Array, lone_2d: Array, lone_3d: Array, rng: Generator
+) -> Sample:
+    """A sample with noise of true positions (., 3): of pairs, and of what is in one set only."""
+    roughness = rng.choice([0.0, rng.uniform(0, 0.02)])
+    points = np.concatenate([pairs, lone_3d])
     points *= 1 + roughness * rng.normal(size=(len(points), 1))
-    keypoints = np.concatenate([points[:K], lone_2d[:lone]])
+    keypoints = np.concatenate([points[: len(pairs)], lone_2d])
     sigma = rng.uniform(0.5, 2) / 1000 * query.half.max()
     xy = keypoints[:, :2] / keypoints[:, 2:] + rng.normal(0, sigma, (len(keypoints), 2))
-    depth = points[:, 2:]
+    depth = np.abs(points[:, 2:])
     points += depth * sigma * rng.normal(size=points.shape) * [0.5, 0.5, 3]
-    partner = np.append(np.arange(K), np.full(lone, -1))
+    partner = np.append(np.arange(len(pairs)), np.full(len(lone_3d), -1))
     return _in_canonical_frame(xy, points, partner, rng)
 
 
@@ -109,26 +124,22 @@ def _counts(pairs: int, lone: int, rate: float) -> tuple[int, int]:
     return pairs, round(pairs * rate / (1 - rate))
 
 
-def _two_views(rng: Generator) -> tuple[View, View]:
+def two_views(rng: Generator) -> tuple[View, View]:
     """The query at the origin, looking along z, and another one near by that looks the same way."""
     half = np.exp(rng.uniform(math.log(0.2), math.log(1.0))) * np.exp(rng.uniform(-0.3, 0.3, 2))
     position = rng.uniform(0, 0.4) * rng.normal(size=3) * [1, 1, 0.5]
-    forward = np.array([0, 0, 1.0]) + 0.2 * half.max() * rng.normal(size=3) - position
-    forward /= np.linalg.norm(forward)
-    right = np.cross(np.array([rng.normal(0, 0.1), 1.0, 0.0]), forward)
-    right /= np.linalg.norm(right)
-    R = np.stack([right, np.cross(forward, right), forward])
-    return View(np.eye(3), np.zeros(3), half), View(R, position, half)
+    aim = AIM + 0.2 * half.max() * rng.normal(size=3)
+    return View(np.eye(3), np.zeros(3), half), View.towards(aim, position, half, rng)
 
 
-def _pixels(half: Array, rng: Generator) -> Array:
-    """Where keypoints may be, on the z = 1 plane (RAYS, 2)."""
+def _pixels(half: Array, rng: Generator, count: int) -> Array:
+    """Where keypoints may be, on the z = 1 plane: at most so many (., 2)."""
     clusters = rng.uniform(-1, 1, (rng.integers(5, 60), 2))
     width = rng.uniform(0.02, 0.2, (len(clusters), 1))
-    of = rng.integers(len(clusters), size=RAYS)
-    clustered = clusters[of] + width[of] * rng.normal(size=(RAYS, 2))
-    everywhere = rng.uniform(-1, 1, (RAYS, 2))
-    pixels = np.where(rng.random((RAYS, 1)) < rng.uniform(0, 1), clustered, everywhere)
+    of = rng.integers(len(clusters), size=count)
+    clustered = clusters[of] + width[of] * rng.normal(size=(count, 2))
+    everywhere = rng.uniform(-1, 1, (count, 2))
+    pixels = np.where(rng.random((count, 1)) < rng.uniform(0, 1), clustered, everywhere)
     return half * pixels[(np.abs(pixels) < 1).all(axis=1)]
 
 

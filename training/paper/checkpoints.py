@@ -8,21 +8,26 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE, load_reference_checkpoint
-from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet, load_bpnpnet_weights
+from bpnp_ros.weights.reference_checkpoint import load_reference_checkpoint
+from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 from training.common.run_folder import BEST, LAST, read_checkpoint
 
 WEIGHTS = "weights.safetensors"
+ARCHITECTURE = "architecture"
+"""Entry of our checkpoints; those that lack it are of the paper's own network."""
 _NETWORK = "network."
 
 
 class Start(NamedTuple):
-    """epoch: those that were trained. adam: the optimiser's state, None where unknown.
+    """architecture: which variant the weights are of. epoch: those that were trained.
 
-    card: what the file says of its own training.
+    adam: the optimiser's state, None where unknown. card: what the file says of its own training.
     """
 
     weights: dict[str, Tensor]
+    architecture: str = BPnPNet.architecture
     epoch: int = 0
     adam: dict[str, Any] | None = None
     card: dict[str, Any] | None = None
@@ -36,21 +41,27 @@ def load_start(path: Path) -> Start:
     if path.is_dir():
         path = next((path / name for name in (BEST, LAST) if (path / name).exists()), path / BEST)
     if path.suffix == ".safetensors":
-        weights, header = load_weights(path, ARCHITECTURE)
-        return Start(weights, card=header.training)
+        weights, header = load_bpnpnet_weights(path)
+        return Start(weights, header.architecture, card=header.training)
     if path.suffix == ".ckpt":
         return _ours(path)
     checkpoint = load_reference_checkpoint(path)
-    return Start(checkpoint.state_dict, checkpoint.epoch or 0, checkpoint.optimizer)
+    return Start(checkpoint.state_dict, epoch=checkpoint.epoch or 0, adam=checkpoint.optimizer)
 
 
-def publish(network: BPnPNet, path: Path, training: dict[str, Any]) -> None:
+def started_network(start: Start, path: Path, bf16: bool) -> MatchingNetwork:
+    """The network of what was read from `path`. Raises WeightsError."""
+    return filled_bpnpnet(start.weights, path, start.architecture, bf16)
+
+
+def publish(network: MatchingNetwork, path: Path, training: dict[str, Any]) -> None:
     """Write the weights for use, with what they come from."""
-    save_weights(path, network.state_dict(), WeightsHeader(ARCHITECTURE, training=training))
+    save_weights(path, network.state_dict(), WeightsHeader(network.architecture, training=training))
 
 
 def _ours(path: Path) -> Start:
     content = read_checkpoint(path)
     state = content["state_dict"]
     weights = {key.removeprefix(_NETWORK): value for key, value in state.items()}
-    return Start(weights, content["epoch"] + 1)
+    architecture = content.get(ARCHITECTURE, BPnPNet.architecture)
+    return Start(weights, architecture, content["epoch"] + 1)

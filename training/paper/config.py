@@ -11,6 +11,7 @@ from training.datasets.words import WORDS
 
 MATCHERS = ("sinkhorn", "hungarian")
 LOSSES = ("correspondence", "log_likelihood")
+NETWORKS = ("paper", "attention")
 _ANY = (1, 1_000_000)
 _SEED = (0, 2**32 - 1)
 _FROM_ZERO = (0, math.inf)
@@ -51,6 +52,18 @@ class PaperConfig(Settings):
         "with outliers",
         choices=LOSSES,
     )
+    network: str = setting(
+        NETWORKS[0],
+        "paper: context normalisation; attention: the variant for maps that it never saw, which "
+        "has a dustbin",
+        choices=NETWORKS,
+    )
+    curriculum: bool = setting(
+        False,
+        "simulated sets from easy to hard: first without outliers, then up to 90 %, whole maps and "
+        "more points, up to num_points_train",
+    )
+    warm_up: int = setting(0, "steps in which the learning rate rises", range=_FROM_ZERO)
     gamma: float = setting(1.0, "weight of the pose loss", range=_FROM_ZERO)
     clip: float = setting(0.0, "longest gradient; 0: any", range=_FROM_ZERO)
     validate_every: int = setting(

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
+from bpnp_ros.network.matching import MatchingNetwork
 from training.common import progress_line
 from training.common.devices import torch_device
 from training.common.run_folder import revision
 from training.datasets.source import Epoch
 from training.datasets.words import open_set
-from training.paper.checkpoints import load_start
+from training.paper.checkpoints import load_start, started_network
 from training.paper.config import PaperConfig
 from training.paper.measuring import Row, measured
 from training.paper.report import summary, table, write_json, written
@@ -43,11 +42,11 @@ def evaluate(
     print(f"\n{table(figures)}\n{path} and .json")
 
 
-def _network(config: PaperConfig, weights: Path | None) -> BPnPNet:
+def _network(config: PaperConfig, weights: Path | None) -> MatchingNetwork:
     if weights is None:
         print("warning: no --resume, so random weights are tested.", file=sys.stderr)
         return new_network(config)
-    return filled_bpnpnet(load_start(weights).weights, weights, config.bf16)
+    return started_network(load_start(weights), weights, config.bf16)
 
 
 def _suffix(config: PaperConfig) -> str:

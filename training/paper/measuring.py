@@ -21,7 +21,7 @@ from bpnp_ros.evaluation.pose_errors import (
     translation_error,
 )
 from bpnp_ros.geometry.rotation import so3_log
-from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.optimal_transport.assignment import assignment
 from bpnp_ros.pnp.ransac import MIN_PAIRS, initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
@@ -45,7 +45,7 @@ class Solution(NamedTuple):
 
 
 def measured(
-    network: BPnPNet, samples: Epoch, matcher: str = "sinkhorn", detectability: bool = False
+    network: MatchingNetwork, samples: Epoch, matcher: str = "sinkhorn", detectability: bool = False
 ) -> Iterator[Row]:
     """Solve sample after sample with a network, as in testing; one row a sample."""
     network.eval()
@@ -73,7 +73,7 @@ def judged(
             yield {"sample": index, **_about(exact), "seconds": seconds, **_figures(exact, poses)}
 
 
-def solve(network: BPnPNet, batch: Batch, matcher: str, detectability: bool) -> Solution:
+def solve(network: MatchingNetwork, batch: Batch, matcher: str, detectability: bool) -> Solution:
     """The poses of a batch of one."""
     counts = batch.num_points_2d, batch.num_points_3d
     matching = network(*batch.inputs(detectability))

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bpnp_ros.errors import WeightsError
-from bpnp_ros.network.bpnpnet import BPnPNet, Matching
+from bpnp_ros.network.matching import Matching, MatchingNetwork
 from bpnp_ros.pnp.losses import (
     batch_has_pose,
     correspondence_loss,
@@ -25,8 +25,10 @@ from bpnp_ros.pnp.ransac import initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 from training.common.fit import RANK, WORLD
 from training.common.progressing_module import ProgressingModule
+from training.datasets.crops import SimulatedCrops
 from training.datasets.sample import Batch, Sample, collate
 from training.datasets.source import Epoch, Source, batches_of_epoch
+from training.paper.checkpoints import ARCHITECTURE
 from training.paper.config import PaperConfig
 
 OVERFIT_STEPS = 50
@@ -41,7 +43,7 @@ class PaperTraining(ProgressingModule):
 
     def __init__(
         self,
-        network: BPnPNet,
+        network: MatchingNetwork,
         config: PaperConfig,
         steps: int,
         adam: dict[str, Any] | None = None,
@@ -106,7 +108,12 @@ class PaperTraining(ProgressingModule):
 
     def _share_of_rate(self) -> float:
         fall = 0.5 - 0.5 * math.cos(math.pi * self.progress)
-        return 1 - fall * (1 - self.config.final_rate)
+        rise = min((self.global_step + 1) / max(self.config.warm_up, 1), 1)
+        return rise * (1 - fall * (1 - self.config.final_rate))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[ARCHITECTURE] = self.network.architecture
 
 
 def steps_an_epoch(samples: int, config: PaperConfig) -> int:
@@ -123,14 +130,18 @@ class PaperData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         config, epoch = self.module.config, self.module.current_epoch
         epoch = 0 if config.overfit else epoch
-        samples = Epoch(self.learn, config.seed, epoch, config.num_points_train)
+        learn, points = self.learn, config.num_points_train
+        if config.curriculum:
+            learn = SimulatedCrops.at(self.module.progress, points)
+            points = learn.most
+        samples = Epoch(learn, config.seed, epoch, points)
         batches = batches_of_epoch(len(samples), config.batch, config.seed, epoch, RANK, WORLD)
         if config.overfit:
             batches = batches[:1] * OVERFIT_STEPS
         return DataLoader(
             samples,
             batch_sampler=batches,
-            collate_fn=partial(collate, length=config.num_points_train),
+            collate_fn=partial(collate, length=points),
             num_workers=self.workers,
         )
 

@@ -19,8 +19,8 @@ with loading():
     from torch import Tensor
 
     from bpnp_ros.errors import DataSetError, WeightsError
-    from bpnp_ros.weights.reference_checkpoint import ARCHITECTURE
-    from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
+    from bpnp_ros.weights.bpnpnet_file import load_bpnpnet_weights
+    from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
     from training.paper.measuring import ESTIMATES
 
 
@@ -35,10 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def ship(weights: Path, out: Path, tests: list[Path]) -> None:
     """Write `out`. Raises WeightsError, or DataSetError for a file that is no test's JSON."""
-    tensors, header = load_weights(weights, ARCHITECTURE)
+    tensors, header = load_bpnpnet_weights(weights)
     card = {**header.training, "figures": [_figures(path) for path in tests]}
     halves = {name: _half(name, tensor) for name, tensor in tensors.items()}
-    save_weights(out, halves, WeightsHeader(ARCHITECTURE, training=card))
+    save_weights(out, halves, WeightsHeader(header.architecture, training=card))
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 

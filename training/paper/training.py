@@ -9,16 +9,17 @@ from typing import Any
 import torch
 
 from bpnp_ros.errors import ConfigError
+from bpnp_ros.network.attention import AttentionBPnPNet
 from bpnp_ros.network.bpnpnet import BPnPNet
-from bpnp_ros.weights.bpnpnet_file import filled_bpnpnet
+from bpnp_ros.network.matching import MatchingNetwork
 from training.common.callbacks import Keep
 from training.common.card import model_card
 from training.common.devices import lightning_device
 from training.common.fit import RANK, WORLD, fit
 from training.common.run_folder import LAST, begin, require_no_run
 from training.datasets.words import open_set
-from training.paper.checkpoints import WEIGHTS, Start, load_start, publish
-from training.paper.config import LOSSES, PaperConfig
+from training.paper.checkpoints import WEIGHTS, Start, load_start, publish, started_network
+from training.paper.config import LOSSES, NETWORKS, PaperConfig
 from training.paper.module import PaperData, PaperTraining, steps_an_epoch
 
 
@@ -42,9 +43,8 @@ def train(
     start = Start({}) if resume is None else load_start(ours or resume)
     network = new_network(config)
     if resume is not None and ours is None:
-        network = filled_bpnpnet(start.weights, resume, config.bf16)
-        if network.has_dustbin != new_network(config).has_dustbin:
-            raise ConfigError(f"--loss {config.loss} does not suit {resume}: one has a dustbin.")
+        network = started_network(start, resume, config.bf16)
+        _check_started(network, config, resume)
         config = replace(config, start_epoch=max(config.start_epoch, start.epoch))
     learn, check = (
         open_set(folder, config.dataset, split, config.outlier_rate) for split in ("train", "test")
@@ -66,9 +66,11 @@ def train(
         print(f"\n{run / WEIGHTS}: {module.samples:,} samples, {module.skipped} steps skipped")
 
 
-def new_network(config: PaperConfig) -> BPnPNet:
+def new_network(config: PaperConfig) -> MatchingNetwork:
     """Random weights that depend on the seed alone."""
     torch.manual_seed(config.seed)
+    if config.network == NETWORKS[1]:
+        return AttentionBPnPNet(config.bf16)
     return BPnPNet(bf16=config.bf16, dustbin=config.loss == LOSSES[1])
 
 
@@ -83,6 +85,20 @@ def _check(config: PaperConfig) -> None:
         raise ConfigError("the Hungarian algorithm has no gradient; test with it (-e).")
     if config.batch % WORLD:
         raise ConfigError(f"a batch of {config.batch} cannot be shared by {WORLD} processes.")
+    if config.network == NETWORKS[1] and config.loss != LOSSES[1]:
+        raise ConfigError(f"--network {config.network} has a dustbin: give --loss {LOSSES[1]}.")
+    if config.curriculum and config.dataset != "simulated":
+        raise ConfigError("--curriculum makes its own sets: give --dataset simulated.")
+
+
+def _check_started(network: MatchingNetwork, config: PaperConfig, weights: Path) -> None:
+    wanted = new_network(config)
+    if network.architecture != wanted.architecture:
+        raise ConfigError(
+            f"{weights} is of '{network.architecture}': --network {config.network} does not suit."
+        )
+    if network.has_dustbin != wanted.has_dustbin:
+        raise ConfigError(f"--loss {config.loss} does not suit {weights}: one has a dustbin.")
 
 
 def _loop_options(config: PaperConfig) -> dict[str, Any]:
