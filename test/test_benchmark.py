@@ -170,7 +170,7 @@ def test_scenes_that_pose_nothing_are_named_with_the_reason(report: Report) -> N
 
 def test_the_weights_that_come_with_the_package_are_asked_and_named(report: Report) -> None:
     assert benchmark.parse_arguments(["--scenes", "."]).bpnpnet == any_map_weights()
-    assert "The weights of bpnpnet: dataset simulated" in report.page
+    assert "The weights of bpnpnet: network attention, dataset simulated" in report.page
 
 
 def test_a_folder_of_nothing_but_unusable_scenes_is_an_error(tmp_path: Path) -> None:
