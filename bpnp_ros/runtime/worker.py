@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 Job = Callable[[], None]
+
+SWITCH = 1e-4
+"""Seconds that a thread may keep the interpreter from others. Every operation of torch gives it up
+and has to get it back; at Python's own 5 ms thousands of them crawl beside a busy executor."""
 
 
 class Worker:
@@ -20,6 +25,7 @@ class Worker:
         self._on_error = on_error
         self._changed = threading.Condition()
         self._stopping = False
+        sys.setswitchinterval(SWITCH)
         self._thread = threading.Thread(target=self._run, name="localizer", daemon=True)
         self._thread.start()
 
