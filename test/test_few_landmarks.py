@@ -95,7 +95,7 @@ def test_clutter_alone_has_no_pose() -> None:
         assert isinstance(localizer.localize(pixels, CAMERA), Rejection)
 
 
-def test_a_camera_at_another_height_is_told_where_it_seems_to_be() -> None:
+def test_a_camera_at_another_height_than_told_is_refused() -> None:
     lamps, frames = lamp_frames(3, seed=7)
     lower = Localizer.from_map(lamps, config=under_lamps(height=(1.5, 1.6)))
     answers = [lower.localize(pixels, CAMERA) for _, pixels in frames]

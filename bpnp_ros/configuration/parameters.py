@@ -156,7 +156,7 @@ class LocalizerConfig(Configuration):
         "ambiguous", "", (0.1, 1.0),
     )  # fmt: skip
     false_pose_rate: float = tunable(
-        0.001, "how often a published pose may be wrong", "", (1e-9, 0.5)
+        0.001, "chance of a wrong pose that the gate is set for; not calibrated", "", (1e-9, 0.5)
     )
     rival_distance: float = tunable(
         0.15, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)

@@ -85,7 +85,8 @@ def verify(
     tell(candidates, score)
     best = int(score.argmax())
     winner = candidates.T_map_camera[best]
-    known = information(prediction.select(torch.tensor([best])), winner, frame)
+    seen = prediction.select(torch.tensor([best]))
+    known = information(seen, winner, frame)
     owed = occam_nats(known, gate.before) + gate.odds
     least = max(gate.log_likelihood_ratio, owed)
     if not score[best] >= least:
@@ -114,11 +115,12 @@ def verify(
     # the first of the equals was proposed by the proposer that was asked first
     same = (distance < 0.2 * metres) & (angle < 0.2 * config.rival_angle)
     proposer = candidates.proposer[int(same.nonzero()[0])]
-    return _fix(model, winner, proposer, frame, gate.inliers, least, config)
+    return _fix(model, seen, winner, proposer, frame, gate.inliers, least, config)
 
 
 def _fix(
     model: MapModel,
+    seen: Prediction,
     T_map_camera: Tensor,
     proposer: str,
     frame: Frame,
@@ -126,14 +128,13 @@ def _fix(
     least_nats: float,
     config: LocalizerConfig,
 ) -> Fix | Rejection:
-    prediction = predict(model, T_map_camera[None], frame.frustum)
-    keypoint, point, error = inlier_pairs(prediction, frame)
+    keypoint, point, error = inlier_pairs(seen, frame)
     if len(keypoint) < least_inliers:
         return Rejection(
             Category.NOT_VERIFIED,
             f"{len(keypoint)} inliers where {least_inliers} are asked for",
         )
-    covariance = pose_covariance(model, prediction, T_map_camera, frame, error, config)
+    covariance = pose_covariance(model, seen, T_map_camera, frame, error, config)
     sigma = np.sqrt(np.diag(covariance))
     most = config.max_sigma_position * model.depth
     if not (sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle):
@@ -151,7 +152,7 @@ def _fix(
         point_index=point,
         reprojection_error_px=float(np.sqrt(np.mean(error**2)) / frame.frustum.pixel),
         proposer=proposer,
-        log_likelihood_ratio=float(log_likelihood_ratio(prediction, frame, frame.sigma)[0]),
+        log_likelihood_ratio=float(log_likelihood_ratio(seen, frame, frame.sigma)[0]),
         threshold=least_nats,
     )
 

@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 
 AUTO, FLOOR, LEVEL, FREE = "auto", "floor", "level", "free"
 PHOTOGRAPHS, ROTATION = "photographs", "rotation"
-MOTIONS = (AUTO, FLOOR, LEVEL, FREE, PHOTOGRAPHS, ROTATION)
 UNLIMITED = (-1000.0, 1000.0)
 
 # columns: the optical axes x (right), y (down), z (forward) of a camera that looks along +x, z up

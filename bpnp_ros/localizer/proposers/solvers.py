@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -19,7 +20,7 @@ TILT_STEP = 0.05  # radians between the tilts that are tried
 UNTRIED_TILT = 0.03  # radians that refinement makes good
 MOST_FOR_THREE = 40  # landmarks of which all triples are tried
 MOST_PROBLEMS = 4_000_000  # for one pair of keypoints
-SAME_ANGLE = 4.0  # standard deviations of a keypoint
+SAME_ANGLE = 0.004  # radians between two keypoints and two landmarks at infinity
 
 
 class Solver(Protocol):
@@ -37,7 +38,7 @@ class Solver(Protocol):
 
 def is_enumerable(model: MapModel) -> bool:
     """Whether minimal sets of a map are tried one and all: then no view need be sampled."""
-    return make_solver(model) is not None
+    return isinstance(model.view_space, OpenSpace) and _kind(model.view_space) is not None
 
 
 def make_solver(model: MapModel) -> Solver | None:
@@ -45,13 +46,18 @@ def make_solver(model: MapModel) -> Solver | None:
     space = model.view_space
     if not isinstance(space, OpenSpace):
         return None
+    kind = _kind(space)
+    return None if kind is None else kind(space)
+
+
+def _kind(space: OpenSpace) -> Callable[[OpenSpace], Solver] | None:
     if space.motion.kind == ROTATION:
-        return TwoDirections(space)
+        return TwoDirections
     tilts = len(_tilts(space.tilt)) if space.motion.knows_up else 0
     if 0 < tilts * len(space.points) ** 2 <= MOST_PROBLEMS:
-        return UprightTwoPoints(space)
+        return UprightTwoPoints
     if space.motion.kind == FREE and len(space.points) <= MOST_FOR_THREE:
-        return ThreePoints(space)
+        return ThreePoints
     return None
 
 
@@ -92,17 +98,16 @@ class TwoDirections:
     size = 2
     slack = 0.0
 
-    def __init__(self, space: OpenSpace, tolerance: float = 0.004) -> None:
+    def __init__(self, space: OpenSpace) -> None:
         self._directions = torch.nn.functional.normalize(space.points, dim=1)
         self._pairs, self._angle = _close_pairs(self._directions)
-        self._tolerance = tolerance
         self.problems = len(self._angle)
         self.extent = 1.0
 
     def poses(self, bearings: Tensor) -> Tensor:
         angle = torch.linalg.cross(bearings[0], bearings[1]).norm().asin()
-        low = torch.searchsorted(self._angle, angle - self._tolerance)
-        high = torch.searchsorted(self._angle, angle + self._tolerance)
+        low = torch.searchsorted(self._angle, angle - SAME_ANGLE)
+        high = torch.searchsorted(self._angle, angle + SAME_ANGLE)
         pairs = self._pairs[:, low:high]
         pairs = torch.cat([pairs, pairs.flip(0)], dim=1)
         camera = _triad(bearings[0], bearings[1])
