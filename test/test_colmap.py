@@ -74,6 +74,8 @@ def test_a_missing_or_damaged_table_is_named(name: str, tmp_path: Path) -> None:
         ("cameras", "7 OPENCV 640 480 500\n"),
         ("images", "1 1 0 0 0\n\n"),
         ("images", "1 1 0 0 0 0 0 0 7 a.jpg\n1 2\n"),
+        ("images", "1 1 0 0 0 0 0 0 7 a.jpg\n1 2 nan\n"),
+        ("images", "1 1 0 0 0 0 0 0 7 a.jpg\n1 2 1e30\n"),
         ("points3D", "1 two 3 4 5 6 7 8\n"),
         ("points3D", "1 2 3 4 999 6 7 8\n"),
         ("points3D", f"{2**70} 2 3 4 5 6 7 8\n"),

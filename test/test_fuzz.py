@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -18,6 +21,16 @@ from fuzz.summary import failed, table
 from bpnp_ros.errors import LONGEST, BpnpError
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.point_map.mesh_file import read_mesh
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def test_the_command_starts_in_a_checkout_as_it_is() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "test/fuzz", "--seed", "0", "--inputs", "1"]
+    told = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert "keypoints" in told.stdout
 
 
 @pytest.mark.parametrize("name", whole_files())

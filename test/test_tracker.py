@@ -97,6 +97,20 @@ def test_a_camera_cannot_have_come_further_than_its_speed_allows(model: MapModel
 
 
 @MAPS
+def test_poses_around_a_prediction_are_tried_where_it_leads_nowhere(model: MapModel) -> None:
+    agile = replace(CONFIG, max_speed=20.0, max_turn_rate=10.0)
+    turn = (0.12, 0.1, 0.0)  # radians; half a metre and this are too much to start from
+    moves = [(0.6, 0.0, 0.0), (0.6, 0.3, 0.0), (0.0, 0.0, 0.8), (0.0, 0.3, 0.8)]
+    found = 0
+    for seed, move in enumerate(moves):
+        there = moved(HERE, move, turn)
+        frame = frame_at(there, np.random.default_rng(seed), missed=0.2, clutter=0.3)
+        answer = following(model, agile, clutter=0.3).step(frame, 0.2, {})
+        found += isinstance(answer, Fix) and np.abs(answer.T_map_camera - there).max() < 0.1
+    assert found >= 3
+
+
+@MAPS
 def test_a_camera_cannot_have_turned_further_than_its_turn_rate_allows(model: MapModel) -> None:
     turned = moved(HERE, (0, 0, 0), (0, 0.25, 0))
     frame = frame_at(turned, np.random.default_rng(1))

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:1] = [str(TESTS), str(TESTS.parent)]  # `training` is not installed
 
 from fuzz.campaign import place_of, run
 from fuzz.inputs import KINDS, Outcome, kind_of

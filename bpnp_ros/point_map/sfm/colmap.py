@@ -154,6 +154,7 @@ _CAMERA = struct.Struct("<IiQQ")
 _IMAGE = struct.Struct("<I7dI")
 _POINT = struct.Struct("<q3d3BdQ")
 _TRACK_ELEMENT_BYTES = 8
+_LARGEST_ID = 2.0**63
 _KEYPOINT = np.dtype([("xy", "<f8", 2), ("point_id", "<i8")])
 
 
@@ -207,6 +208,8 @@ def _text_images(lines: list[str]) -> Iterator[tuple[int, ColmapImage]]:
         number, *pose, camera_id, name = head.split(maxsplit=9)
         q_xyzw, t = _split(pose)
         rows = np.array(body.split(), np.float64).reshape(-1, 3)
+        if not (np.abs(rows[:, 2]) < _LARGEST_ID).all():
+            raise ValueError(f"image {number} has keypoints of points without a number")
         point_ids = rows[:, 2].astype(np.int64)
         yield int(number), ColmapImage(name, int(camera_id), q_xyzw, t, rows[:, :2], point_ids)
 
