@@ -73,6 +73,7 @@ setup(
             f"bpnp_demo = {PACKAGE}.tools.demo:main",
             f"bpnp_benchmark = {PACKAGE}.tools.benchmark:main",
             f"bpnp_replay = {PACKAGE}.tools.replay:main",
+            f"bpnp_doctor = {PACKAGE}.tools.doctor:main",
             f"bpnp_make_bag = {PACKAGE}.tools.make_bag:main",
         ]
     },

@@ -25,7 +25,7 @@ from bpnp_ros.bags.reading import Bag
 from bpnp_ros.claimed_folder import claimed_folder
 from bpnp_ros.errors import BagError, BpnpError, ConfigError
 from bpnp_ros.evaluation.tum import read_tum
-from bpnp_ros.replay.report import headlines
+from bpnp_ros.replay.page.report import headlines
 from bpnp_ros.replay.results import clear_folder
 from bpnp_ros.replay.run import prepare, run
 from bpnp_ros.tools.replay import parse_arguments

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-from bpnp_ros.replay.figure import FramePicture, replay_page
+from bpnp_ros.replay.page.figure import FramePicture, replay_page
 from bpnp_ros.replay.score import ReplayRecord, latency_summary, summary
 
 pytest.importorskip("rosbags", reason="needs rosbags: pip install '.[bags]'")
 
-from bpnp_ros.replay.pictures import worth_a_look
-from bpnp_ros.replay.report import headlines
+from bpnp_ros.replay.page.pictures import worth_a_look
+from bpnp_ros.replay.page.report import headlines
 
 SIGMA = 0.1
 COUNT = 10

@@ -24,8 +24,8 @@ from bpnp_ros.replay.configuration import configuration, read_parameters
 from bpnp_ros.replay.ground_truth import TruthChoice
 from bpnp_ros.replay.live.play import live_replay
 from bpnp_ros.replay.live.score import live_headlines, live_summary
+from bpnp_ros.replay.page.report import headlines, write_report
 from bpnp_ros.replay.player import Played
-from bpnp_ros.replay.report import headlines, write_report
 from bpnp_ros.replay.results import (
     LATENCY,
     LIVE,

@@ -12,7 +12,7 @@ from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.figures.projection import image_size, in_pixels, map_in_view
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.replay.figure import FramePicture
+from bpnp_ros.replay.page.figure import FramePicture
 from bpnp_ros.replay.player import Played
 from bpnp_ros.replay.score import NOT_FALSE, ReplayRecord
 from bpnp_ros.replay.session import Replay

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bpnp_ros.figures.panels import save_figure
-from bpnp_ros.replay.figure import frame_figure, overview_figure, replay_page
-from bpnp_ros.replay.pictures import pictures_of
+from bpnp_ros.replay.page.figure import frame_figure, overview_figure, replay_page
+from bpnp_ros.replay.page.pictures import pictures_of
 from bpnp_ros.replay.results import PAGE, PICTURE
 from bpnp_ros.replay.score import NOT_FALSE
 from bpnp_ros.replay.session import Replay
