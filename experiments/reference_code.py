@@ -37,6 +37,9 @@ class ReferenceCode:
         modules = _modules(folder)
         for name in LAYERS:
             vars(modules[name])["torch"] = _TorchOfThen()
+        transport, pose_layer = (modules[name] for name in LAYERS)
+        self.transport: Any = transport.RegularisedTransport()
+        self.pose_layer: Any = pose_layer.NonlinearWeightedBlindPnP()
         self._network, self._losses = modules[NETWORK].DBPnP, modules[LOSSES].TotalLoss
 
     def network(self) -> nn.Module:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bpnp_ros.optimal_transport.implicit import transport_multipliers
+from bpnp_ros.optimal_transport.implicit import _factored, transport_multipliers
 from bpnp_ros.optimal_transport.sinkhorn import SinkhornSettings, sinkhorn, uniform_prior
 
 TO_THE_END = SinkhornSettings(max_iterations=1000, tolerance=1e-12)
@@ -135,3 +135,30 @@ def test_the_multipliers_of_a_plan_have_no_free_shift() -> None:
     assert (P.sum(2) * u).sum(1).abs().max() < 1e-9
     both = P * (u[:, :, None] + v[:, None, :])
     assert torch.allclose(both.sum(2), G.sum(2)) and torch.allclose(both.sum(1), G.sum(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_large_plan_has_the_multipliers_of_a_factored_one(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    M = torch.rand(2, 210, 230, generator=generator, dtype=dtype)
+    P = sinkhorn(
+        M,
+        uniform_prior(torch.tensor([210, 190]), 210),
+        uniform_prior(torch.tensor([230, 220]), 230),
+    )
+    G = P * torch.randn(P.shape, generator=generator, dtype=dtype)
+    accuracy = 1e3 * torch.finfo(dtype).eps
+    iterated = transport_multipliers(P, G)
+    assert iterated[0].dtype == dtype
+    for ours, exact in zip(iterated, _factored(P.double(), G.double()), strict=True):
+        torch.testing.assert_close(ours.double(), exact, rtol=accuracy, atol=accuracy)
+
+
+def test_a_large_plan_that_falls_into_blocks_has_a_finite_gradient() -> None:
+    M = torch.full((1, 240, 240), 5.0)
+    M[0, :120, :120] = M[0, 120:, 120:] = 0.1
+    M.requires_grad_()
+    prior = uniform_prior(torch.tensor([240]), 240)
+    weight = torch.rand(M.shape, generator=torch.Generator().manual_seed(0))
+    (sinkhorn(M, prior, prior) * weight).sum().backward()
+    assert M.grad is not None and M.grad.isfinite().all() and 0 < M.grad.abs().max() < 10

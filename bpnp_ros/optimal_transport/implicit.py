@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 _RIDGE = 1e-13
+_LARGE = 200  # rows and columns from which iterating is faster than a factor
+_MOST_ITERATIONS = 60
 
 
 def transport_multipliers(P: Tensor, G: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,10 +30,49 @@ def transport_multipliers(P: Tensor, G: Tensor) -> tuple[Tensor, Tensor]:
     (u + k, v - k), which changes no gradient, is chosen by r . u = 0.
 
     The system is scaled by r^-1/2 and c^-1/2 and its columns are eliminated, which leaves
-    I - Q Q^T. The null vector sqrt(r) of that is the free shift and is filled in; then a Cholesky
-    factor exists, in float64 and with a ridge far below the accuracy asked for, even for a plan
-    that falls into blocks. One array of the plan's size is needed in float64.
+    I - Q Q^T. The null vector sqrt(r) of that is the free shift and is filled in. Large plans are
+    solved by conjugate gradients, in their own precision and without a copy; a plan on which these
+    do not end (one that nearly falls into blocks), and small ones, by a Cholesky factor.
     """
+    iterate = min(P.shape[1:]) >= _LARGE and not P.is_cuda
+    solution = _iterated(P, G) if iterate else None
+    return _factored(P, G) if solution is None else solution
+
+
+def _iterated(P: Tensor, G: Tensor) -> tuple[Tensor, Tensor] | None:
+    """By conjugate gradients; None where they have not ended after some iterations."""
+    r, c = P.sum(2), P.sum(1)
+    scale_r, scale_c = _inverse(r).sqrt(), _inverse(c).sqrt()
+
+    def Q(y: Tensor) -> Tensor:
+        return scale_r * flow_to_rows(P, scale_c * y)
+
+    def Q_transposed(x: Tensor) -> Tensor:
+        return scale_c * flow_to_columns(scale_r * x, P)
+
+    shift = torch.nn.functional.normalize(r.sqrt(), dim=1)
+    y = G.sum(1) * scale_c
+    b = G.sum(2) * scale_r - Q(y)
+    x, residual, direction = torch.zeros_like(b), b, b
+    square = residual.square().sum(1, keepdim=True)
+    enough = square * (20 * torch.finfo(P.dtype).eps) ** 2
+    for _ in range(_MOST_ITERATIONS):
+        if (square <= enough).all():
+            v = y - Q_transposed(x)
+            return x * scale_r, v * scale_c
+        image = direction - Q(Q_transposed(direction))
+        image = image + shift * (shift * direction).sum(1, keepdim=True)
+        curvature = (direction * image).sum(1, keepdim=True)
+        step = (square / curvature).where(square > enough, 0)
+        x, residual = x + step * direction, residual - step * image
+        before, square = square, residual.square().sum(1, keepdim=True)
+        direction = residual + (square / before).where(before > 0, 0) * direction
+    return None
+
+
+def _factored(P: Tensor, G: Tensor) -> tuple[Tensor, Tensor]:
+    """By a Cholesky factor in float64, with a ridge far below the accuracy asked for, so that there
+    is one even for a plan that falls into blocks. Takes an array of the plan's size in float64."""
     Q = P.to(torch.float64, copy=True)
     r, c = Q.sum(2), Q.sum(1)
     scale_r, scale_c = _inverse(r).sqrt(), _inverse(c).sqrt()
@@ -45,6 +86,20 @@ def transport_multipliers(P: Tensor, G: Tensor) -> tuple[Tensor, Tensor]:
     u = torch.cholesky_solve(x[:, :, None] - Q @ y[:, :, None], factor).squeeze(2)
     v = y - (u[:, None] @ Q).squeeze(1)
     return (u * scale_r).to(P.dtype), (v * scale_c).to(P.dtype)
+
+
+def flow_to_rows(K: Tensor, scaling: Tensor) -> Tensor:
+    """(B, M, N) times (B, N) -> (B, M)."""
+    if len(K) == 1:
+        return torch.mv(K[0], scaling[0])[None]
+    return torch.bmm(K, scaling[:, :, None])[:, :, 0]
+
+
+def flow_to_columns(scaling: Tensor, K: Tensor) -> Tensor:
+    """(B, M) times (B, M, N) -> (B, N)."""
+    if len(K) == 1:
+        return torch.mv(K[0].T, scaling[0])[None]
+    return torch.bmm(scaling[:, None], K)[:, 0]
 
 
 def tangent(gradient: Tensor, prior: Tensor) -> Tensor:

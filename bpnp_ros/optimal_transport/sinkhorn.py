@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bpnp_ros.optimal_transport.implicit import tangent, transport_multipliers
+from bpnp_ros.optimal_transport.implicit import (
+    flow_to_columns,
+    flow_to_rows,
+    tangent,
+    transport_multipliers,
+)
+
+_LOOKED_AT = {False: 1, True: 10}  # iterations, by whether a look interrupts a GPU
 
 
 @dataclass(frozen=True)
@@ -75,32 +82,28 @@ class _Sinkhorn(torch.autograd.Function):
         M, P, r, c = ctx.saved_tensors
         settings: SinkhornSettings = ctx.settings
         with torch.autocast(M.device.type, enabled=False):
-            G = (P * grad_P).where(P > 0, 0)
+            G = (P * grad_P).masked_fill_(P == 0, 0)
             u, v = transport_multipliers(P, G)
-            grad_S = G - P * (u[:, :, None] + v[:, None, :])
-        fixed = (P == 0) | P.isnan() | (settings.max_cost < M)
-        grad_M = (-settings.sharpness * grad_S).masked_fill(fixed, 0)
+            grad_M = G.addcmul_(P, u[:, :, None] + v[:, None, :], value=-1)
+        fixed = (P == 0).logical_or_(P.isnan()).logical_or_(settings.max_cost < M)
+        grad_M = grad_M.mul_(-settings.sharpness).masked_fill_(fixed, 0)
         return grad_M, tangent(u, r), tangent(v, c), None
 
 
 def _solve(M: Tensor, r: Tensor, c: Tensor, settings: SinkhornSettings) -> Tensor:
-    true = (r > 0)[:, :, None] & (c > 0)[:, None, :]
-    K = torch.exp(-settings.sharpness * M.clamp_max(settings.max_cost)).where(true, 0)
-    K_transposed = K.transpose(1, 2).contiguous()
-    u = r
-    for _ in range(settings.max_iterations):
+    K = torch.mul(M, -settings.sharpness).clamp_min_(-settings.sharpness * settings.max_cost).exp_()
+    padding = (r == 0)[:, :, None], (c == 0)[:, None, :]
+    if any(part.any() for part in padding):
+        for part in padding:
+            K.masked_fill_(part, 0)
+    u, looked_at = r, _LOOKED_AT[M.is_cuda]
+    for iteration in range(settings.max_iterations):
         previous = u
-        v = _divide(c, _flow(u, K))
-        u = _divide(r, _flow(v, K_transposed))
-        if not ((u - previous).abs() > settings.tolerance).any():
+        u = _divide(r, flow_to_rows(K, _divide(c, flow_to_columns(u, K))))
+        if iteration % looked_at == 0 and not (u - previous).abs().gt(settings.tolerance).any():
             break
-    v = _divide(c, _flow(u, K))
-    return (u[:, :, None] * K * v[:, None, :]).where(true, 0)
-
-
-def _flow(scaling: Tensor, K: Tensor) -> Tensor:
-    """(B, M) times (B, M, N) -> (B, N); on a CPU a row is multiplied much faster than a column."""
-    return torch.bmm(scaling[:, None], K)[:, 0]
+    v = _divide(c, flow_to_columns(u, K))
+    return K.mul_(u[:, :, None]).mul_(v[:, None, :])
 
 
 def _divide(mass: Tensor, flow: Tensor) -> Tensor:

@@ -1,0 +1,146 @@
+"""How fast the paper's path is, stage by stage, beside the reference code: same inputs, same run.
+
+python -m experiments.paper_speed REFERENCE [--points 1000], where REFERENCE is a checkout of the
+paper's code (git clone https://github.com/dylan-campbell/bpnpnet). Both take turns, A B A B, on one
+thread; a time is the least processor time of the turns, so that other work on the machine matters
+little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from bpnp_ros.command import run_command
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.optimal_transport.sinkhorn import sinkhorn, uniform_prior
+from bpnp_ros.pnp.bearing_alignment import bearings
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
+from experiments.reference_code import ReferenceCode
+from experiments.two_trainings import OURS, PHASES, REFERENCE, SIDES, begin
+from training.common.fit import be_quiet
+from training.datasets.sample import Batch
+
+Work = Callable[[], object]
+NOISE = 0.005  # of keypoints, on the z = 1 plane
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.paper_speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("reference", type=Path, metavar="REFERENCE")
+    parser.add_argument("--points", type=int, default=1000, help="of either set (1000)")
+    parser.add_argument("--batch", type=int, default=4, help="samples of a training step (4)")
+    parser.add_argument("--turns", type=int, default=3, help="of each side (3)")
+    options = parser.parse_args()
+    be_quiet()
+    torch.set_num_threads(1)
+    run_command(lambda: report(options, Console(highlight=False)))
+
+
+def report(options: argparse.Namespace, console: Console) -> None:
+    """One row a stage, printed at the end. Raises ConfigError without the reference."""
+    code, table = ReferenceCode(options.reference), Table("stage", *SIDES, "times as fast")
+    for stage, work in stages(code, options.points, options.batch):
+        best = {side: float("inf") for side in SIDES}
+        for _ in range(options.turns):
+            for side in SIDES:
+                best[side] = min(best[side], seconds(work[side]))
+        times = [f"{1e3 * best[side]:.1f} ms" for side in SIDES]
+        table.add_row(stage, *times, f"{best[REFERENCE] / best[OURS]:.1f}")
+        console.print(f"{stage} is done", style="dim")
+    console.print(table)
+
+
+def seconds(work: Work) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def stages(code: ReferenceCode, points: int, batch: int) -> Iterator[tuple[str, dict[str, Work]]]:
+    """What each side does in a stage, with the same inputs."""
+    torch.manual_seed(0)
+    sample, several = scene(points, 1), scene(points, batch)
+    yield from _transport(code, points)
+    yield from _pose_layer(code, sample)
+    with tempfile.TemporaryDirectory() as folder:
+        sides = begin(code, 0, Path(folder) / "start.pth.tar")
+    for name, with_pose in PHASES.items():
+        work: dict[str, Work] = {
+            side: lambda s=sides[side], p=with_pose: s.losses(several, p)["loss"].backward()
+            for side in SIDES
+        }
+        yield f"training step, {name}, batch {batch}", work
+    for side in sides.values():
+        side.network.eval()
+    frame: dict[str, Work] = {
+        side: torch.no_grad()(lambda s=sides[side]: s.solve(sample)) for side in SIDES
+    }
+    yield "whole frame", frame
+
+
+def _transport(code: ReferenceCode, points: int) -> Iterator[tuple[str, dict[str, Work]]]:
+    features = torch.nn.functional.normalize(torch.randn(1, points, 128), dim=2)
+    others = torch.nn.functional.normalize(features + 0.2 * torch.randn(1, points, 128), dim=2)
+    M, prior = torch.cdist(features, others), uniform_prior(torch.tensor([points]), points).float()
+    layers = {
+        REFERENCE: lambda cost: code.transport(cost, prior, prior),
+        OURS: lambda cost: sinkhorn(cost, prior, prior),
+    }
+    weight = torch.rand_like(M)
+    yield "Sinkhorn", {side: lambda f=layers[side]: f(M) for side in SIDES}
+    yield (
+        "Sinkhorn, forward and backward",
+        {side: lambda f=layers[side]: _backward(f, M, weight) for side in SIDES},
+    )
+
+
+def _pose_layer(code: ReferenceCode, sample: Batch) -> Iterator[tuple[str, dict[str, Work]]]:
+    theta = torch.tensor([[0.02, -0.03, 0.01, 0.05, 0.02, 6.0]])
+    f, n = (
+        bearings(sample.p2d),
+        torch.nn.functional.normalize(sample.p3d + theta[:, None, 3:], dim=2),
+    )
+    W = torch.softmax(500 * (f @ n.transpose(1, 2) - 1), dim=2) / sample.p2d.shape[1]
+    layers = {
+        REFERENCE: lambda w: code.pose_layer(w, f, sample.p3d, theta),
+        OURS: lambda w: weighted_pnp(w, sample.p2d, sample.p3d, theta),
+    }
+    weight = torch.rand_like(theta)
+    yield "weighted PnP", {side: lambda g=layers[side]: g(W) for side in SIDES}
+    yield (
+        "weighted PnP, forward and backward",
+        {side: lambda g=layers[side]: _backward(g, W, weight) for side in SIDES},
+    )
+
+
+def _backward(layer: Callable[[Tensor], Tensor], x: Tensor, weight: Tensor) -> None:
+    (layer(x.clone().requires_grad_()) * weight).sum().backward()
+
+
+def scene(points: int, batch: int) -> Batch:
+    """Points in front of cameras at about the origin, seen with noise; each pair in one row."""
+    p3d = torch.randn(batch, points, 3)
+    R = so3_exp(0.02 * torch.randn(batch, 3))
+    t = torch.tensor([0.0, 0, 6]).expand(batch, 3)
+    seen = p3d @ R.transpose(1, 2) + t[:, None]
+    p2d = seen[..., :2] / seen[..., 2:] + NOISE * torch.randn(batch, points, 2)
+    counts = torch.full((batch,), points)
+    partner = torch.arange(points).expand(batch, points)
+    return Batch(p2d, p3d, counts, counts, partner, R, t, torch.ones(batch, points) / points)
+
+
+if __name__ == "__main__":
+    main()
