@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,11 +26,12 @@ from bpnp_ros.optimal_transport.sinkhorn import sinkhorn, uniform_prior
 from bpnp_ros.pnp.bearing_alignment import bearings
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 from experiments.reference_code import ReferenceCode
-from experiments.two_trainings import OURS, PHASES, REFERENCE, SIDES, begin
+from experiments.two_trainings import OURS, PHASES, REFERENCE, SIDES, Side, begin
 from training.common.fit import be_quiet
 from training.datasets.sample import Batch
 
 Work = Callable[[], object]
+Layer = Callable[[Tensor], Tensor]
 NOISE = 0.005  # of keypoints, on the z = 1 plane
 
 
@@ -78,33 +80,31 @@ def stages(code: ReferenceCode, points: int, batch: int) -> Iterator[tuple[str, 
     with tempfile.TemporaryDirectory() as folder:
         sides = begin(code, 0, Path(folder) / "start.pth.tar")
     for name, with_pose in PHASES.items():
-        work: dict[str, Work] = {
-            side: lambda s=sides[side], p=with_pose: s.losses(several, p)["loss"].backward()
-            for side in SIDES
-        }
-        yield f"training step, {name}, batch {batch}", work
+        steps = {side: partial(_step, sides[side], several, with_pose) for side in SIDES}
+        yield f"training step, {name}, batch {batch}", steps
     for side in sides.values():
         side.network.eval()
-    frame: dict[str, Work] = {
-        side: torch.no_grad()(lambda s=sides[side]: s.solve(sample)) for side in SIDES
-    }
-    yield "whole frame", frame
+    yield "whole frame", {side: partial(_frame, sides[side], sample) for side in SIDES}
+
+
+def _step(side: Side, batch: Batch, with_pose: bool) -> None:
+    side.losses(batch, with_pose)["loss"].backward()
+
+
+@torch.no_grad()
+def _frame(side: Side, sample: Batch) -> None:
+    side.solve(sample)
 
 
 def _transport(code: ReferenceCode, points: int) -> Iterator[tuple[str, dict[str, Work]]]:
     features = torch.nn.functional.normalize(torch.randn(1, points, 128), dim=2)
     others = torch.nn.functional.normalize(features + 0.2 * torch.randn(1, points, 128), dim=2)
     M, prior = torch.cdist(features, others), uniform_prior(torch.tensor([points]), points).float()
-    layers = {
+    layers: dict[str, Layer] = {
         REFERENCE: lambda cost: code.transport(cost, prior, prior),
         OURS: lambda cost: sinkhorn(cost, prior, prior),
     }
-    weight = torch.rand_like(M)
-    yield "Sinkhorn", {side: lambda f=layers[side]: f(M) for side in SIDES}
-    yield (
-        "Sinkhorn, forward and backward",
-        {side: lambda f=layers[side]: _backward(f, M, weight) for side in SIDES},
-    )
+    yield from _both_ways("Sinkhorn", layers, M, torch.rand_like(M))
 
 
 def _pose_layer(code: ReferenceCode, sample: Batch) -> Iterator[tuple[str, dict[str, Work]]]:
@@ -114,19 +114,22 @@ def _pose_layer(code: ReferenceCode, sample: Batch) -> Iterator[tuple[str, dict[
         torch.nn.functional.normalize(sample.p3d + theta[:, None, 3:], dim=2),
     )
     W = torch.softmax(500 * (f @ n.transpose(1, 2) - 1), dim=2) / sample.p2d.shape[1]
-    layers = {
+    layers: dict[str, Layer] = {
         REFERENCE: lambda w: code.pose_layer(w, f, sample.p3d, theta),
         OURS: lambda w: weighted_pnp(w, sample.p2d, sample.p3d, theta),
     }
-    weight = torch.rand_like(theta)
-    yield "weighted PnP", {side: lambda g=layers[side]: g(W) for side in SIDES}
-    yield (
-        "weighted PnP, forward and backward",
-        {side: lambda g=layers[side]: _backward(g, W, weight) for side in SIDES},
-    )
+    yield from _both_ways("weighted PnP", layers, W, torch.rand_like(theta))
 
 
-def _backward(layer: Callable[[Tensor], Tensor], x: Tensor, weight: Tensor) -> None:
+def _both_ways(
+    name: str, layers: dict[str, Layer], x: Tensor, weight: Tensor
+) -> Iterator[tuple[str, dict[str, Work]]]:
+    yield name, {side: partial(layers[side], x) for side in SIDES}
+    there_and_back = {side: partial(_backward, layers[side], x, weight) for side in SIDES}
+    yield f"{name}, forward and backward", there_and_back
+
+
+def _backward(layer: Layer, x: Tensor, weight: Tensor) -> None:
     (layer(x.clone().requires_grad_()) * weight).sum().backward()
 
 
