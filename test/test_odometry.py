@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpnp_ros.configuration.parameters import LocalizationSettings
-from bpnp_ros.runtime.odometry import Odometry
+from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import TransformBuffer
 
 SECOND = 1_000_000_000

@@ -22,8 +22,8 @@ from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read_pose
 from bpnp_ros.runtime.frames import Frames
 from bpnp_ros.runtime.maps import ActiveMap, Maps
-from bpnp_ros.runtime.odometry import Odometry
 from bpnp_ros.runtime.tally import Tally
+from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import NoTransformError
 from bpnp_ros.runtime.worker import Worker
 

@@ -15,8 +15,8 @@ from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.replay.configuration import Configuration
+from bpnp_ros.replay.tf.transforms import odometry_of
 from bpnp_ros.replay.topics import Topics
-from bpnp_ros.replay.transforms import odometry_of
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import nanoseconds, read_image

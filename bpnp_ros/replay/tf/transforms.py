@@ -10,7 +10,7 @@ from bpnp_ros.configuration.parameters import LocalizationSettings
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.runtime.answering import GiveOdometry
 from bpnp_ros.runtime.conversions import nanoseconds, read_transform
-from bpnp_ros.runtime.odometry import Odometry
+from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import FOREVER, TransformBuffer
 
 ROUNDING = 10_000  # nanoseconds: files often give microseconds
