@@ -64,7 +64,9 @@ class FakeLocalizer:
             self.gate.wait(20)
             self.prepared = frustum
 
-    def localize(self, keypoints: Any, stamp: float, prior: Any = None) -> Fix | Rejection:
+    def localize(
+        self, keypoints: Any, stamp: float, prior: Any = None, odometry: Any = None
+    ) -> Fix | Rejection:
         self.asked.append((keypoints, stamp, prior))
         self.gate.wait(20)
         answer = self.answer()

@@ -56,7 +56,7 @@ class Engine:
     def _reset(self) -> None:
         self.resets += 1
 
-    def _localize(self, keypoints: Any, stamp: float, prior: Any) -> Rejection:
+    def _localize(self, keypoints: Any, stamp: float, prior: Any, odometry: Any) -> Rejection:
         self.asked.append((len(keypoints), stamp))
         if self.flaw is not None:
             raise self.flaw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,3 +40,17 @@ def apart(T_map_camera: Tensor, T_other: Tensor) -> tuple[Tensor, Tensor]:
     distance = (T_map_camera[:, :3, 3] - T_other[:3, 3]).norm(dim=1)
     R_other = T_other[:3, :3].expand(len(T_map_camera), 3, 3)
     return distance, rotation_angle(T_map_camera[:, :3, :3], R_other)
+
+
+def apart_each(T_a: Tensor, T_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Distances (P,) in metres and angles (P,) in radians of poses (P, 4, 4), row by row."""
+    distance = (T_a[:, :3, 3] - T_b[:, :3, 3]).norm(dim=1)
+    return distance, rotation_angle(T_a[:, :3, :3], T_b[:, :3, :3])
+
+
+def repeats(T_map_camera: Tensor, distance: float, angle: float) -> Tensor:
+    """Which of poses (P, 4, 4), the best first, lie close to a better one -> (P,) bool."""
+    position, turn = T_map_camera[:, :3, 3], T_map_camera[:, :3, :3].flatten(1)
+    cosine = (turn @ turn.T - 1) / 2
+    close = (torch.cdist(position, position) < distance) & (cosine > math.cos(angle))
+    return close.tril(diagonal=-1).any(dim=1)

@@ -1,6 +1,7 @@
 """Keypoints in, a verified pose or a reason out.
 
 LOST      -> search: proposers -> local optimisation -> gate -> TRACKING
+             or hypotheses, where one frame is not enough: carried on until one is left -> TRACKING
 TRACKING  -> tracker: prediction -> local optimisation -> gate -> TRACKING, or LOST after some
              frames without
 """
@@ -23,10 +24,13 @@ from bpnp_ros.keypoints.keypoints import (
 )
 from bpnp_ros.localizer.cues.pairs import pair_nats
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
+from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
+from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_map import model_from_map
@@ -53,6 +57,7 @@ class Localizer:
         self.notes = notes or []
         self._search = GlobalSearch(map_model, network, config)
         self._tracker = Tracker(map_model, config)
+        self._hypotheses = Hypotheses(map_model, config)
         self.config = config
 
     @property
@@ -63,6 +68,7 @@ class Localizer:
     @config.setter
     def config(self, config: LocalizerConfig) -> None:
         self._config = self._search.config = self._tracker.config = config
+        self._hypotheses.config = config
 
     @classmethod
     def from_map(
@@ -103,8 +109,9 @@ class Localizer:
         return str(self.map_model.view_space.held)
 
     def reset(self) -> None:
-        """Forget where the camera was."""
+        """Forget where the camera was, and where it may have been."""
         self._tracker.forget()
+        self._hypotheses.forget()
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Do what takes seconds, once the camera is known; `localize` does it otherwise.
@@ -124,19 +131,22 @@ class Localizer:
         camera: Camera | None = None,
         stamp: float | None = None,
         prior: PosePrior | None = None,
+        odometry: Pose | None = None,
     ) -> Fix | Rejection:
         """The camera's pose, or why there is none.
 
         keypoints: pixels (M, 2) of `camera`'s raw image, or Keypoints that were made of some.
         stamp: seconds; frames with stamps are followed, without one every frame is a first fix.
         prior: replaces what is known of the motion and restricts the search to its surroundings.
+        odometry: T_odom_camera (4, 4), metres, in any frame in which it does not jump; tells how
+            the camera has come since frames before.
         """
         try:
             frame = self._frame(keypoints, camera)
         except TooFewKeypointsError as error:
             return Rejection(Category.TOO_FEW_KEYPOINTS, str(error))
         timings: dict[str, float] = {}
-        answer = self._answer(frame, stamp, prior, timings)
+        answer = self._answer(frame, stamp, prior, odometry, timings)
         return replace(answer, timings=timings)
 
     def _answer(
@@ -144,17 +154,25 @@ class Localizer:
         frame: Frame,
         stamp: float | None,
         prior: PosePrior | None,
+        odometry: Pose | None,
         timings: dict[str, float],
     ) -> Fix | Rejection:
         follows = stamp is not None and self.config.use_tracker
         if stamp is not None and follows and prior is None and self._tracker.is_following:
-            tracked = self._tracker.step(frame, stamp, timings)
+            tracked = self._tracker.step(frame, stamp, timings, odometry)
             if isinstance(tracked, Fix) or not self._tracker.has_lost:
                 return tracked
-        self.reset()
-        answer = self._search.find(frame, prior, timings)
-        if stamp is not None and follows and isinstance(answer, Fix):
-            self._tracker.follow(answer, frame, stamp)
+        self._tracker.forget()
+        candidates = self._search.candidates(frame, prior, timings)
+        answer = self._search.judged(candidates, frame, timings)
+        if stamp is None or not follows:
+            return answer
+        if candidates is not None and prior is None:
+            with stage(timings, "hypotheses"):
+                answer = self._hypotheses.weigh(answer, candidates, frame, stamp, odometry)
+        if isinstance(answer, Fix):
+            self._hypotheses.forget()
+            self._tracker.follow(answer, frame, stamp, odometry)
         return answer
 
     def _frame(self, keypoints: Keypoints | NDArray[np.floating], camera: Camera | None) -> Frame:

@@ -41,22 +41,30 @@ class GlobalSearch:
         for proposer in self.proposers:
             proposer.prepare(frustum, progress)
 
-    def find(
+    def candidates(
         self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]
-    ) -> Fix | Rejection:
-        """The pose of a frame, or why there is none."""
+    ) -> Candidates | None:
+        """Where a camera may have taken a frame, refined; None where nobody has a proposal."""
         candidates = self._propose(frame, prior, timings)
         if not candidates:
+            return None
+        with stage(timings, "refine"):
+            candidates = local_optimisation(self._model, candidates, frame, self.config.seed)
+        if prior is None:
+            with stage(timings, "aliases"):
+                candidates = self._with_aliases(candidates, frame)
+        return candidates
+
+    def judged(
+        self, candidates: Candidates | None, frame: Frame, timings: dict[str, float]
+    ) -> Fix | Rejection:
+        """The pose of a frame, or why there is none."""
+        if candidates is None:
             asked = ", ".join(proposer.name for proposer in self.proposers) or "none"
             return Rejection(
                 Category.NO_PROPOSAL, f"no proposer has a candidate; asked were: {asked}"
             )
         model, config = self._model, self.config
-        with stage(timings, "refine"):
-            candidates = local_optimisation(model, candidates, frame, config.seed)
-        if prior is None:
-            with stage(timings, "aliases"):
-                candidates = self._with_aliases(candidates, frame)
         with stage(timings, "verify"):
             return verify(model, candidates, frame, Gate.of_search(model, frame, config), config)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates
@@ -16,6 +14,7 @@ from bpnp_ros.localizer.local_optimisation import (
     perturb,
     polish,
 )
+from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.track import Track
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -43,26 +42,31 @@ class Tracker:
     def forget(self) -> None:
         self._track = Track(self._model.depth)
 
-    def follow(self, fix: Fix, frame: Frame, stamp: float) -> None:
-        """Take in a fix, whoever found it."""
-        self._track.follow(self._recentred(fix), stamp, fix, len(frame.xy))
+    def follow(self, fix: Fix, frame: Frame, stamp: float, odometry: Pose | None = None) -> None:
+        """Take in a fix, whoever found it. odometry: T_odom_camera (4, 4), if known."""
+        self._track.follow(self._recentred(fix), stamp, fix, len(frame.xy), odometry)
 
-    def step(self, frame: Frame, stamp: float, timings: dict[str, float]) -> Fix | Rejection:
+    def step(
+        self, frame: Frame, stamp: float, timings: dict[str, float], odometry: Pose | None = None
+    ) -> Fix | Rejection:
         """The pose near where the camera should be now, or why there is none."""
         with stage(timings, "track"):
-            answer = self._near_prediction(frame, stamp)
+            answer = self._near_prediction(frame, stamp, odometry)
         if isinstance(answer, Fix):
-            self.follow(answer, frame, stamp)
+            self.follow(answer, frame, stamp, odometry)
         else:
             self._track.misses += 1
         return answer
 
-    def _near_prediction(self, frame: Frame, stamp: float) -> Fix | Rejection:
+    def _near_prediction(
+        self, frame: Frame, stamp: float, odometry: Pose | None
+    ) -> Fix | Rejection:
         model, config = self._model, self.config
         usual = self._track.share * len(frame.xy)
         reach = self._track.reach(stamp, config.max_speed, config.max_turn_rate)
         gate = Gate.of_tracking(model, frame, usual, reach, config)
-        predicted = Candidates.of(self._track.predictions(stamp, frame.xy), TRACKER)
+        starts = self._track.predictions(stamp, frame.xy, odometry)
+        predicted = Candidates.of(starts, TRACKER)
         candidates = coarse_to_fine(model, predicted, frame, FROM_PREDICTION)
         candidates = polish(model, candidates, frame)
         answer = verify(model, candidates, frame, gate, config)
@@ -81,7 +85,7 @@ class Tracker:
         metres, radians = self._track.moved(self._recentred(fix))
         return metres <= reach[0] and radians <= reach[1]
 
-    def _recentred(self, fix: Fix) -> NDArray[np.float64]:
+    def _recentred(self, fix: Fix) -> Pose:
         pose = fix.T_map_camera.copy()
         pose[:3, 3] -= self._model.point_map.origin
         return pose

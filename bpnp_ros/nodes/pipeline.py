@@ -23,6 +23,7 @@ from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read
 from bpnp_ros.runtime.frames import Frames
 from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.tally import Tally
+from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import NoTransformError
 from bpnp_ros.runtime.worker import Worker
 
@@ -67,7 +68,9 @@ class Pipeline:
         self._on_news, self._clock, self._logger = on_news, clock, logger
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
-        self._answering = Answering(maps, cameras, self._start_anew)
+        self._answering = Answering(
+            maps, cameras, self._start_anew, Odometry(maps.settings, transforms).at
+        )
         self._backlog = Backlog()
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit

@@ -134,6 +134,16 @@ class Transforms:
             heard = self._parents.get(child, {})
             return next((p for p, at in heard.items() if p != parent and at > recent), None)
 
+    def hangs_below(self, frame: str, ancestor: str) -> bool:
+        """Whether `ancestor` is a parent of `frame`, or a parent's parent."""
+        with self._changed:
+            seen, waiting = set[str](), [frame]
+            while waiting:
+                parents = set(self._parents.get(waiting.pop(), ())) - seen
+                seen |= parents
+                waiting += parents
+            return ancestor in seen
+
     def broadcast(self, stamp: int, parent: str, child: str, T_parent_child: Array) -> None:
         transform = transform_message(header(stamp, parent), child, T_parent_child)
         self._publisher.publish(TFMessage(transforms=[transform]))

@@ -18,12 +18,12 @@ from bpnp_ros.bags.messages import ODOMETRY, POSE, POSE_WITH_COVARIANCE, TF
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.errors import BagError, ConfigError
 from bpnp_ros.evaluation.tum import read_tum
-from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose, read_transform
+from bpnp_ros.replay.tf.transforms import ROUNDING, fill_from_tf
+from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose
 from bpnp_ros.runtime.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 
 Array = NDArray[np.float64]
 
-ROUNDING = 10_000  # nanoseconds: files often give microseconds
 NONE, FROM_TF = "none", "tf"
 POSES = (POSE, POSE_WITH_COVARIANCE, ODOMETRY)
 
@@ -81,7 +81,7 @@ def read_truth(bag: Bag, choice: TruthChoice, map_frame: str, camera: str) -> Gr
         return None
     longest_gap = round(1e9 * choice.longest_gap)
     transforms = TransformBuffer(FOREVER, longest_gap, ROUNDING)
-    _fill(transforms, bag)
+    fill_from_tf(transforms, bag)
     child = choice.child or camera
     if choice.source in bag.topics:
         child = _fill_from_topic(transforms, bag, choice, child)
@@ -89,16 +89,6 @@ def read_truth(bag: Bag, choice: TruthChoice, map_frame: str, camera: str) -> Gr
         for stamp, T in _of_file(choice.source, bag):
             transforms.set(map_frame, child, stamp, T, static=False)
     return GroundTruth(transforms, map_frame, choice, child)
-
-
-def _fill(transforms: TransformBuffer, bag: Bag) -> None:
-    for recorded in bag.messages([topic.name for topic in bag.of_kinds(TF)]):
-        static = recorded.topic.endswith("tf_static")
-        for edge in recorded.message.transforms:
-            parent, stamp = edge.header.frame_id, nanoseconds(edge.header.stamp)
-            with suppress(ConfigError):  # no rigid transform; the node ignores it, too
-                T = read_transform(edge.transform)
-                transforms.set(parent, edge.child_frame_id, stamp, T, static)
 
 
 def _fill_from_topic(transforms: TransformBuffer, bag: Bag, choice: TruthChoice, child: str) -> str:

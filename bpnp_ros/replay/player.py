@@ -15,6 +15,7 @@ from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.replay.configuration import Configuration
+from bpnp_ros.replay.tf.transforms import odometry_of
 from bpnp_ros.replay.topics import Topics
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
@@ -51,7 +52,9 @@ class Player:
         settings = configuration.settings
         self.cameras = Cameras(settings, configuration.keypoints)
         self._maps = Maps(settings, engine)
-        self._answering = Answering(self._maps, self.cameras, self._start_anew)
+        self._answering = Answering(
+            self._maps, self.cameras, self._start_anew, odometry_of(bag, settings)
+        )
         self._prepared: dict[str, float] = {}
 
     def get_ready(self) -> ActiveMap:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bpnp_ros.errors import BpnpError, CameraError, KeypointError, MapError
 from bpnp_ros.keypoints.keypoints import Keypoints, TooFewKeypointsError
 from bpnp_ros.localizer.prior import PosePrior
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 GivePrior = Callable[[ActiveMap, str], PosePrior | None]
 """From the map and the camera's frame to what is known of the pose beforehand."""
+
+GiveOdometry = Callable[[str, int], NDArray[np.float64] | None]
+"""From the camera's frame and a stamp, nanoseconds, to T_odom_camera (4, 4) where it is known."""
 
 _CATEGORIES: dict[type[BpnpError], Category] = {
     MapError: Category.NO_MAP,
@@ -42,8 +48,14 @@ def rejection_for(error: Exception) -> Rejection:
 class Answering:
     """`on_jump_back` is told when time has started anew."""
 
-    def __init__(self, maps: Maps, cameras: Cameras, on_jump_back: Callable[[], None]) -> None:
-        self._maps, self._cameras = maps, cameras
+    def __init__(
+        self,
+        maps: Maps,
+        cameras: Cameras,
+        on_jump_back: Callable[[], None],
+        odometry: GiveOdometry = lambda camera, stamp: None,
+    ) -> None:
+        self._maps, self._cameras, self._odometry = maps, cameras, odometry
         self.stamps = Stamps(on_jump_back)
         self.keypoints: Keypoints | None = None
         """Those of the last message that could be read."""
@@ -65,5 +77,10 @@ class Answering:
         if active is None:
             raise MapError(self._maps.refusal or "there is no map yet.")
         self.keypoints = self._cameras.keypoints(message)
-        given = prior(active, frame_of(message.header))
-        return active.localizer.localize(self.keypoints, stamp=stamp / 1e9, prior=given)
+        camera = frame_of(message.header)
+        return active.localizer.localize(
+            self.keypoints,
+            stamp=stamp / 1e9,
+            prior=prior(active, camera),
+            odometry=self._odometry(camera, stamp),
+        )

@@ -124,8 +124,16 @@ class TransformBuffer:
         with self._lock:
             self._edges = {child: edge for child, edge in self._edges.items() if edge.static}
 
-    def lookup(self, target: str, source: str, stamp: int) -> Array:
-        """T_target_source (4, 4) at `stamp`. Raises NoTransformError that names what is missing."""
+    def hangs_below(self, frame: str, ancestor: str) -> bool:
+        """Whether `ancestor` is a parent of `frame`, or a parent's parent."""
+        with self._lock:
+            return ancestor in self._ancestors(frame)[1:]
+
+    def lookup(self, target: str, source: str, stamp: int, patience: float = 0.0) -> Array:
+        """T_target_source (4, 4) at `stamp`. Raises NoTransformError that names what is missing.
+
+        patience: not needed; what is not there is not on its way.
+        """
         with self._lock:
             to_target, to_source = self._ancestors(target), self._ancestors(source)
             common = next((frame for frame in to_source if frame in to_target), None)

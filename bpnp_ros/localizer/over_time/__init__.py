@@ -1,0 +1,1 @@
+"""What several frames say together of a camera that is lost."""

@@ -1,0 +1,325 @@
+"""Where one frame is not enough: the likeliest poses are carried on until one of them is left.
+
+Each is followed from frame to frame along the way that the camera went, and pulled onto the
+keypoints again. Frames that were taken from much the same place say much the same, so only views
+count that lie a good part of a depth apart, and the present frame by how far the camera has come
+since the last of them. Poses that a later frame proposes are followed back through these views: all
+are judged by the same evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer.candidates import Candidates, apart, repeats
+from bpnp_ros.localizer.covariance import information, occam_nats
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import Gate, verify
+from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
+from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
+from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, moved_by, twist
+from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.map_model import MapModel
+
+HYPOTHESES = "hypotheses"
+A_VIEW = 0.25  # depths or radians of way that make a frame evidence of its own
+MOST_VIEWS = 12
+MOST, MOST_NEW = 200, 64
+HOPELESS = 6.0  # times the odds behind the best: not carried on
+SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
+COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
+LONGEST_GUESS = 1.0  # seconds over which motion is guessed
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A frame that counts, and where the camera was then by its own reckoning, (4, 4)."""
+
+    frame: Frame
+    T_start_camera: Pose
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the camera may be now. poses: (H, 4, 4) in the recentred map. now, past: what the
+    present frame (H,) and the views (H, K) say for each, nats."""
+
+    poses: Tensor
+    now: Tensor
+    past: Tensor
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    def select(self, rows: Tensor) -> _Places:
+        return _Places(self.poses[rows], self.now[rows], self.past[rows])
+
+    def joined(self, other: _Places) -> _Places:
+        return _Places(
+            torch.cat([self.poses, other.poses]),
+            torch.cat([self.now, other.now]),
+            torch.cat([self.past, other.past]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """How the camera has come: its reckoning, its last step and how sure that is."""
+
+    stamp: float
+    T_start_camera: Pose
+    odometry: Pose | None = None
+    velocity: Pose | None = None
+    """(6,) m/s and rad/s in the camera's frame, where odometry does not tell."""
+
+
+class Hypotheses:
+    """Poses that might be right, and the views that they are judged by; none at first."""
+
+    def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
+        self._model, self.config = model, config
+        self.forget()
+
+    def forget(self) -> None:
+        self._places: _Places | None = None
+        self._views: list[_View] = []
+        self._way: _Way | None = None
+        self._contradicted = 0
+
+    @property
+    def odds(self) -> float:
+        """By how many nats the last one must leave the others behind."""
+        return -math.log(self.config.false_pose_rate)
+
+    def weigh(
+        self,
+        answer: Fix | Rejection,
+        candidates: Candidates,
+        frame: Frame,
+        stamp: float,
+        odometry: Pose | None,
+    ) -> Fix | Rejection:
+        """What the frame's own answer becomes in the light of the frames before.
+
+        candidates: all that was found for the frame. odometry: T_odom_camera (4, 4), if known.
+        """
+        new = self._fresh(candidates, frame)
+        step = self._step(stamp, odometry)
+        if step is None or self._places is None:
+            self.forget()
+            self._places, self._way = new, _Way(stamp, np.eye(4), odometry)
+            self._remember(frame)
+            return answer
+        old, leader = self._carried(self._places, frame, step)
+        self._go_on(stamp, odometry, step, leader)
+        places = self._merged(old.joined(self._looked_back(new)))
+        self._places = places
+        answer = self._judged(places, answer, frame, step)
+        if self._freshness >= 1 or not self._views:
+            self._remember(frame)
+        return answer
+
+    def _fresh(self, candidates: Candidates, frame: Frame) -> _Places:
+        """The frame's own candidates, the best first, without a past."""
+        poses = candidates.T_map_camera
+        nats = log_likelihood_ratio(predict(self._model, poses, frame.frustum), frame, frame.sigma)
+        order = nats.argsort(descending=True)
+        order = order[nats[order] > nats.max() - HOPELESS * self.odds]
+        order = order[~self._repeats(poses[order])][:MOST_NEW]
+        return _Places(poses[order], nats[order], nats.new_zeros(len(order), 0))
+
+    def _step(self, stamp: float, odometry: Pose | None) -> Step | None:
+        """How the camera has come since the last frame; None where nobody can tell."""
+        way, depth = self._way, self._model.depth
+        if way is None or stamp < way.stamp:
+            return None
+        if odometry is not None and way.odometry is not None:
+            return Step.reckoned(np.linalg.inv(way.odometry) @ odometry, depth)
+        elapsed = stamp - way.stamp
+        if elapsed > LONGEST_GUESS:
+            return None
+        velocity = np.zeros(6) if way.velocity is None else way.velocity
+        rough = Step.reckoned(from_twist(velocity * elapsed), depth)
+        change = 0.5 if way.velocity is None else 0.2  # of the greatest speed
+        return replace(
+            rough,
+            metres=rough.metres + change * self.config.max_speed * elapsed,
+            radians=rough.radians + change * self.config.max_turn_rate * elapsed,
+        )
+
+    def _carried(self, places: _Places, frame: Frame, step: Step) -> tuple[_Places, Pose]:
+        """The places in the new frame; and how the likeliest of them has moved, (4, 4)."""
+        poses, nats = self._fitted(step.carry(places.poses), frame, step)
+        carried = _Places(poses, nats, places.past)
+        row = int((carried.past.sum(dim=1) + nats).argmax())
+        return carried, moved_by(places.poses[row], poses[row])
+
+    def _go_on(self, stamp: float, odometry: Pose | None, step: Step, leader: Pose) -> None:
+        way = self._way
+        assert way is not None
+        told = odometry is not None and way.odometry is not None
+        came = step.T_before_now if told else leader
+        velocity = twist(came) / (stamp - way.stamp) if stamp > way.stamp else None
+        self._way = _Way(stamp, way.T_start_camera @ came, odometry, velocity)
+
+    def _looked_back(self, new: _Places) -> _Places:
+        """With what the views before say for the new places."""
+        poses, past, now = new.poses, list[Tensor](), self._here
+        for view in reversed(self._views):
+            T_view_now = np.linalg.inv(view.T_start_camera) @ now
+            step = Step.reckoned(T_view_now, self._model.depth).back
+            poses, nats = self._fitted(step.carry(poses), view.frame, step)
+            past.append(nats)
+            now = view.T_start_camera
+        return replace(new, past=torch.stack(past[::-1], dim=1) if past else new.past)
+
+    def _fitted(self, T_expected: Tensor, frame: Frame, step: Step) -> tuple[Tensor, Tensor]:
+        """Poses (P, 4, 4) pulled onto a frame's keypoints, and how likely they are, nats (P,).
+
+        At worst a pose explains nothing.
+        """
+        open_by = max(step.metres / self._model.depth, step.radians)
+        start = min(max(open_by, FINAL_START), COARSEST)
+        expected = Candidates.of(T_expected, HYPOTHESES)
+        poses = polish(self._model, expected, frame, start).T_map_camera
+        seen = predict(self._model, poses, frame.frustum)
+        nats = log_likelihood_ratio(seen, frame, frame.sigma) + step.nats(T_expected, poses)
+        return poses, nats.clamp_min(len(frame.xy) * math.log(frame.clutter))
+
+    def _merged(self, places: _Places) -> _Places:
+        """Each once, the likeliest first; those without hope are left out."""
+        total = self._evidence(places).sum(dim=1)
+        order = total.argsort(descending=True)
+        places, total = places.select(order), total[order]
+        kept = (total > total[0] - HOPELESS * self.odds) & ~self._repeats(places.poses)
+        return places.select(kept.nonzero()[:MOST, 0])
+
+    def _repeats(self, poses: Tensor) -> Tensor:
+        return repeats(poses, SAME_DEPTHS * self._model.depth, SAME_RADIANS)
+
+    def _evidence(self, places: _Places) -> Tensor:
+        """(H, K + 1) nats of the views, and of the present frame as far as it is news."""
+        return torch.cat([places.past, self._freshness * places.now[:, None]], dim=1)
+
+    def _behind(self, places: _Places, row: int) -> Tensor:
+        """By how many nats all places (H,) are behind one of them.
+
+        No view decides alone: what it says for one against another counts for half the odds at
+        most, as it may be an accident that a model of independent keypoints does not know.
+        """
+        evidence = self._evidence(places)
+        most = self.odds / 2
+        return (evidence[row] - evidence).clamp(-most, most).sum(dim=1)
+
+    def _judged(
+        self, places: _Places, answer: Fix | Rejection, frame: Frame, step: Step
+    ) -> Fix | Rejection:
+        """The place that is left, or how many there are. Starts anew where the past must be wrong.
+
+        The present frame must not speak against the likeliest places: a camera may have been
+        carried off meanwhile, or odometry may lie.
+        """
+        behind = self._behind(places, 0)
+        if float(places.now.max() - places.now[behind < self.odds].max()) > self.odds:
+            return self._doubted(answer)
+        self._contradicted = 0
+        if isinstance(answer, Fix):
+            return self._checked(places, answer)
+        rivals = behind[1:]
+        if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
+            left = 1 + int((rivals < self.odds).sum())
+            return replace(answer, message=f"{answer.message}; {self._so_far(left)}")
+        return self._verified(places, answer, frame, step)
+
+    def _doubted(self, answer: Fix | Rejection) -> Fix | Rejection:
+        """The frame contradicts what was seen before; believed when it has often enough."""
+        self._contradicted += 1
+        if self._contradicted >= self.config.lost_after:
+            way, places = self._way, self._places
+            assert way is not None and places is not None
+            self.forget()
+            past = places.past[:, :0]
+            self._way, self._places = way, replace(places, past=past)
+            return answer
+        return Rejection(
+            Category.AMBIGUOUS,
+            f"this frame contradicts the views before it ({len(self._views)}): another place "
+            f"explains it better by more than {self.odds:.0f} nats",
+        )
+
+    def _checked(self, places: _Places, fix: Fix) -> Fix | Rejection:
+        """A frame's own fix, unless the frames before it speak for another place."""
+        pose = torch.from_numpy(fix.T_map_camera).clone()
+        pose[:3, 3] -= torch.from_numpy(self._model.point_map.origin)
+        distance, angle = apart(places.poses, pose.to(places.poses))
+        row = int((distance / self._model.depth + angle).argmin())
+        rival = -float(self._behind(places, row).min())
+        if rival <= self.odds:
+            return fix
+        return Rejection(
+            Category.AMBIGUOUS,
+            f"the pose is likely by itself, but the views before it ({len(self._views)}) "
+            f"speak for another place by {rival:.0f} nats",
+        )
+
+    def _verified(
+        self, places: _Places, answer: Rejection, frame: Frame, step: Step
+    ) -> Fix | Rejection:
+        """The last place as a fix, if it explains enough to be no accident."""
+        best = Candidates.of(places.poses[:1], HYPOTHESES)
+        total = float(self._evidence(places)[0].sum())
+        least = self._least_nats(best.T_map_camera[0], frame, step)
+        if total < least:
+            so_far = f"{self._so_far(1)}, with {total:.0f} nats where {least:.0f} are asked for"
+            return replace(answer, message=f"{answer.message}; {so_far}")
+        # how far the frame alone may be from the pose: as for a camera that is followed
+        gate = Gate.of_tracking(
+            self._model, frame, 0.0, (2 * step.metres, 2 * step.radians), self.config
+        )
+        found = verify(self._model, best, frame, gate, self.config)
+        if isinstance(found, Rejection):
+            message = f"{self._so_far(1)}, but this frame does not show it: {found.message}"
+            return replace(found, message=message)
+        return replace(found, log_likelihood_ratio=total, threshold=least)
+
+    def _least_nats(self, pose: Tensor, frame: Frame, step: Step) -> float:
+        """What chance reaches: anywhere in the map in one view, along the way in the others."""
+        gate = Gate.of_search(self._model, frame, self.config)
+        seen = predict(self._model, pose[None], frame.frustum)
+        known = information(seen, pose, frame)
+        on_the_way = np.repeat([step.metres, step.radians], 3)
+        others = len(self._views) - 1 + self._freshness
+        anywhere = max(gate.log_likelihood_ratio, occam_nats(known, gate.before) + gate.odds)
+        return anywhere + others * occam_nats(known, on_the_way)
+
+    def _so_far(self, left: int) -> str:
+        places = "1 place is" if left == 1 else f"{left} places are"
+        views = "1 view" if len(self._views) == 1 else f"{len(self._views)} views"
+        return f"{places} left after {views}"
+
+    @property
+    def _here(self) -> Pose:
+        assert self._way is not None
+        return self._way.T_start_camera
+
+    @property
+    def _freshness(self) -> float:
+        """How much of the present frame is news: 1 when the camera has come far enough."""
+        if not self._views:
+            return 1.0
+        way, turn = lengths(np.linalg.inv(self._views[-1].T_start_camera) @ self._here)
+        return min((way / self._model.depth + turn) / A_VIEW, 1.0)
+
+    def _remember(self, frame: Frame) -> None:
+        """The present frame becomes a view; the oldest is forgotten."""
+        places = self._places
+        assert places is not None
+        past = torch.cat([places.past, places.now[:, None]], dim=1)[:, -MOST_VIEWS:]
+        self._places = replace(places, past=past)
+        self._views = [*self._views, _View(frame, self._here)][-MOST_VIEWS:]

@@ -1,0 +1,72 @@
+"""How a camera comes from one frame to another: by odometry, else as it moved before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bpnp_ros.geometry.rotation import so3_exp, so3_log
+from bpnp_ros.geometry.transform import invert, make_transform
+from bpnp_ros.localizer.candidates import apart_each
+
+Pose = NDArray[np.float64]
+
+# standard deviations of what is reckoned: in depths and radians, and relative to the way
+SLACK_DEPTHS, SLACK_RADIANS, DRIFT = 0.02, 0.01, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """T_before_now: (4, 4) float64 of the camera. metres, radians: standard deviations of it."""
+
+    T_before_now: Pose
+    metres: float
+    radians: float
+
+    @classmethod
+    def reckoned(cls, T_before_now: Pose, depth: float) -> Step:
+        """By odometry, or by what the camera itself has seen. depth: of what it sees, metres."""
+        way, turn = lengths(T_before_now)
+        return cls(T_before_now, SLACK_DEPTHS * depth + DRIFT * way, SLACK_RADIANS + DRIFT * turn)
+
+    @property
+    def back(self) -> Step:
+        T_now_before: Pose = np.linalg.inv(self.T_before_now).astype(np.float64)
+        return Step(T_now_before, self.metres, self.radians)
+
+    def carry(self, T_map_camera: Tensor) -> Tensor:
+        """Poses (P, 4, 4) before -> now."""
+        return T_map_camera @ torch.from_numpy(self.T_before_now).to(T_map_camera)
+
+    def nats(self, T_expected: Tensor, T_found: Tensor) -> Tensor:
+        """Log-likelihood (P,) of poses (P, 4, 4) that were expected elsewhere; at most 0."""
+        metres, radians = apart_each(T_expected, T_found)
+        return -0.5 * ((metres / self.metres).square() + (radians / self.radians).square())
+
+
+def lengths(T: Pose) -> tuple[float, float]:
+    """How far a transform (4, 4) leads, metres, and turns, radians."""
+    v = twist(T)
+    return float(np.linalg.norm(v[:3])), float(np.linalg.norm(v[3:]))
+
+
+def twist(T: Pose) -> Pose:
+    """Translation and angle-axis of a transform, (6,)."""
+    return np.concatenate([T[:3, 3], so3_log(torch.from_numpy(T[:3, :3])).numpy()])
+
+
+def from_twist(step: Pose) -> Pose:
+    """The transform (4, 4) of a translation and an angle-axis, (6,)."""
+    v = torch.from_numpy(step)
+    T: Pose = make_transform(so3_exp(v[3:]), v[:3]).numpy()
+    return T
+
+
+def moved_by(T_before: Tensor, T_now: Tensor) -> Pose:
+    """T_before_now (4, 4) float64 of two poses (4, 4) in the map."""
+    T: Pose = (invert(T_before.double()) @ T_now.double()).cpu().numpy()
+    return T

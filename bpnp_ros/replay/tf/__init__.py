@@ -1,0 +1,1 @@
+"""The TF of a bag."""

@@ -1,0 +1,1 @@
+"""The robot's own motion, out of TF."""
