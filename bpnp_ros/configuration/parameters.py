@@ -138,7 +138,11 @@ class LocalizerConfig(Configuration):
     use_likelihood_search: bool = advanced(True, "propose poses by searching stored virtual views")
     use_tracker: bool = advanced(True, "propose poses from the last fix and motion")
     bank_views: int = advanced(
-        80_000, "virtual views stored for the likelihood search", "", (1000, 2_000_000)
+        80_000,
+        "virtual views stored for the likelihood search in a map of up to 500 places; in "
+        "larger ones more in proportion",
+        "",
+        (1000, 2_000_000),
     )
     clutter: float = advanced(
         0.5, "share of keypoints expected to belong to no map point", "", (0.05, 0.95)
@@ -184,7 +188,11 @@ class LocalizerConfig(Configuration):
         0.001, "smallest standard deviation ever claimed for a rotation", "rad", (0.0, 0.1)
     )
     most_points: int = advanced(
-        5000, "a map without weights is thinned to this many points", "", (10, 100_000)
+        5000,
+        "a map without weights is thinned to so many points within sight of a place; a "
+        "model from structure from motion to so many in all",
+        "",
+        (10, 100_000),
     )
     seed: int = advanced(0, "seed of everything random", "", (0, 2**31 - 1))
 

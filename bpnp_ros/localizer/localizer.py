@@ -28,6 +28,7 @@ from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
 from bpnp_ros.localizer.stage import stage
@@ -122,8 +123,9 @@ class Localizer:
 
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""
-        views = self.config.bank_views * (CELLS + 16) if self.config.use_likelihood_search else 0
-        return 4 * (3 * self.map_model.view_space.size + views) + 2**28
+        stored = LikelihoodSearch.name in self.proposers
+        views = self.map_model.views_stored(self.config.bank_views) if stored else 0
+        return 12 * self.map_model.view_space.size + views * (2 * CELLS + 64) + 2**28
 
     def localize(
         self,

@@ -15,14 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.errors import MapError
-from bpnp_ros.map_model.view_space import ViewSpace, pack_seen
+from bpnp_ros.map_model.view_space import ViewSpace, pack_pairs
 from bpnp_ros.point_map.point_map import PointMap
 
 Positions = NDArray[np.float32]
 SeenFrom = Callable[[Positions], NDArray[np.bool_]]
 """Positions (P, 3) in the recentred map -> which points are seen from each, (P, N)."""
 
-_BATCH = 512
+_BATCH = 128
+FLATTEST = 0.2  # a cell's height, relative to its width
+EXACT = 0.1  # of a cell: how far around a sample just that is seen which it saw
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ class ExplorationConfig:
 
 @dataclass(frozen=True, eq=False)
 class ViewSamples:
-    """positions: (S, 3) float32 in the recentred map. visible: (S, N) bool."""
+    """What is seen from where: from sample `sample[i]` the point `point[i]`, sorted by sample.
+
+    positions: (S, 3) float32 in the recentred map. sample, point: (V,) int64.
+    """
 
     positions: Positions
-    visible: NDArray[np.bool_]
+    sample: NDArray[np.int64]
+    point: NDArray[np.int64]
 
 
 def explore(
@@ -67,13 +73,15 @@ def explore(
     """
     rng = np.random.default_rng(seed)
     low, high = _bounds(point_map, config) if path is None else _around(path, config)
-    positions, visible, found = [], [], 0
-    for _ in range(config.most_tries * (count // _BATCH + 1)):
+    positions, sample, point, found = [], [], [], 0
+    for _ in range(config.most_tries * (count // _BATCH + 4)):
         box = rng.integers(len(low), size=_BATCH)
         drawn = rng.uniform(low[box], high[box]).astype(np.float32)
         seen, free = _look_around(point_map, seen_from, drawn, config)
         positions.append(drawn[free])
-        visible.append(seen[free])
+        row, column = np.nonzero(seen[free])
+        sample.append(row + found)
+        point.append(column)
         found += int(free.sum())
         if found >= count:
             break
@@ -88,7 +96,9 @@ def explore(
             f"{config.camera_height_max:g} m above the floor that sees {config.least_seen} map "
             "points; give the heights at which your camera moves."
         )
-    return ViewSamples(np.concatenate(positions)[:count], np.concatenate(visible)[:count])
+    samples, points = np.concatenate(sample), np.concatenate(point)
+    kept = samples < count
+    return ViewSamples(np.concatenate(positions)[:count], samples[kept], points[kept])
 
 
 def _bounds(point_map: PointMap, config: ExplorationConfig) -> tuple[Positions, Positions]:
@@ -124,8 +134,13 @@ def coarse_view_space(
     """One anchor a cell: chances are means over the cell's samples."""
     member, size = _cells(samples.positions, config)
     anchors = _mean_by_cell(torch.from_numpy(samples.positions), member)
-    visible = _mean_by_cell(torch.from_numpy(samples.visible).float(), member)
-    seen, chance = pack_seen(visible * torch.from_numpy(point_map.detectability))
+    points = len(point_map)
+    pair = member[torch.from_numpy(samples.sample)] * points + torch.from_numpy(samples.point)
+    pair, times = pair.unique(return_counts=True)
+    cell, point = pair // points, pair % points
+    share = times / torch.bincount(member)[cell]
+    chance = share * torch.from_numpy(point_map.detectability)[point]
+    seen, chance = pack_pairs(cell, point, chance, len(anchors))
     return ViewSpace(anchors, seen, chance, torch.from_numpy(size / 2), config.tilt)
 
 
@@ -140,7 +155,9 @@ def _cells(positions: Positions, config: ExplorationConfig) -> tuple[torch.Tenso
     """The cell that each position (S, 3) lies in, and how large cells are (3,), metres."""
     low, extent = positions[:, 2].min(), float(np.ptp(positions[:, 2]))
     layers = max(math.ceil(extent / config.layer), 1)
-    size = np.array([config.cell, config.cell, max(extent / layers, 0.1)], np.float32)
+    size = np.array(
+        [config.cell, config.cell, max(extent / layers, FLATTEST * config.cell)], np.float32
+    )
     cells = np.floor((positions - [0, 0, low]) / size).astype(np.int64)
     cells[:, 2] = cells[:, 2].clip(max=layers - 1)
     _, cell = np.unique(cells, axis=0, return_inverse=True)
@@ -157,7 +174,8 @@ def fine_view_space(
     point_map: PointMap, samples: ViewSamples, config: ExplorationConfig
 ) -> ViewSpace:
     """One anchor a sample, seen exactly as it was found, for training views."""
-    visible = torch.from_numpy(samples.visible) * torch.from_numpy(point_map.detectability)
-    seen, chance = pack_seen(visible)
-    reach = torch.full((3,), 0.05)
+    sample, point = torch.from_numpy(samples.sample), torch.from_numpy(samples.point)
+    chance = torch.from_numpy(point_map.detectability)[point]
+    seen, chance = pack_pairs(sample, point, chance, len(samples.positions))
+    reach = torch.full((3,), EXACT * config.cell)
     return ViewSpace(torch.from_numpy(samples.positions), seen, chance, reach, config.tilt)

@@ -15,6 +15,7 @@ from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
     Positions,
+    SeenFrom,
     coarse_view_space,
     explore,
 )
@@ -35,7 +36,17 @@ from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
 from bpnp_ros.point_map.point_map import PointMap
 
-PLACES = 500
+FEW_PLACES = 16
+PLACES_A_CELL = 0.7
+CELL = 0.17  # width of a place, in depths of what is seen
+MOST_PLACES = 8000  # more take minutes to look around from
+"""Of a hidden model."""
+COARSE = 10_000  # points that show what is in sight, and how much of the map that is
+SIGHT = 4.0  # depths; little is seen farther off
+MOST_AROUND = 3000
+"""Points about a place that are looked at; those farther off are small, and hidden by these."""
+HIDING_RADIUS = 3.0
+"""Of hidden-point removal: so small that a sparse wall hides what is behind it."""
 FEW_LANDMARKS, MOST_LANDMARKS = 400, 3000
 """Within sight. Few hide nothing; more than most are never looked at one and all."""
 CLEARANCE = 1.5  # spacings of the points that a camera keeps from them
@@ -139,22 +150,14 @@ def _hidden_model(
     point_map: PointMap, motion: Motion, config: LocalizerConfig, device: torch.device
 ) -> MapModel:
     """The model of a map whose points hide others; explored with up along z."""
-    thinned = thin_to_count(point_map, config.most_points)
-    R = motion.R_map_level.astype(np.float32)
-    upright = replace(
-        thinned, points=thinned.points @ R, origin=thinned.origin @ motion.R_map_level
-    )
+    thinned = _thinned(point_map, motion, config)
+    upright = _upright(thinned, motion)
     exploration = _exploration(upright, motion, config.sight_range or math.inf)
-
-    def seen_from(positions: Positions) -> NDArray[np.bool_]:
-        seen = np.zeros((len(positions), len(upright)), bool)
-        for row, position in enumerate(positions):
-            seen[row, hidden_point_removal(upright.points, position)] = True
-        return seen
-
-    samples = explore(upright, seen_from, PLACES, exploration, config.seed)
+    exploration = replace(exploration, cell=CELL * _depth(upright, exploration, config.seed))
+    places = _places(upright, exploration)
+    samples = explore(upright, _seen_in(upright), places, exploration, config.seed)
     space = coarse_view_space(upright, samples, exploration)
-    turn = torch.from_numpy(R)
+    turn = torch.from_numpy(motion.R_map_level).float()
     space = ViewSpace(
         space.anchors @ turn.T,
         space.seen,
@@ -164,6 +167,63 @@ def _hidden_model(
         motion=motion,
     )
     return MapModel(thinned, space).to(device)
+
+
+def _thinned(point_map: PointMap, motion: Motion, config: LocalizerConfig) -> PointMap:
+    """Thinned to `most_points` within SIGHT depths of a typical point: by density, not extent."""
+    coarse = _upright(thin_to_count(point_map, COARSE), motion)
+    exploration = _exploration(coarse, motion, config.sight_range or math.inf)
+    sight = SIGHT * _depth(coarse, exploration, config.seed)
+    share = _within_sight(coarse, sight) / len(coarse)
+    return thin_to_count(point_map, round(config.most_points / share))
+
+
+def _upright(point_map: PointMap, motion: Motion) -> PointMap:
+    """The same with up along z."""
+    R = motion.R_map_level
+    points = point_map.points @ R.astype(np.float32)
+    return replace(point_map, points=points, origin=point_map.origin @ R)
+
+
+def _seen_in(point_map: PointMap) -> SeenFrom:
+    """What the nearest points about a position leave in sight."""
+
+    def seen_from(positions: Positions) -> NDArray[np.bool_]:
+        seen = np.zeros((len(positions), len(point_map)), bool)
+        for row, position in zip(seen, positions, strict=True):
+            near = _nearest(point_map.points, position)
+            row[near[hidden_point_removal(point_map.points[near], position, HIDING_RADIUS)]] = True
+        return seen
+
+    return seen_from
+
+
+def _nearest(points: Positions, position: Positions) -> NDArray[np.int64]:
+    """Rows of the MOST_AROUND points (N, 3) that are nearest to a position (3,)."""
+    if len(points) <= MOST_AROUND:
+        return np.arange(len(points))
+    distance = np.square(points - position).sum(axis=1)
+    return np.argpartition(distance, MOST_AROUND)[:MOST_AROUND]
+
+
+def _depth(upright: PointMap, exploration: ExplorationConfig, seed: int) -> float:
+    """How far away the points are that are seen from a few places, metres: the median."""
+    few = explore(upright, _seen_in(upright), FEW_PLACES, exploration, seed)
+    apart = upright.points[few.point] - few.positions[few.sample]
+    return float(np.median(np.linalg.norm(apart, axis=1)))
+
+
+def _places(upright: PointMap, exploration: ExplorationConfig) -> int:
+    """How many places the map's area is worth. Raises MapError where they are too many."""
+    width, length, _ = np.ptp(upright.points, axis=0)
+    places = max(round(PLACES_A_CELL * width * length / exploration.cell**2), FEW_PLACES)
+    if places > MOST_PLACES:
+        raise MapError(
+            f"the map is {width:.0f} x {length:.0f} m, and what is seen in it is "
+            f"{exploration.cell / CELL:.1f} m away: {places} places would have to be looked around "
+            f"from, {MOST_PLACES} at most are; use a part of the map."
+        )
+    return places
 
 
 def _exploration(upright: PointMap, motion: Motion, sight: float) -> ExplorationConfig:

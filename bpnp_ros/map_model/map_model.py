@@ -19,6 +19,7 @@ from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.prepared import prepared
 
 _POSES_ASKED = 64
+SMALL_MAP = 500  # places
 NOMINAL_VIEW = 0.7  # tangent of half the view of a typical camera
 
 
@@ -69,6 +70,11 @@ class MapModel:
         """Of the camera along up in the recentred map, metres; of an open map."""
         assert isinstance(self.view_space, OpenSpace)
         return self.view_space.heights
+
+    def views_stored(self, in_a_small_map: int) -> int:
+        """How many views a search stores: in a map of many places, more in proportion."""
+        places = 1 if self.is_open or self.from_photographs else len(self.places.anchors)
+        return max(in_a_small_map, round(in_a_small_map * places / SMALL_MAP))
 
     @property
     def least_pairs(self) -> int:

@@ -18,7 +18,7 @@ from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.map_model.motion import Motion
 
 MOST_ALIKE = 128  # poses looked at together: what they see stays in the processor's cache
-_CHUNK = 4096
+_DISTANCES_AT_ONCE = 1 << 22
 _SLACK = 2.5
 
 
@@ -89,8 +89,7 @@ class ViewSpace:
 
     def seen_from(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
         """Points seen from poses (P, 4, 4), field of view aside: indices and chances (P, K)."""
-        parts = [self._nearest(poses)[0] for poses in T_map_camera.split(_CHUNK)]
-        anchor = torch.cat(parts)
+        anchor, _ = self._nearest(T_map_camera)
         return self.seen[anchor], self.chance[anchor]
 
     def alike(self, T_map_camera: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -98,7 +97,7 @@ class ViewSpace:
 
         Yields rows (G,) of poses, the points (K,) that they see, and the chances (1, K).
         """
-        nearest = torch.cat([self._nearest(poses)[0] for poses in T_map_camera.split(_CHUNK)])
+        nearest, _ = self._nearest(T_map_camera)
         counts = torch.bincount(nearest, minlength=len(self.anchors)).tolist()
         for anchor, together in enumerate(nearest.argsort(stable=True).split(counts)):
             kept = self.chance[anchor] > 0
@@ -123,6 +122,12 @@ class ViewSpace:
 
     def _nearest(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
         """The anchor that stands for each pose, and its squared distance in reaches, (P,)."""
+        at_once = max(_DISTANCES_AT_ONCE // len(self.anchors), 1)
+        found = [self._nearest_of_few(poses) for poses in T_map_camera.split(at_once)]
+        anchor, distance = zip(*found, strict=True)
+        return torch.cat(anchor), torch.cat(distance)
+
+    def _nearest_of_few(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
         position = T_map_camera[:, :3, 3]
         distance = torch.cdist(position / self.reach, self.anchors / self.reach).square()
         if self.orientations is not None:
@@ -163,3 +168,15 @@ def pack_seen(visible: Tensor) -> tuple[Tensor, Tensor]:
     most = max(int((visible > 0).sum(dim=1).max()), 1)
     chance, seen = visible.to(torch.float32).topk(most, dim=1)
     return torch.where(chance > 0, seen, torch.zeros_like(seen)), chance
+
+
+def pack_pairs(
+    anchor: Tensor, point: Tensor, chance: Tensor, anchors: int
+) -> tuple[Tensor, Tensor]:
+    """Sightings (S,), sorted by anchor, as padded lists: indices (A, K) and chances (A, K)."""
+    counts = torch.bincount(anchor, minlength=anchors)
+    column = torch.arange(len(anchor)) - (counts.cumsum(0) - counts)[anchor]
+    most = max(int(counts.max()), 1)
+    seen, chances = torch.zeros(anchors, most, dtype=torch.int64), torch.zeros(anchors, most)
+    seen[anchor, column], chances[anchor, column] = point, chance
+    return seen, chances

@@ -27,8 +27,9 @@ class LikelihoodSearch:
         """Build the bank for a camera; some seconds. One that sees as much keeps its bank."""
         if self._bank is None or not self._bank.frustum.is_close(frustum):
             config = self._config
+            views = self._model.views_stored(config.bank_views)
             self._bank = build_view_bank(
-                self._model, frustum, config.bank_views, config.clutter, config.seed, progress
+                self._model, frustum, views, config.clutter, config.seed, progress
             )
 
     def propose(self, frame: Frame) -> Candidates:

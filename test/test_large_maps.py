@@ -1,0 +1,66 @@
+"""A map's extent and its unit are nothing special: places and points go by area and by depth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.errors import MapError
+from bpnp_ros.map_model import from_points
+from bpnp_ros.map_model.from_points import model_from_points
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.simulation.boxes import Array
+
+CPU = torch.device("cpu")
+CONFIG = LocalizerConfig(most_points=600)
+
+
+def hall(length: float, points_a_metre: int = 60) -> Array:
+    """(N, 3) points of the long walls of a hall 6 m wide, with walls across every 6 m; metres."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform([0, 0, 0], [length, 6, 3], (round(points_a_metre * length), 3))
+    along, across = points[::2], points[1::2]
+    along[:, 1] = np.where(along[:, 1] > 3, 6, 0)
+    across[:, 0] = 6 * np.round(across[:, 0] / 6)
+    return points
+
+
+def model(points: Array) -> MapModel:
+    return model_from_points(points, CONFIG, CPU)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100.0])
+def test_a_world_in_another_size_has_the_same_places(scale: float) -> None:
+    plain, scaled = model(hall(12.0)), model(scale * hall(12.0))
+    ours, theirs = plain.places, scaled.places
+    assert len(scaled.points) == pytest.approx(len(plain.points), rel=0.02)
+    assert len(theirs.anchors) == pytest.approx(len(ours.anchors), rel=0.1)
+    assert scaled.depth == pytest.approx(scale * plain.depth, rel=0.1)
+    torch.testing.assert_close(theirs.reach / scale, ours.reach, rtol=0.1, atol=0)
+
+
+def test_a_longer_map_has_more_places_and_points_and_sees_no_more_from_each() -> None:
+    short, long = model(hall(24.0)), model(hall(96.0))
+    assert len(long.points) > 2.5 * len(short.points)
+    assert len(long.places.anchors) > 2.5 * len(short.places.anchors)
+    assert long.places.seen.shape[1] < 2 * short.places.seen.shape[1]
+    assert long.views_stored(1000) >= short.views_stored(1000)
+
+
+def test_a_map_too_large_is_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(from_points, "MOST_PLACES", 20)
+    with pytest.raises(MapError, match=r"24 x 6 m.* places .* 20 at most"):
+        model(hall(24.0))
+
+
+def test_what_poses_see_is_looked_up_in_parts_of_bounded_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = model(hall(12.0)).places
+    poses, _ = space.sample(50, torch.Generator().manual_seed(0))
+    whole = space.seen_from(poses)
+    monkeypatch.setattr("bpnp_ros.map_model.view_space._DISTANCES_AT_ONCE", 3 * len(space.anchors))
+    for part, full in zip(space.seen_from(poses), whole, strict=True):
+        assert torch.equal(part, full)
