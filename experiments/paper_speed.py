@@ -43,7 +43,9 @@ def main() -> None:
     )
     parser.add_argument("reference", type=Path, metavar="REFERENCE")
     parser.add_argument("--points", type=int, default=1000, help="of either set (1000)")
-    parser.add_argument("--batch", type=int, default=4, help="samples of a training step (4)")
+    parser.add_argument(
+        "--batch", type=int, default=4, help="samples of a training step, at least 2 (4)"
+    )
     parser.add_argument("--turns", type=int, default=3, help="of each side (3)")
     options = parser.parse_args()
     be_quiet()
@@ -80,7 +82,9 @@ def stages(code: ReferenceCode, points: int, batch: int) -> Iterator[tuple[str, 
     with tempfile.TemporaryDirectory() as folder:
         sides = begin(code, 0, Path(folder) / "start.pth.tar")
     for name, with_pose in PHASES.items():
-        steps = {side: partial(_step, sides[side], several, with_pose) for side in SIDES}
+        steps: dict[str, Work] = {
+            side: partial(_step, sides[side], several, with_pose) for side in SIDES
+        }
         yield f"training step, {name}, batch {batch}", steps
     for side in sides.values():
         side.network.eval()
@@ -125,7 +129,9 @@ def _both_ways(
     name: str, layers: dict[str, Layer], x: Tensor, weight: Tensor
 ) -> Iterator[tuple[str, dict[str, Work]]]:
     yield name, {side: partial(layers[side], x) for side in SIDES}
-    there_and_back = {side: partial(_backward, layers[side], x, weight) for side in SIDES}
+    there_and_back: dict[str, Work] = {
+        side: partial(_backward, layers[side], x, weight) for side in SIDES
+    }
     yield f"{name}, forward and backward", there_and_back
 
 

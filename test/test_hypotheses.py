@@ -135,7 +135,7 @@ def test_a_camera_that_stands_still_learns_nothing_new() -> None:
     assert all("after 1 view" in message for message in messages[1:])
 
 
-def test_a_camera_that_is_carried_off_meanwhile_is_found_where_it_is() -> None:
+def test_a_camera_that_is_carried_off_meanwhile_is_never_placed_wrongly() -> None:
     grid = lamp_grid(gaps=GAPS)
     localizer = Localizer.from_map(grid, config=UNDER_LAMPS)
     before = walk((1.5, 1.4), (2.2, 1.6), 5, yaw=0.4)
