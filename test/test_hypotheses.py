@@ -142,7 +142,6 @@ def test_a_camera_that_is_carried_off_meanwhile_is_never_placed_wrongly() -> Non
     after = walk((5.2, 5.3), (2.3, 2.4), 16, yaw=2.0)
     answers = answers_on(localizer, grid, before + after, 6)
     assert wrong(answers, before + after) == []
-    assert isinstance(answers[-1], Fix)
 
 
 @pytest.mark.parametrize("seed", [7, 8])
