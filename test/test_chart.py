@@ -51,6 +51,13 @@ def test_a_bearing_has_the_image_that_it_came_from(chart: Chart) -> None:
     assert torch.allclose(chart.bearings(xy), expected, atol=1e-9)
 
 
+def test_a_fisheye_shows_what_is_beside_and_behind_it_and_a_pinhole_does_not() -> None:
+    beside = torch.tensor([[3.0, 0, -0.5], [0, 2.0, 0.0]])
+    assert EQUIDISTANT.shows(beside.unbind(-1), 0.1).all()
+    assert not PINHOLE.shows(beside.unbind(-1), 0.1).any()
+    assert not EQUIDISTANT.shows((0.01 * beside).unbind(-1), 0.1).any()
+
+
 def test_only_a_view_wider_than_the_plane_needs_another_chart() -> None:
     assert image_view(FISHEYE).chart is EQUIDISTANT
     tele = Camera(np.array([[600.0, 0, 320], [0, 600, 320], [0, 0, 1]]), 640, 640, "equidistant")
