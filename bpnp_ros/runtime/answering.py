@@ -55,15 +55,12 @@ class Answering:
         self,
         maps: Maps,
         cameras: Cameras,
+        look_up: LookUp,
         on_jump_back: Callable[[], None],
         odometry: GiveOdometry = lambda camera, stamp: None,
     ) -> None:
-        self._maps, self._cameras, self._odometry = maps, cameras, odometry
-
-        look_up: LookUp,
-        on_jump_back: Callable[[], None],
-    ) -> None:
-        self._maps, self._cameras, self._look_up = maps, cameras, look_up
+        self._maps, self._cameras = maps, cameras
+        self._look_up, self._odometry = look_up, odometry
         self.stamps = Stamps(on_jump_back)
         self.keypoints: Keypoints | None = None
         """Those of the last message that could be read."""
