@@ -13,9 +13,9 @@ from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.tracker import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
-from bpnp_ros.nodes.map_to_odom import MapToOdom
 from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.tf import Transforms
+from bpnp_ros.nodes.tf_out.map_to_odom import MapToOdom
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read_pose
