@@ -103,7 +103,7 @@ def test_a_fisheye_under_lamps_uses_those_at_80_degrees_from_the_axis() -> None:
 
 
 @needs_shared_data
-def test_real_lamps_agree_at_the_reference_poses_beyond_70_degrees() -> None:
+def test_real_lamps_have_the_bearings_of_their_reference_calibration() -> None:
     with np.load(SHARED / "landmarks" / "ceiling_lamps.npz") as data:
         camera = Camera(data["K"], 640, 480, "equidistant", tuple(data["D"].tolist()))
         pixels, index = data["kp_xy"], data["kp_map_index"]
