@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bpnp_ros.runtime.backlog import LONGEST, LONGEST_STRIDE, Backlog
 from bpnp_ros.runtime.conversions import nanoseconds
+from bpnp_ros.runtime.scheduling.backlog import LONGEST, LONGEST_STRIDE, Backlog
 
 TENTH, RATE = 100_000_000, 33_333_333  # nanoseconds
 

@@ -109,13 +109,6 @@ def test_a_wrong_shape_is_named() -> None:
         keypoints_from_pixels(np.zeros((5, 2)), CAMERA, np.zeros(4))
 
 
-def test_a_fisheye_drops_what_is_85_degrees_off_the_axis() -> None:
-    camera = Camera(FISHEYE.K, 640, 480, "equidistant")
-    pixels = np.vstack([random_pixels(10) / 2 + 150, [[0.0, 240.0]]])
-    keypoints = keypoints_from_pixels(pixels, camera)
-    assert keypoints.dropped == {"beyond what the lens model covers": 1}
-
-
 def test_bearings_of_any_length_give_their_point_on_the_plane() -> None:
     rng = np.random.default_rng(0)
     xy = rng.uniform(-0.5, 0.5, (20, 2))
@@ -160,17 +153,16 @@ def test_impossible_settings_are_refused() -> None:
         keypoints_from_bearings(np.ones((9, 3)), field_of_view=(1.2, 200))
 
 
-def test_what_a_fisheye_sees_beyond_the_plane_is_kept_as_bearings_and_counted() -> None:
+def test_what_a_fisheye_sees_beyond_the_plane_is_a_keypoint_like_any_other() -> None:
     wide = Camera(np.array([[100.0, 0, 200], [0, 100, 200], [0, 0, 1]]), 400, 400, "equidistant")
     beyond = np.array([[200 + 100 * np.pi / 2, 200], [5, 200]])
     pixels = np.concatenate([200 + random_pixels(20) / 10, beyond])
     keypoints = keypoints_from_pixels(pixels, wide)
-    assert keypoints.dropped == {"beyond what the lens model covers": 2}
-    assert keypoints.beyond_index.tolist() == [20, 21]
-    np.testing.assert_allclose(keypoints.beyond[0], [1, 0, 0], atol=1e-7)
-    assert keypoints.beyond[1, 2] < 0
-    expected = keypoints.xy / np.linalg.norm(np.c_[keypoints.xy, np.ones(20)], axis=1)[:, None]
-    np.testing.assert_allclose(keypoints.bearing[:, :2], expected, atol=1e-6)
+    assert len(keypoints) == 22 and keypoints.dropped == {}
+    bearing = keypoints.bearing[np.argsort(keypoints.index)]
+    np.testing.assert_allclose(bearing[20], [1, 0, 0], atol=1e-6)
+    assert bearing[21, 2] < 0
+    np.testing.assert_allclose(keypoints.frustum.x_max, 2.0)
 
 
 def test_cues_follow_their_keypoints() -> None:

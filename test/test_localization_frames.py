@@ -13,6 +13,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installati
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from robot import RNG, SECOND, T_MAP_CAMERA, Robot, edge, shifted
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.types import Category
 from bpnp_ros.nodes.messages import (
@@ -112,3 +113,16 @@ def test_the_covariance_of_the_base_is_that_of_the_camera_at_the_end_of_a_lever(
     found = move_covariance(covariance, T_MAP_CAMERA, T_camera_base)
     assert np.abs(found - expected).max() < 0.03 * np.abs(expected).max()
     assert np.abs(found - covariance).max() > 0.2 * np.abs(expected).max()
+
+
+def test_a_robot_on_a_floor_gets_the_mounting_from_tf_and_says_so_while_it_is_missing(
+    ros: RosWorld,
+) -> None:
+    robot = Robot(ros, base_frame="base", tf_mode="none")
+    robot.config = LocalizerConfig(motion="floor")
+    robot.ready()
+    assert "how the camera is mounted is not known" in robot.rejected(Category.NO_TRANSFORM)
+    assert robot.localizers == []
+    robot.static_tf.publish(edge("base", "camera", T_MAP_CAMERA))
+    robot.until(lambda: robot.see() and robot.poses)
+    assert np.allclose([float(w) for w in robot.config.camera_mounting.split()], 0, atol=1e-6)

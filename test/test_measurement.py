@@ -9,9 +9,9 @@ from halls import closed_hall, standing
 from rooms import CAMERA, CONFIG, fresh_views, rooms
 
 from bpnp_ros.geometry.rotation import so3_exp
-from bpnp_ros.geometry.transform import invert, make_transform, transform_points
+from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import apart
-from bpnp_ros.localizer.local_optimisation import projection_jacobian, refine
+from bpnp_ros.localizer.local_optimisation import refine
 from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
 from bpnp_ros.localizer.proposers.view_bank import blur, build_view_bank, histogram
 
@@ -75,19 +75,6 @@ def test_a_keypoint_far_from_every_point_is_explained_by_clutter_alone() -> None
     prediction = predict(rooms(), view.recentred, FRUSTUM)
     ratio = explained(prediction, view.frame, 1e-4).sum(dim=2)
     assert (ratio < 1e-3).any()
-
-
-def test_the_projection_jacobian_is_that_of_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(0)
-    points = torch.rand(5, 3, generator=generator, dtype=torch.float64) + torch.tensor([0, 0, 1.0])
-
-    def image(step: torch.Tensor) -> torch.Tensor:
-        q = transform_points(invert(make_transform(so3_exp(step[3:]), step[:3])), points)
-        return q[:, :2] / q[:, 2:]
-
-    zero = torch.zeros(6, dtype=torch.float64)
-    numeric = torch.autograd.functional.jacobian(image, zero)
-    assert torch.allclose(projection_jacobian(points), numeric, atol=1e-9)
 
 
 def test_refinement_pulls_back_a_pose_that_is_a_decimetre_and_three_degrees_off() -> None:

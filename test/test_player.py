@@ -17,6 +17,7 @@ from rooms import CAMERA
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.types import Category, Rejection
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.replay.configuration import configuration
@@ -31,6 +32,8 @@ LOST = Rejection(Category.NOT_VERIFIED, "chance", {"search": 0.1})
 
 class Engine:
     """Its localisers note what they are asked, and find nothing."""
+
+    config, bundle = LocalizerConfig(), None
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, float]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 
-from bpnp_ros.runtime.worker import Worker
+from bpnp_ros.runtime.scheduling.worker import Worker
 
 PATIENCE = 10.0
 

@@ -111,8 +111,9 @@ class LocalizerConfig(Configuration):
     )  # fmt: skip
     up: str = setting("z", "the map's upward direction: an axis (z, -y) or three numbers")
     camera_mounting: str = setting(
-        "forward", "where a camera looks on its robot: forward, up, down, left, right, backward, "
-        "or roll, pitch and yaw in degrees"
+        "", "where a camera looks on its robot: forward, up, down, left, right, backward, or roll, "
+        "pitch and yaw in degrees; empty: with motion floor or level as TF from base_frame to the "
+        "camera says, else forward"
     )  # fmt: skip
     camera_height_min: float = setting(
         -1000.0, "lowest coordinate of the camera along up, in the map's frame; -1000: not known",

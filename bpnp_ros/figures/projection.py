@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import denormalise
+from bpnp_ros.keypoints.lens import off_chart
 from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -28,7 +28,7 @@ def in_pixels(xy: Array, camera: Camera | None, frustum: Frustum) -> Array:
     """Points (K, 2) of the z = 1 plane; bearings without a camera get pixels of the frustum."""
     if camera is None:
         return (xy - [frustum.x_min, frustum.y_min]) / frustum.pixel
-    return denormalise(xy, camera)
+    return off_chart(xy, camera)
 
 
 def pinhole(camera: Camera | None, frustum: Frustum) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.errors import CameraError
+from bpnp_ros.geometry.chart import PINHOLE, Chart
 from bpnp_ros.geometry.distortion import checked_distortion, fold_angle
 
 SKEW = 1e-4  # share of the focal length: a tenth of a pixel at the edge of a wide image
@@ -16,7 +17,7 @@ CLOSE = 1 / 64  # of a view's width and height, a quarter of a cell of the likel
 
 @dataclass(frozen=True)
 class Frustum:
-    """The image as a rectangle on the z = 1 plane of the optical frame.
+    """The image as a rectangle on the plane of its chart: z = 1, but for a fisheye's wide view.
 
     `pixel` is the size of one pixel there (1 / focal length).
     """
@@ -26,6 +27,7 @@ class Frustum:
     y_min: float
     y_max: float
     pixel: float
+    chart: Chart = PINHOLE
 
     @property
     def area(self) -> float:
@@ -36,12 +38,13 @@ class Frustum:
         x = CLOSE * (self.x_max - self.x_min)
         y = CLOSE * (self.y_max - self.y_min)
         return (
-            max(abs(self.x_min - other.x_min), abs(self.x_max - other.x_max)) <= x
+            self.chart == other.chart
+            and max(abs(self.x_min - other.x_min), abs(self.x_max - other.x_max)) <= x
             and max(abs(self.y_min - other.y_min), abs(self.y_max - other.y_max)) <= y
         )
 
     def contains(self, xy: NDArray[np.floating], margin: float = 0.0) -> NDArray[np.bool_]:
-        """Which points (..., 2) of the z = 1 plane lie inside, `margin` being added all round."""
+        """Which points (..., 2) of the plane lie inside, `margin` being added all round."""
         x, y = xy[..., 0], xy[..., 1]
         inside_x = (x >= self.x_min - margin) & (x <= self.x_max + margin)
         return inside_x & (y >= self.y_min - margin) & (y <= self.y_max + margin)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.configuration.parameters import KeypointConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import bearings_of, image_frustum, normalise, unit_vectors
+from bpnp_ros.keypoints.lens import image_view, on_chart
 
 Array = NDArray[np.floating]
 Cues = Mapping[str, NDArray[np.float32]]
@@ -28,15 +29,13 @@ class TooFewKeypointsError(KeypointError):
 class Keypoints:
     """What the localiser sees of an image. The order depends on values only: best score first.
 
-    xy: (M, 2) float32 on the z = 1 plane, undistorted; no two are equal.
+    xy: (M, 2) float32 on the plane of the frustum's chart (z = 1, as a rule), undistorted; no two
+    are equal.
     score: (M,) float32 in [0, 1].
     index: (M,) int64, the row of the original message.
-    frustum: the image on the z = 1 plane.
+    frustum: the image on that plane.
     dropped: how many rows were left out, by reason.
     cues: float32 columns (M, ...) by name, NaN where unknown; see docs/interface.md.
-    beyond: (B, 3) float64, unit vectors in the optical frame of the keypoints of a fisheye image
-    that the z = 1 plane does not reach; they have no row above, and are counted in `dropped`.
-    beyond_index: (B,) int64, their rows of the original message.
     """
 
     xy: NDArray[np.float32]
@@ -45,13 +44,11 @@ class Keypoints:
     frustum: Frustum
     dropped: dict[str, int] = field(default_factory=dict)
     cues: Cues = field(default_factory=dict)
-    beyond: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
-    beyond_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def bearing(self) -> NDArray[np.float64]:
         """(M, 3) unit vectors in the optical frame, of the rows of `xy`."""
-        return unit_vectors(self.xy)
+        return self.frustum.chart.bearings(torch.from_numpy(self.xy).double()).numpy()
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -73,16 +70,11 @@ def keypoints_from_pixels(
     score = _checked_score(pixels, 2, score)
     cleaning = _Cleaning(len(pixels))
     cleaning.keep(np.isfinite(pixels).all(axis=1) & np.isfinite(score), "not finite")
-    inside = camera.image_contains(pixels, config.border)
-    cleaning.keep(inside, "outside the image")
+    cleaning.keep(camera.image_contains(pixels, config.border), "outside the image")
     xy = np.full((len(pixels), 2), np.nan)
-    xy[cleaning.rows] = normalise(pixels[cleaning.rows], camera)
+    xy[cleaning.rows] = on_chart(pixels[cleaning.rows], camera)
     cleaning.keep(np.isfinite(xy).all(axis=1), "beyond what the lens model covers")
-    index = np.flatnonzero(inside & np.isfinite(score) & np.isnan(xy[:, 0]))
-    bearings = bearings_of(pixels[index], camera)
-    seen = np.isfinite(bearings).all(axis=1)
-    keypoints = cleaning.finish(xy, score, image_frustum(camera), config, cues)
-    return replace(keypoints, beyond=bearings[seen], beyond_index=index[seen])
+    return cleaning.finish(xy, score, image_view(camera), config, cues)
 
 
 def keypoints_from_bearings(

@@ -5,14 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
 from bpnp_ros.errors import CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.geometry.chart import EQUIDISTANT
 from bpnp_ros.geometry.distortion import distorted_radius
 
 Array = NDArray[np.float64]
+
+WIDEST_PLANE = np.radians(70)  # off the axis; what reaches further needs a wider chart
 
 
 def normalise(pixels: NDArray[np.floating], camera: Camera) -> Array:
@@ -82,3 +86,31 @@ def image_frustum(camera: Camera) -> Frustum:
     (x_min, y_min), (x_max, y_max) = xy.min(axis=0), xy.max(axis=0)
     pixel = camera.frustum().pixel
     return Frustum(float(x_min), float(x_max), float(y_min), float(y_max), pixel)
+
+
+@lru_cache(maxsize=256)
+def image_view(camera: Camera) -> Frustum:
+    """The whole image on the chart that suits it: z = 1, or equidistant for a wide fisheye."""
+    if camera.distortion_model != "equidistant":
+        return image_frustum(camera)
+    bearings = bearings_of(_image_grid(camera), camera)
+    bearings = bearings[np.isfinite(bearings[:, 2])]
+    if len(bearings) == 0 or bearings[:, 2].min() > np.cos(WIDEST_PLANE):
+        return image_frustum(camera)
+    x, y = EQUIDISTANT.image(torch.from_numpy(bearings).unbind(-1), nearest=0.0)
+    x_min, x_max, y_min, y_max = (float(limit) for limit in (*x.aminmax(), *y.aminmax()))
+    return Frustum(x_min, x_max, y_min, y_max, camera.frustum().pixel, EQUIDISTANT)
+
+
+def on_chart(pixels: NDArray[np.floating], camera: Camera) -> Array:
+    """Pixels (M, 2) of the raw image -> points (M, 2) of the chart of `image_view`, else NaN."""
+    view = image_view(camera)
+    if view.chart != EQUIDISTANT:
+        return normalise(pixels, camera)
+    bearings = torch.from_numpy(bearings_of(pixels, camera))
+    return torch.stack(view.chart.image(bearings.unbind(-1), nearest=0.0), dim=-1).numpy()
+
+
+def off_chart(xy: NDArray[np.floating], camera: Camera) -> Array:
+    """Points (M, 2) of the chart of `image_view` -> pixels of the raw image, where OpenCV can."""
+    return project(image_view(camera).chart.bearings(torch.from_numpy(xy).double()).numpy(), camera)

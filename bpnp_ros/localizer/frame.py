@@ -64,10 +64,16 @@ class Frame:
 
     def at_most(self, count: int) -> Frame:
         """So many keypoints at most, evenly taken."""
-        stride = -(-len(self.xy) // count)
-        pairs = None if self.pairs is None else self.pairs[::stride]
-        crowding = None if self.crowding is None else self.crowding[::stride]
-        xy, score = self.xy[::stride], self.score[::stride]
+        return self._take(slice(None, None, -(-len(self.xy) // count)))
+
+    def innermost(self, count: int) -> Frame:
+        """The `count` keypoints closest to the axis."""
+        return self._take(self.xy.norm(dim=1).argsort()[:count])
+
+    def _take(self, rows: slice | Tensor) -> Frame:
+        pairs = None if self.pairs is None else self.pairs[rows]
+        crowding = None if self.crowding is None else self.crowding[rows]
+        xy, score = self.xy[rows], self.score[rows]
         return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding)
 
     def with_crowding(self) -> Frame:

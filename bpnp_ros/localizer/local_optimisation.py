@@ -163,7 +163,7 @@ def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> Norm
     share = ratio / (1 + ratio.sum(dim=2, keepdim=True))
     mass = share.sum(dim=1)
     pull = share.transpose(1, 2) @ frame.xy - mass[..., None] * prediction.xy
-    J = projection_jacobian(prediction.in_camera).flatten(1, 2)
+    J = prediction.chart.jacobian(prediction.in_camera).flatten(1, 2)
     weighted = J * mass.repeat_interleave(2, dim=1)[..., None]
     H = weighted.transpose(1, 2) @ J
     g = (J.transpose(1, 2) @ pull.flatten(1)[..., None])[..., 0]
@@ -191,17 +191,6 @@ def motion_information(model: MapModel, T_map_camera: Tensor) -> NormalEquations
     H[:, :3, :3] = seen_up[:, :, None] * seen_up[:, None] / sigma**2
     g[:, :3] = seen_up * error[:, None] / sigma**2
     return NormalEquations(H, g)
-
-
-def projection_jacobian(in_camera: Tensor) -> Tensor:
-    """d(x/z, y/z) / d(v, w) for T_map_camera <- T_map_camera Exp(v, w). (..., 3) -> (..., 2, 6)."""
-    x, y, z = in_camera.unbind(-1)
-    z = z.clamp_min(1e-3)
-    u, v = x / z, y / z
-    zero = torch.zeros_like(u)
-    row_u = torch.stack([-1 / z, zero, u / z, u * v, -(1 + u * u), v], dim=-1)
-    row_v = torch.stack([zero, -1 / z, v / z, 1 + v * v, -u * v, -u], dim=-1)
-    return torch.stack([row_u, row_v], dim=-2)
 
 
 def _step(normal: NormalEquations, turns_only: bool) -> Tensor:

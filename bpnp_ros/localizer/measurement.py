@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import Chart
 from bpnp_ros.geometry.transform import invert, transform_points
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.map_model.map_model import MapModel
@@ -33,7 +34,7 @@ TINY = 1e-30
 class Prediction:
     """Map points in view of P poses, the K likeliest at most.
 
-    xy: (P, K, 2) on the z = 1 plane. weight: (P, K) chance of being seen, 0 on padding.
+    xy: (P, K, 2) on the plane of the chart. weight: (P, K) chance of being seen, 0 on padding.
     in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map. nearest: metres ahead
     of the camera, below which nothing is projected.
     """
@@ -43,6 +44,7 @@ class Prediction:
     in_camera: Tensor
     point: Tensor
     nearest: float
+    chart: Chart
 
     def select(self, rows: Tensor) -> Prediction:
         """Of some of the poses."""
@@ -57,7 +59,7 @@ class Prediction:
     def moved(self, step: Tensor) -> Prediction:
         """Of the same points after T_map_camera <- T_map_camera step, (P, 4, 4)."""
         in_camera = transform_points(invert(step), self.in_camera)
-        xy = _on_image_plane(in_camera, self.nearest)
+        xy = _on_chart(self.chart, in_camera, self.nearest)
         return replace(self, xy=xy, in_camera=in_camera)
 
 
@@ -66,11 +68,12 @@ def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     seen, chance = model.view_space.seen_from(T_map_camera)
     in_camera = transform_points(invert(T_map_camera), model.points[seen])
     nearest = NEAREST * model.depth
-    xy = _on_image_plane(in_camera, nearest)
+    xy = _on_chart(frustum.chart, in_camera, nearest)
     x, y = xy.unbind(-1)
-    in_view = (in_camera[..., 2] > nearest) & (x > frustum.x_min) & (x < frustum.x_max)
+    ahead = frustum.chart.shows(in_camera.unbind(-1), nearest)
+    in_view = ahead & (x > frustum.x_min) & (x < frustum.x_max)
     weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
-    return Prediction(xy, weight, in_camera, seen, nearest)
+    return Prediction(xy, weight, in_camera, seen, nearest, frustum.chart)
 
 
 def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
@@ -80,11 +83,11 @@ def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     weight, kept = everywhere.weight.topk(most, dim=1)
     xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
     point = everywhere.point.gather(1, kept)
-    return Prediction(xy, weight, in_camera, point, everywhere.nearest)
+    return Prediction(xy, weight, in_camera, point, everywhere.nearest, frustum.chart)
 
 
-def _on_image_plane(in_camera: Tensor, nearest: float) -> Tensor:
-    return in_camera[..., :2] / in_camera[..., 2:].clamp_min(nearest)
+def _on_chart(chart: Chart, in_camera: Tensor, nearest: float) -> Tensor:
+    return torch.stack(chart.image(in_camera.unbind(-1), nearest), dim=-1)
 
 
 def _take(values: Tensor, kept: Tensor) -> Tensor:

@@ -94,10 +94,10 @@ def direction(words: str) -> Array:
 def mounting(words: str) -> Array:
     """How a camera looks in axes x forward, y left, z up -> R_level_camera (3, 3).
 
-    words: forward, up, down, left, right, backward, or roll, pitch and yaw in degrees of a camera
-    that would look forward without them. Raises ConfigError.
+    words: forward (or empty), up, down, left, right, backward, or roll, pitch and yaw in degrees
+    of a camera that would look forward without them. Raises ConfigError.
     """
-    angles = _LOOKS.get(words.strip().lower())
+    angles = _LOOKS.get(words.strip().lower() or "forward")
     given = np.array(angles) if angles else _numbers(words)
     if given is None:
         raise ConfigError(

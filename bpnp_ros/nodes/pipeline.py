@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,19 @@ from bpnp_ros.localizer.localizer import TRACKING
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.tracker import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
-from bpnp_ros.nodes.map_to_odom import MapToOdom
 from bpnp_ros.nodes.outputs import Outputs
 from bpnp_ros.nodes.tf import Transforms
+from bpnp_ros.nodes.tf_out.map_to_odom import MapToOdom
 from bpnp_ros.runtime.answering import Answering, rejection_for
-from bpnp_ros.runtime.backlog import Backlog
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read_pose
 from bpnp_ros.runtime.frames import Frames
 from bpnp_ros.runtime.maps import ActiveMap, Maps
+from bpnp_ros.runtime.scheduling.backlog import Backlog
+from bpnp_ros.runtime.scheduling.worker import Worker
 from bpnp_ros.runtime.tally import Tally
 from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import NoTransformError
-from bpnp_ros.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -68,9 +68,9 @@ class Pipeline:
         self._on_news, self._clock, self._logger = on_news, clock, logger
         self._given: PoseWithCovarianceStamped | None = None
         self._given_frames = 0
-        self._answering = Answering(
-            maps, cameras, self._start_anew, Odometry(maps.settings, transforms).at
-        )
+        look_up = partial(transforms.lookup, patience=maps.settings.transform_timeout)
+        odometry = Odometry(maps.settings, transforms).at
+        self._answering = Answering(maps, cameras, look_up, self._start_anew, odometry)
         self._backlog = Backlog()
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
@@ -219,6 +219,9 @@ class Pipeline:
                 self._logger.error(self.maps.refusal)
 
     def _prepare(self) -> None:
+        if self.tally.camera:
+            with suppress(NoTransformError):  # the first keypoints try again, and say so
+                self._answering.mount(self.tally.camera)
         if self.maps.active is not None and self.cameras.view is not None:
             with self._preparing("prepare"):
                 self._prepare_localizer()

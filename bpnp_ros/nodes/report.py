@@ -38,8 +38,10 @@ def active_report(pipeline: Pipeline) -> Report:
         done = f"working out what is seen from where in the map, {pipeline.progress:.0%}"
         return Report("PREPARING", done, setup=setup)
     if maps.active is None:
-        why = maps.refusal or mismatch("point_map", "no map has arrived on the topic point_map")
-        return Report("NO_MAP", why, failed=bool(maps.refusal), setup=setup)
+        why = maps.refusal or maps.waits_for
+        why = why or mismatch("point_map", "no map has arrived on the topic point_map")
+        ready, failed = bool(maps.waits_for), bool(maps.refusal)
+        return Report("NO_MAP", why, ready, failed=failed, setup=setup)
     if not pipeline.ready:
         why = mismatch("camera_info", pipeline.cameras.problem)
         return Report("NO_CAMERA_INFO", why, setup=setup)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from bpnp_ros.bags.messages import ODOMETRY, POSE, POSE_WITH_COVARIANCE, TF
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.bags.transforms import read_transforms
 from bpnp_ros.errors import BagError, ConfigError
 from bpnp_ros.evaluation.tum import read_tum
-from bpnp_ros.replay.tf.transforms import ROUNDING, fill_from_tf
+from bpnp_ros.replay.tf.transforms import ROUNDING
 from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose
 from bpnp_ros.runtime.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 
@@ -81,7 +82,7 @@ def read_truth(bag: Bag, choice: TruthChoice, map_frame: str, camera: str) -> Gr
         return None
     longest_gap = round(1e9 * choice.longest_gap)
     transforms = TransformBuffer(FOREVER, longest_gap, ROUNDING)
-    fill_from_tf(transforms, bag)
+    read_transforms(bag, transforms)
     child = choice.child or camera
     if choice.source in bag.topics:
         child = _fill_from_topic(transforms, bag, choice, child)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bpnp_ros.bags.messages import cloud
 from bpnp_ros.bags.reading import Bag
+from bpnp_ros.bags.transforms import RecordedTransforms
 from bpnp_ros.errors import BagError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.detector import detect_keypoints
@@ -19,7 +20,7 @@ from bpnp_ros.replay.tf.transforms import odometry_of
 from bpnp_ros.replay.topics import Topics
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
-from bpnp_ros.runtime.conversions import nanoseconds, read_image
+from bpnp_ros.runtime.conversions import frame_of, nanoseconds, read_image
 from bpnp_ros.runtime.keypoint_fields import columns_of
 from bpnp_ros.runtime.maps import ActiveMap, BuildsLocalizers, Maps
 
@@ -52,19 +53,22 @@ class Player:
         settings = configuration.settings
         self.cameras = Cameras(settings, configuration.keypoints)
         self._maps = Maps(settings, engine)
-        self._answering = Answering(
-            self._maps, self.cameras, self._start_anew, odometry_of(bag, settings)
-        )
+        look_up, odometry = RecordedTransforms(bag).lookup, odometry_of(bag, settings)
+        self._answering = Answering(self._maps, self.cameras, look_up, self._start_anew, odometry)
         self._prepared: dict[str, float] = {}
 
     def get_ready(self) -> ActiveMap:
-        """Take map and camera, and do what takes seconds. Raises MapError and BagError."""
+        """Take map and camera, and do what takes seconds. Raises MapError and BagError, and
+        NoTransformError where the bag should say how the camera is mounted and does not."""
         if self._topics.map:
             self._maps.take(self._bag.first(self._topics.map))
         elif self._configuration.settings.map_file:
             self._maps.load_file()
         else:
             self._maps.use_bundle()
+        first = self._bag.first(self._topics.source)
+        if first is not None:
+            self._answering.mount(frame_of(first.header))
         if self._maps.active is None:
             raise BagError(f"{self._topics.map}: {self._maps.refusal}")
         if self._topics.camera_info:

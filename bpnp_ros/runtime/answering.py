@@ -16,7 +16,7 @@ from bpnp_ros.runtime.cameras import Cameras, NoCameraError
 from bpnp_ros.runtime.conversions import frame_of, nanoseconds
 from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.stamps import Stamps
-from bpnp_ros.runtime.tf_buffer import NoTransformError
+from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2
@@ -26,6 +26,9 @@ GivePrior = Callable[[ActiveMap, str], PosePrior | None]
 
 GiveOdometry = Callable[[str, int], NDArray[np.float64] | None]
 """From the camera's frame and a stamp, nanoseconds, to T_odom_camera (4, 4) where it is known."""
+
+LookUp = Callable[[str, str, int], NDArray[np.float64]]
+"""T_target_source (4, 4) by target, source and stamp (nanoseconds). Raises NoTransformError."""
 
 _CATEGORIES: dict[type[BpnpError], Category] = {
     MapError: Category.NO_MAP,
@@ -52,10 +55,12 @@ class Answering:
         self,
         maps: Maps,
         cameras: Cameras,
+        look_up: LookUp,
         on_jump_back: Callable[[], None],
         odometry: GiveOdometry = lambda camera, stamp: None,
     ) -> None:
-        self._maps, self._cameras, self._odometry = maps, cameras, odometry
+        self._maps, self._cameras = maps, cameras
+        self._look_up, self._odometry = look_up, odometry
         self.stamps = Stamps(on_jump_back)
         self.keypoints: Keypoints | None = None
         """Those of the last message that could be read."""
@@ -73,14 +78,32 @@ class Answering:
         self.keypoints = None
         stamp = nanoseconds(message.header.stamp)
         self.stamps.check(stamp, arrived)
+        camera = frame_of(message.header)
+        self.mount(camera)
         active = self._maps.active
         if active is None:
             raise MapError(self._maps.refusal or "there is no map yet.")
         self.keypoints = self._cameras.keypoints(message)
-        camera = frame_of(message.header)
         return active.localizer.localize(
             self.keypoints,
             stamp=stamp / 1e9,
             prior=prior(active, camera),
             odometry=self._odometry(camera, stamp),
         )
+
+    def mount(self, camera: str) -> None:
+        """Look up how a camera is mounted, if a map waits for that.
+
+        Raises NoTransformError that says what else would do, and MapError.
+        """
+        if self._maps.waiting is None:
+            return
+        base = self._maps.settings.base_frame
+        try:
+            T_base_camera = self._look_up(base, camera, NEWEST)
+        except NoTransformError as error:
+            raise NoTransformError(
+                f"how the camera is mounted is not known: {error} Publish it (a static transform "
+                "will do), or set camera_mounting."
+            ) from error
+        self._maps.mount(T_base_camera)

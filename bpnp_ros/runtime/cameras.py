@@ -14,7 +14,7 @@ from bpnp_ros.errors import BpnpError, CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
 from bpnp_ros.geometry.distortion import is_known_model
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_bearings, keypoints_from_pixels
-from bpnp_ros.keypoints.lens import image_frustum, uncovered_share
+from bpnp_ros.keypoints.lens import image_view, uncovered_share
 from bpnp_ros.runtime.conversions import (
     frame_of,
     read_camera,
@@ -74,7 +74,7 @@ class Cameras:
         self._last_info[frame] = content
         try:
             camera = read_camera(info, self._settings.keypoints_rectified)
-            view = image_frustum(camera)
+            view = image_view(camera)
         except CameraError as error:
             self._cameras[frame] = CameraError(f"CameraInfo of '{frame}': {error}")
             return self._cameras[frame]

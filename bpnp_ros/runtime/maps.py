@@ -7,8 +7,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import BpnpError, MapError
+from bpnp_ros.map_model.mounting import is_left_to_tf, mounted
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
 from bpnp_ros.point_map.point_map import PointMap
@@ -37,6 +41,15 @@ class ActiveMap:
     memory: float
 
 
+@dataclass(frozen=True, eq=False)
+class WaitingMap:
+    """A good map that no localiser can be built for before TF says how the camera is mounted."""
+
+    point_map: PointMap
+    frame: str
+    metric: bool
+
+
 class BuildsLocalizers(Protocol):
     """`Engine`, or what stands in for it."""
 
@@ -49,13 +62,21 @@ class BuildsLocalizers(Protocol):
 
 @dataclass
 class Maps:
-    """Holds one map. One that cannot be used is refused, and the last good one stays in use."""
+    """Holds one map. One that cannot be used is refused, and the last good one stays in use.
+
+    Raises ConfigError where nothing says how the camera is mounted, although that has to be known.
+    """
 
     settings: LocalizationSettings
     engine: BuildsLocalizers
     active: ActiveMap | None = None
     refusal: str = ""
+    waiting: WaitingMap | None = None
     _digest: bytes = field(default=b"", repr=False)
+    _T_base_camera: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._mounting_in_tf = is_left_to_tf(self.engine.config, self.settings.base_frame)
 
     def load_file(self) -> None:
         """Use the map of `map_file`. Raises MapError."""
@@ -72,9 +93,22 @@ class Maps:
 
     def tune(self, config: LocalizerConfig) -> None:
         """Change, at once, what is read with every frame; what is prepared already stays."""
-        self.engine.config = config
+        self.engine.config = config = self._mounted(config)
         if self.active is not None:
             self.active.localizer.config = config
+
+    @property
+    def waits_for(self) -> str:
+        """What the map cannot be used without, for people; empty where nothing is missing."""
+        base = self.settings.base_frame
+        return f"keypoints, and TF from '{base}' to their camera" if self.waiting else ""
+
+    def mount(self, T_base_camera: NDArray[np.float64]) -> None:
+        """Take T_base_camera (4, 4) and use the map that waited for it. Raises MapError."""
+        self._T_base_camera = T_base_camera
+        self.engine.config = self._mounted(self.engine.config)
+        if self.waiting is not None:
+            self._use(self.waiting.point_map, self.waiting.frame, self.waiting.metric)
 
     def is_news(self, message: PointCloud2) -> bool:
         """Whether it is another map than the last that came."""
@@ -104,7 +138,24 @@ class Maps:
             raise MapError("its header has no frame_id.")
         return stated
 
+    def _mounted(self, config: LocalizerConfig) -> LocalizerConfig:
+        """The parameters with what TF has told."""
+        if not self._mounting_in_tf or self._T_base_camera is None:
+            return config
+        return mounted(config, self._T_base_camera)
+
+    def _has_to_wait(self, point_map: PointMap) -> bool:
+        """Whether how the camera is mounted matters for a map and is not known yet."""
+        if not self._mounting_in_tf or self._T_base_camera is not None:
+            return False
+        bundle = self.engine.bundle
+        return bundle is None or not bundle.recognises(point_map)
+
     def _use(self, point_map: PointMap, frame: str, metric: bool) -> None:
+        if self._has_to_wait(point_map):
+            self.waiting, self.refusal = WaitingMap(point_map, frame, metric), ""
+            return
+        self.waiting = None
         localizer = self.engine.build(point_map)
         needed, limit = localizer.memory_estimate() / GIB, self.settings.memory_limit
         if needed > limit:

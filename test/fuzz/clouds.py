@@ -27,6 +27,7 @@ from bpnp_ros.runtime.answering import Answering
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
+from bpnp_ros.runtime.tf_buffer import TransformBuffer
 
 CONFIG = LocalizerConfig(
     motion="floor",
@@ -94,7 +95,7 @@ def _lamp_map() -> Any:
 def _answering(maps: Maps) -> Answering:
     cameras = Cameras(maps.settings, KeypointConfig())
     cameras.update(camera_info())
-    return Answering(maps, cameras, lambda: None)
+    return Answering(maps, cameras, TransformBuffer().lookup, lambda: None)
 
 
 def _take_keypoints(given: tuple[Camera, Any]) -> None:

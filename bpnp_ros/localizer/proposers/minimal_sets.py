@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
@@ -47,7 +48,7 @@ class MinimalSets:
     def propose(self, frame: Frame) -> Candidates:
         """The best of all poses that a minimal set fixes, each pulled onto the keypoints."""
         sigma = max(3 * frame.sigma, self._solver.slack)
-        few = frame.at_most(MOST_KEYPOINTS)
+        few = self._few(frame)
         best = _Best(frame.xy.new_zeros(0, 4, 4), frame.xy.new_zeros(0))
         scored = 0
         for sets, poses in enumerate(self._poses(few), start=1):
@@ -59,12 +60,16 @@ class MinimalSets:
         candidates = Candidates.of(poses, self.name)
         return polish(self._model, candidates, frame, start=sigma) if len(poses) else candidates
 
+    def _few(self, frame: Frame) -> Frame:
+        """What minimal sets are made of; at a fisheye's rim a landmark is far away, and its height
+        above the camera, which fixes the distance, hardly shows."""
+        if frame.frustum.chart == PINHOLE:
+            return frame.at_most(MOST_KEYPOINTS)
+        return frame.innermost(MOST_KEYPOINTS)
+
     def _poses(self, frame: Frame) -> Iterator[Tensor]:
         """Batches of poses (H, 4, 4), one for each set of keypoints, the widest sets first."""
-        xy = frame.xy
-        bearings = torch.nn.functional.normalize(
-            torch.cat([xy, torch.ones_like(xy[:, :1])], dim=1), dim=1
-        )
+        bearings = frame.frustum.chart.bearings(frame.xy)
         solved = 0
         for rows in _widest_first(bearings, self._solver.size):
             poses = self._solver.poses(bearings[list(rows)])

@@ -1,0 +1,1 @@
+"""What the localization node adds to TF."""
