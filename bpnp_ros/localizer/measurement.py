@@ -78,10 +78,12 @@ def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
     return Prediction(xy, weight, in_camera, seen, T_camera_map[:, :3, :3], nearest)
 
 
-def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
-    """What poses (P, 4, 4) should see, points out of view dropped."""
+def predict(
+    model: MapModel, T_map_camera: Tensor, frustum: Frustum, most_points: int = MOST_IN_VIEW
+) -> Prediction:
+    """What poses (P, 4, 4) should see: the likeliest `most_points`, those out of view dropped."""
     everywhere = project(model, T_map_camera, frustum)
-    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
+    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, most_points))
     weight, kept = everywhere.weight.topk(most, dim=1)
     xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
     point = everywhere.point.gather(1, kept)

@@ -30,15 +30,16 @@ class _MapColour:
 
     def __init__(self, values: NDArray[Any]) -> None:
         rgb = np.asarray(values, np.float64).reshape(-1, 3)
-        self.points = _centred(rgb, np.isfinite(rgb).all(axis=1) & (rgb > 0).any(axis=1))
+        self.points = _centred(np.where((rgb > 0).any(axis=1, keepdims=True), rgb, np.nan))
 
     def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:
         rgb = np.asarray(values, np.float64).reshape(-1, 3)
-        return _centred(rgb, np.isfinite(rgb).all(axis=1))
+        return _centred(rgb)
 
 
-def _centred(rgb: NDArray[np.float64], known: NDArray[np.bool_]) -> Array:
+def _centred(rgb: NDArray[np.float64]) -> Array:
     """CIELAB of colours (K, 3) of 0 to 255 about their median, in units of the noise."""
+    known = np.asarray(np.isfinite(rgb).all(axis=1))
     lab = np.full(rgb.shape, np.nan)
     if known.any():
         lab[known] = lab_from_rgb(rgb[known])

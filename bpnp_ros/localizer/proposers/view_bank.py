@@ -89,7 +89,7 @@ def _seen(
     """
     T_camera_map = invert(T_map_camera)[:, :3].flatten(0, 1)
     in_camera = T_camera_map[:, :3] @ points.T + T_camera_map[:, 3:]
-    x, y, z = in_camera.view(-1, 3, len(points)).unbind(dim=1)
+    x, y, z = in_camera.view(len(T_map_camera), 3, len(points)).unbind(dim=1)
     depth = z.clamp_min(nearest)
     x, y = x / depth, y / depth
     in_view = (z > nearest) & (x > frustum.x_min) & (x < frustum.x_max)
