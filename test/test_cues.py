@@ -41,7 +41,7 @@ def nats(cue: str, shown: np.ndarray, kept: np.ndarray) -> np.ndarray:
     keypoints = some_keypoints({cue: shown.astype(np.float32)})
     found = pair_nats(keypoints, map_with({cue: kept}))
     assert found is not None
-    return found[np.argsort(keypoints.index)]
+    return found.numpy()[np.argsort(keypoints.index)]
 
 
 def test_a_class_speaks_for_its_points_and_against_others() -> None:

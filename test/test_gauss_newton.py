@@ -52,7 +52,9 @@ def test_a_step_follows_the_gradient_of_the_log_likelihood(sigma: float) -> None
     pose = off(recentred(closed_hall(), HERE), [0.05, -0.02, 0.1], [0.01, 0.02, 0.0])
     seen = predict(closed_hall(), pose, frame.frustum)
     xy, weight, in_camera = seen.xy.double(), seen.weight.double(), seen.in_camera.double()
-    seen = replace(seen, xy=xy, weight=weight, in_camera=in_camera)
+    seen = replace(
+        seen, xy=xy, weight=weight, in_camera=in_camera, R_camera_map=seen.R_camera_map.double()
+    )
     g = normal_equations(seen, frame, sigma).g[0]
     for along in range(6):
         ahead, behind = (

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.localizer.cues.pairs import PosedPairs
 
 MOST_COARSE = 128
 FEWEST_FOR_CROWDING = 6  # keypoints
@@ -23,6 +22,7 @@ class Frame:
     """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share.
 
     pairs: (M, N) what cues say of each keypoint and map point, nats; None where there are none.
+    posed: cues that depend on the pose as well.
     crowding: (M,) density of the frame's keypoints about each, relative to one spread evenly;
     None: clutter is spread evenly.
     """
@@ -34,6 +34,7 @@ class Frame:
     clutter: float
     pairs: Tensor | None = None
     crowding: Tensor | None = None
+    posed: tuple[PosedPairs, ...] = ()
 
     @property
     def is_crowded(self) -> bool:
@@ -47,7 +48,8 @@ class Frame:
         sigma_px: float,
         clutter: float,
         device: torch.device,
-        pairs: NDArray[np.float32] | None = None,
+        pairs: Tensor | None = None,
+        posed: tuple[PosedPairs, ...] = (),
     ) -> Frame:
         return cls(
             torch.from_numpy(keypoints.xy).to(device),
@@ -55,7 +57,8 @@ class Frame:
             keypoints.frustum,
             sigma_px * keypoints.frustum.pixel,
             clutter,
-            None if pairs is None else torch.from_numpy(pairs).to(device),
+            None if pairs is None else pairs.to(device),
+            posed=posed,
         )
 
     def coarse(self) -> Frame:
@@ -74,7 +77,8 @@ class Frame:
         pairs = None if self.pairs is None else self.pairs[rows]
         crowding = None if self.crowding is None else self.crowding[rows]
         xy, score = self.xy[rows], self.score[rows]
-        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding)
+        posed = tuple(cue.select(rows) for cue in self.posed)
+        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding, posed=posed)
 
     def with_crowding(self) -> Frame:
         """Clutter lies where the frame's keypoints lie: on a row of things along the horizon chance

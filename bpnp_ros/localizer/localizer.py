@@ -22,7 +22,7 @@ from bpnp_ros.keypoints.keypoints import (
     TooFewKeypointsError,
     keypoints_from_pixels,
 )
-from bpnp_ros.localizer.cues.pairs import pair_nats
+from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
@@ -56,6 +56,7 @@ class Localizer:
     ) -> None:
         self.map_model = map_model
         self.notes = notes or []
+        self._cues = MapCues(map_model.point_map)
         self._search = GlobalSearch(map_model, network, config)
         self._tracker = Tracker(map_model, config)
         self._hypotheses = Hypotheses(map_model, config)
@@ -184,8 +185,9 @@ class Localizer:
             keypoints = keypoints_from_pixels(keypoints, camera)
         config = self.config
         device = self.map_model.view_space.device
-        pairs = pair_nats(keypoints, self.map_model.point_map)
-        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
+        pairs = self._cues.table(keypoints)
+        posed = self._cues.posed(keypoints, self.map_model)
+        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs, posed)
         return frame.with_crowding() if self.map_model.is_open else frame
 
 

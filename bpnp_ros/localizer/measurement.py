@@ -35,14 +35,15 @@ class Prediction:
     """Map points in view of P poses, the K likeliest at most.
 
     xy: (P, K, 2) on the plane of the chart. weight: (P, K) chance of being seen, 0 on padding.
-    in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map. nearest: metres ahead
-    of the camera, below which nothing is projected.
+    in_camera: (P, K, 3) camera coordinates. point: (P, K) rows of the map. R_camera_map: (P, 3, 3).
+    nearest: metres ahead of the camera, below which nothing is projected.
     """
 
     xy: Tensor
     weight: Tensor
     in_camera: Tensor
     point: Tensor
+    R_camera_map: Tensor
     nearest: float
     chart: Chart
 
@@ -54,36 +55,43 @@ class Prediction:
             weight=self.weight[rows],
             in_camera=self.in_camera[rows],
             point=self.point[rows],
+            R_camera_map=self.R_camera_map[rows],
         )
 
     def moved(self, step: Tensor) -> Prediction:
         """Of the same points after T_map_camera <- T_map_camera step, (P, 4, 4)."""
-        in_camera = transform_points(invert(step), self.in_camera)
+        back = invert(step)
+        in_camera = transform_points(back, self.in_camera)
         xy = _on_chart(self.chart, in_camera, self.nearest)
-        return replace(self, xy=xy, in_camera=in_camera)
+        R_camera_map = back[:, :3, :3] @ self.R_camera_map
+        return replace(self, xy=xy, in_camera=in_camera, R_camera_map=R_camera_map)
 
 
 def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
     """All points that the anchors of poses (P, 4, 4) see; weight 0 where out of view."""
     seen, chance = model.view_space.seen_from(T_map_camera)
-    in_camera = transform_points(invert(T_map_camera), model.points[seen])
+    T_camera_map = invert(T_map_camera)
+    in_camera = transform_points(T_camera_map, model.points[seen])
     nearest = NEAREST * model.depth
     xy = _on_chart(frustum.chart, in_camera, nearest)
     x, y = xy.unbind(-1)
     ahead = frustum.chart.shows(in_camera.unbind(-1), nearest)
     in_view = ahead & (x > frustum.x_min) & (x < frustum.x_max)
     weight = chance * (in_view & (y > frustum.y_min) & (y < frustum.y_max))
-    return Prediction(xy, weight, in_camera, seen, nearest, frustum.chart)
+    R_camera_map = T_camera_map[:, :3, :3]
+    return Prediction(xy, weight, in_camera, seen, R_camera_map, nearest, frustum.chart)
 
 
-def predict(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Prediction:
-    """What poses (P, 4, 4) should see, points out of view dropped."""
+def predict(
+    model: MapModel, T_map_camera: Tensor, frustum: Frustum, most_points: int = MOST_IN_VIEW
+) -> Prediction:
+    """What poses (P, 4, 4) should see: the likeliest `most_points`, those out of view dropped."""
     everywhere = project(model, T_map_camera, frustum)
-    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, MOST_IN_VIEW))
+    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, most_points))
     weight, kept = everywhere.weight.topk(most, dim=1)
     xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
     point = everywhere.point.gather(1, kept)
-    return Prediction(xy, weight, in_camera, point, everywhere.nearest, frustum.chart)
+    return replace(everywhere, xy=xy, weight=weight, in_camera=in_camera, point=point)
 
 
 def _on_chart(chart: Chart, in_camera: Tensor, nearest: float) -> Tensor:
@@ -113,6 +121,10 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
         nats -= frame.crowding.log()[:, None]
     if frame.pairs is not None:
         nats += frame.pairs.T[prediction.point].transpose(1, 2)
+    keypoint = torch.arange(len(frame.xy), device=nats.device)[:, None]
+    for cue in frame.posed:
+        point, in_camera = prediction.point[:, None], prediction.in_camera[:, None]
+        nats += cue.nats(keypoint, point, in_camera, prediction.R_camera_map[:, None, None])
     return nats.clamp_(min=FAINTEST_LOG).exp_()
 
 

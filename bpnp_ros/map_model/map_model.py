@@ -85,7 +85,7 @@ class MapModel:
     @cached_property
     def depth(self) -> float:
         """How far away the points are that a camera sees, metres: the map's one length."""
-        poses = self._some_poses
+        poses = self.some_poses
         seen, chance = self.view_space.seen_from(poses)
         in_camera = transform_points(invert(poses), self.points[seen])
         across = in_camera[..., :2].norm(dim=2)
@@ -96,7 +96,7 @@ class MapModel:
     @cached_property
     def spread(self) -> NDArray[np.float64]:
         """Standard deviations (6,) of position and rotation before a camera has seen a thing."""
-        position = self._some_poses[:, :3, 3].std(dim=0).double().cpu().numpy()
+        position = self.some_poses[:, :3, 3].std(dim=0).double().cpu().numpy()
         motion = self.view_space.held
         tilt = self.view_space.tilt / 3**0.5 if motion.knows_up else 1.8
         rotation = np.full(3, tilt)
@@ -107,7 +107,8 @@ class MapModel:
         return np.concatenate([np.maximum(position, 1e-3 * self.depth), rotation])
 
     @cached_property
-    def _some_poses(self) -> Tensor:
+    def some_poses(self) -> Tensor:
+        """A few poses that a camera can have, T_map_camera (P, 4, 4)."""
         poses, _ = self.view_space.sample(_POSES_ASKED, torch.Generator().manual_seed(0))
         return poses
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Array, Compared
+from bpnp_ros.localizer.cues.cue import Array
 
 NOISE = np.array([15.0, 6.0, 7.0])
 """Standard deviation of L, a and b of one point from photograph to photograph."""
@@ -21,24 +21,34 @@ class Colour:
 
     name = "rgb"
 
-    def compare(self, keypoints: NDArray[Any], points: NDArray[Any]) -> Compared:
-        shown, kept = (np.asarray(rgb, np.float64).reshape(-1, 3) for rgb in (keypoints, points))
-        known_shown = np.asarray(np.isfinite(shown).all(axis=1))
-        known_kept = np.asarray(np.isfinite(kept).all(axis=1) & (kept > 0).any(axis=1))
-        a, b = _centred(shown, known_shown), _centred(kept, known_kept)
-        squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
-        return Compared(-0.5 * np.maximum(squared, 0), known_shown, known_kept)
+    def of_map(self, values: NDArray[Any]) -> _MapColour:
+        return _MapColour(values)
 
 
-def _centred(rgb: Array, known: NDArray[np.bool_]) -> Array:
+class _MapColour:
+    """Black points are those whose colour nobody knows."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        rgb = np.asarray(values, np.float64).reshape(-1, 3)
+        self.points = _centred(np.where((rgb > 0).any(axis=1, keepdims=True), rgb, np.nan))
+
+    def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:
+        rgb = np.asarray(values, np.float64).reshape(-1, 3)
+        return _centred(rgb)
+
+
+def _centred(rgb: NDArray[np.float64]) -> Array:
     """CIELAB of colours (K, 3) of 0 to 255 about their median, in units of the noise."""
-    lab = lab_from_rgb(np.where(known[:, None], rgb, 0.0))
-    middle = np.median(lab[known], axis=0) if known.any() else np.zeros(3)
-    centred: Array = (lab - middle) / NOISE
+    known = np.asarray(np.isfinite(rgb).all(axis=1))
+    lab = np.full(rgb.shape, np.nan)
+    if known.any():
+        lab[known] = lab_from_rgb(rgb[known])
+        lab -= np.median(lab[known], axis=0)
+    centred: Array = (lab / NOISE).astype(np.float32)
     return centred
 
 
-def lab_from_rgb(rgb: Array) -> Array:
+def lab_from_rgb(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     """sRGB (K, 3) of 0 to 255 -> CIELAB (K, 3), D65."""
     unit = np.clip(rgb / 255, 0, 1)
     linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Compared
+from bpnp_ros.localizer.cues.cue import Array
 
 CONFUSED = 0.05  # share of keypoints whose class the detector gets wrong
 
@@ -17,12 +18,23 @@ class Label:
 
     name = "label"
 
-    def compare(self, keypoints: NDArray[Any], points: NDArray[Any]) -> Compared:
-        shown = np.nan_to_num(np.asarray(keypoints, np.float64), nan=-1).ravel()
-        classes = np.asarray(points, np.float64).ravel()
-        known = classes >= 0
-        kinds = np.unique(classes[known])
-        wrong = CONFUSED / max(len(kinds) - 1, 1)
-        equal = shown[:, None] == classes
-        density = np.log(np.where(equal, 1 - CONFUSED, wrong))
-        return Compared(density, np.isin(shown, kinds), known)
+    def of_map(self, values: NDArray[Any]) -> _MapLabel:
+        return _MapLabel(np.asarray(values, np.float64).ravel())
+
+
+class _MapLabel:
+    """Classes are corners of a simplex: all equally far from each other."""
+
+    def __init__(self, classes: NDArray[np.float64]) -> None:
+        self._kinds = np.unique(classes[classes >= 0])
+        wrong = CONFUSED / max(len(self._kinds) - 1, 1)
+        self._corner = math.sqrt(math.log((1 - CONFUSED) / wrong))
+        self.points = self._corners(classes)
+
+    def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:
+        return self._corners(np.asarray(values, np.float64).ravel())
+
+    def _corners(self, classes: NDArray[np.float64]) -> Array:
+        corners = np.where(classes[:, None] == self._kinds, self._corner, 0.0)
+        corners[~np.isin(classes, self._kinds)] = np.nan
+        return corners.astype(np.float32)

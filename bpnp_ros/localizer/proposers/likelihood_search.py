@@ -9,9 +9,10 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
+from bpnp_ros.localizer.proposers.view_ranking import rank_views
 from bpnp_ros.map_model.map_model import MapModel
 
-VIEWS_SEARCHED = 192
+VIEWS_SIFTED, VIEWS_SEARCHED = 2000, 192
 
 
 class LikelihoodSearch:
@@ -36,5 +37,6 @@ class LikelihoodSearch:
         """The best views, pulled onto the keypoints from coarse to fine."""
         self.prepare(frame.frustum)
         assert self._bank is not None
-        poses, _ = self._bank.best(frame.coarse().xy, VIEWS_SEARCHED)
+        sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
+        poses = rank_views(self._model, sifted, frame, VIEWS_SEARCHED)
         return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
