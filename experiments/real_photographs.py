@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 START, ANSWER, TF = 180.0, 120.0, 2.0  # seconds
 PROPOSERS = {"bpnpnet_map": (True, False), "likelihood_search": (False, True), "both": (True, True)}
-# keypoints of photographs err more than simulated ones, and there are more of them
-FOR_PHOTOGRAPHS: Parameters = {"keypoint_sigma": 2.0, "min_log_likelihood_ratio": 100.0}
 # the chances that photographs give count what they missed already
 FOR_TRAINING = OwnMapConfig(missed_min=0.0, missed_max=0.3, clutter_min=0.2, clutter_max=0.7)
 
@@ -144,7 +142,7 @@ def table(results: dict[str, dict[str, Any]]) -> Table:
 
 def experiments(weights: Path) -> Iterator[tuple[str, Parameters]]:
     """Each proposer alone, and both together."""
-    every_frame_lost: Parameters = {"tf_mode": "camera", "use_tracker": False, **FOR_PHOTOGRAPHS}
+    every_frame_lost: Parameters = {"tf_mode": "camera", "use_tracker": False}
     for name, (network, search) in PROPOSERS.items():
         asked: Parameters = {"use_network": network, "use_likelihood_search": search}
         yield name, {"weights": str(weights.resolve()), **every_frame_lost, **asked}

@@ -78,7 +78,7 @@ def judged(
 ) -> Fix | Rejection:
     """What the gate of a search says when these poses (4, 4) are all that was found."""
     found = Candidates.of(torch.cat([recentred(model, pose) for pose in poses]), "test")
-    gate = Gate.of_search(model, frame, config)
+    gate = Gate.of_search(model, config)
     return verify(model, polish(model, found, frame), frame, gate, config)
 
 

@@ -22,7 +22,7 @@ from bpnp_ros.localizer.local_optimisation import (
     polish,
     refine,
 )
-from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import assignment, explained, predict
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
@@ -55,10 +55,11 @@ def test_a_step_follows_the_gradient_of_the_log_likelihood(sigma: float) -> None
     seen = replace(
         seen, xy=xy, weight=weight, in_camera=in_camera, R_camera_map=seen.R_camera_map.double()
     )
-    g = normal_equations(seen, frame, sigma).g[0]
+    g = normal_equations(seen, frame, sigma, assignment(seen, frame, sigma)).g[0]
     for along in range(6):
         ahead, behind = (
-            log_likelihood_ratio(seen.moved(step(along, h)), frame, sigma)[0] for h in (1e-5, -1e-5)
+            explained(seen.moved(step(along, h)), frame, sigma)[0].sum(dim=1).log1p().sum()
+            for h in (1e-5, -1e-5)
         )
         assert float(g[along]) == pytest.approx(float((ahead - behind) / 2e-5), rel=1e-3, abs=1e-2)
 

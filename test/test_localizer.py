@@ -87,18 +87,14 @@ def test_identical_rooms_are_told_apart_or_left_open() -> None:
     assert categories.count(Category.AMBIGUOUS) >= 6
 
 
-def test_evidence_is_asked_for_each_keypoint(
+def test_a_false_pose_rate_that_nothing_reaches_lets_nothing_pass(
     localizer: Localizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = fresh_views(1, seed=6)[0]
     assert isinstance(localizer.localize(view.keypoints, stamp=0.0), Fix)
-    monkeypatch.setattr(
-        localizer, "config", replace(SINGLE_FRAMES, min_log_likelihood_ratio_per_keypoint=9.0)
-    )
-    answer = localizer.localize(view.keypoints, stamp=0.0)
-    assert isinstance(answer, Rejection)
-    assert answer.category is Category.NOT_VERIFIED
-    assert f"{9 * len(view.keypoints)} are asked for" in answer.message
+    monkeypatch.setattr(localizer, "config", replace(SINGLE_FRAMES, false_pose_rate=1e-9))
+    hard = replace(view.keypoints, xy=view.keypoints.xy[:25], score=view.keypoints.score[:25])
+    assert isinstance(localizer.localize(hard, stamp=0.0), Rejection)
 
 
 def test_the_answer_to_a_frame_does_not_depend_on_the_order_of_its_keypoints(

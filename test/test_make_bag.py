@@ -141,7 +141,7 @@ def test_with_its_bundle_the_bag_can_be_replayed(scene_file: Path, tmp_path: Pat
     weights = tmp_path / "orbit.safetensors"
     bag = make(scene_file, tmp_path / "bag", "--bundle", str(weights), "--hold-out", "12")
     words = [str(bag), "--out", str(tmp_path / "out"), "--weights", str(weights)]
-    words += ["--set", "bank_views=2000", "--set", "keypoint_sigma=2.0"]
+    words += ["--set", "bank_views=2000"]
     assert run_replay(replay_arguments(words), Console(file=io.StringIO())) == 0
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["map"]["notes"] == [] and metrics["fixes"] >= 1

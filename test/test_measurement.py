@@ -12,7 +12,13 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.local_optimisation import refine
-from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
+from bpnp_ros.localizer.measurement import (
+    CLUTTER_SHARES,
+    explained,
+    log_likelihood_ratio,
+    predict,
+    project,
+)
 from bpnp_ros.localizer.proposers.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()
@@ -42,15 +48,23 @@ def test_the_true_pose_has_more_evidence_than_poses_beside_it() -> None:
 def test_evidence_is_the_log_likelihood_ratio_of_its_definition() -> None:
     view = fresh_views(1, seed=21)[0]
     frame, prediction = replace(view.frame, clutter=0.3), predict(rooms(), view.recentred, FRUSTUM)
-    sigma, c = 0.01, frame.clutter
+    sigma = 0.01
     squared = torch.cdist(frame.xy[None], prediction.xy).square()[0].double()
     normal = torch.exp(-squared / (2 * sigma**2)) / (2 * torch.pi * sigma**2)
     d = prediction.weight[0].double()
-    mixture = c / FRUSTUM.area + (1 - c) * (normal * d).sum(1) / d.sum()
-    expected = torch.log(mixture * FRUSTUM.area).sum()
+    gain = FRUSTUM.area * (normal * d).sum(1) / d.sum()
+    expected = max(torch.log(c + (1 - c) * gain).sum() for c in CLUTTER_SHARES)
     assert torch.isclose(
         log_likelihood_ratio(prediction, frame, sigma)[0].double(), expected, rtol=1e-4
     )
+
+
+def test_no_pose_is_worth_less_than_chance() -> None:
+    """However many keypoints it leaves unexplained."""
+    for view in fresh_views(3, seed=27):
+        elsewhere = moved(view.recentred, [0.5, 0, 0], [0, 1.0, 0])
+        seen = predict(rooms(), torch.cat([view.recentred, elsewhere]), FRUSTUM)
+        assert (log_likelihood_ratio(seen, view.frame, view.frame.sigma) >= 0).all()
 
 
 def test_points_behind_the_camera_or_beside_the_image_are_not_predicted() -> None:

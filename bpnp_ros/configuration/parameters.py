@@ -99,8 +99,8 @@ class KeypointConfig(Configuration):
 class LocalizerConfig(Configuration):
     """How a pose is proposed, refined, verified and tracked."""
 
-    keypoint_sigma: float = setting(
-        1.3, "standard deviation of a keypoint about its map point's image", "px", (0.2, 50.0),
+    false_pose_rate: float = setting(
+        0.001, "a pose more probably wrong than this is not published", "", (1e-9, 1.0),
         tunable=True,
     )  # fmt: skip
     motion: str = setting(
@@ -145,32 +145,19 @@ class LocalizerConfig(Configuration):
         "",
         (1000, 2_000_000),
     )
+    keypoint_sigma: float = tunable(
+        1.3, "standard deviation of a keypoint about its map point's image, expected beforehand; "
+        "each frame shows its own", "px", (0.2, 50.0),
+    )  # fmt: skip
     clutter: float = advanced(
-        0.5, "share of keypoints expected to belong to no map point", "", (0.05, 0.95)
+        0.5, "share of keypoints expected beforehand to belong to no map point", "", (0.05, 0.95)
     )
     min_inliers: int = tunable(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
-    min_log_likelihood_ratio: float = tunable(
-        45.0, "least log-likelihood ratio against clutter of such a fix", "nat", (0.0, 1e4)
-    )
-    min_log_likelihood_ratio_per_keypoint: float = tunable(
-        0.7, "least log-likelihood ratio of any fix for each keypoint of the frame", "nat",
-        (0.0, 10.0),
-    )  # fmt: skip
-    rival_share: float = tunable(
-        0.75, "a pose elsewhere with more than this share of the log-likelihood ratio makes a fix "
-        "ambiguous", "", (0.1, 1.0),
-    )  # fmt: skip
-    false_pose_rate: float = tunable(
-        0.001, "chance of a wrong pose that the gate is set for; not calibrated", "", (1e-9, 0.5)
-    )
     rival_distance: float = tunable(
         0.15, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)
     )
     rival_angle: float = tunable(0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2))
     tracking_inliers: int = tunable(8, "fewest inliers of a tracked fix", "", (6, 1000))
-    tracking_log_likelihood_ratio: float = tunable(
-        30.0, "least log-likelihood ratio against clutter of a tracked fix", "nat", (0.0, 1e4)
-    )
     tracking_share: float = tunable(
         0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)
     )
@@ -183,11 +170,16 @@ class LocalizerConfig(Configuration):
         0.05, "largest standard deviation of a published rotation", "rad", (0.0001, 1.0)
     )
     sigma_position_floor: float = tunable(
-        0.005, "smallest standard deviation ever claimed for a position", "m", (0.0, 1.0)
-    )
+        0.0003, "smallest standard deviation ever claimed for a position, in depths of what the "
+        "map shows", "", (0.0, 1.0),
+    )  # fmt: skip
     sigma_angle_floor: float = tunable(
-        0.001, "smallest standard deviation ever claimed for a rotation", "rad", (0.0, 0.1)
+        0.0001, "smallest standard deviation ever claimed for a rotation", "rad", (0.0, 0.1)
     )
+    covariance_scale: float = tunable(
+        1.0, "factor on every covariance, for filters that take frames for independent", "",
+        (0.01, 1e4),
+    )  # fmt: skip
     most_points: int = advanced(
         5000,
         "a map without weights is thinned to so many points within sight of a place; a "

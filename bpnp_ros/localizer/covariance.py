@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.rotation import so3_log
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import motion_information, normal_equations
-from bpnp_ros.localizer.measurement import Prediction
+from bpnp_ros.localizer.local_optimisation import motion_information, projection_jacobian
+from bpnp_ros.localizer.measurement import Prediction, assignment
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
 
+NO_SHARE = 1e-5
+SAME_MODE = 4.0  # sigmas
+LEAST_INFORMATION = 1e-9  # relative to the best known axis; nothing is known of one below
+
 
 def information(prediction: Prediction, T_map_camera: Tensor, frame: Frame) -> Array:
-    """(6, 6) curvature of the soft-assigned reprojection error at one pose, 1/m^2 and 1/rad^2.
+    """(6, 6) observed information on one pose, 1/m^2 and 1/rad^2.
 
-    Position in the map and rotation about its fixed axes.
+    Position in the map and rotation about its fixed axes. That of the assigned keypoints, less what
+    is missing because nobody knows which of them belongs to which point (Louis, 1982).
     """
-    return _in_map(normal_equations(prediction, frame, frame.sigma).H[0], T_map_camera)
+    share = assignment(prediction, frame, frame.sigma)[0]
+    row, column = (share > NO_SHARE).nonzero(as_tuple=True)
+    weight = share[row, column].double()
+    J = projection_jacobian(prediction.in_camera[0, column].double())
+    error = (frame.xy[row] - prediction.xy[0, column]).double()
+    pull = (J * error[..., None]).sum(dim=1) / frame.sigma**2
+    complete = torch.einsum("n,nki,nkj->ij", weight, J, J) / frame.sigma**2
+    of_keypoint = pull.new_zeros(len(share), 6).index_add_(0, row, weight[:, None] * pull)
+    missing = (weight[:, None] * pull).T @ pull - of_keypoint.T @ of_keypoint
+    return _in_map(complete - missing, T_map_camera)
 
 
 def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:
@@ -37,28 +53,54 @@ def _in_map(H: Tensor, T_map_camera: Tensor) -> Array:
     return in_map
 
 
-def pose_covariance(
-    model: MapModel,
-    prediction: Prediction,
-    T_map_camera: Tensor,
-    frame: Frame,
-    error: NDArray[np.float64],
-    config: LocalizerConfig,
-) -> Array:
+def pose_covariance(model: MapModel, known: Array, config: LocalizerConfig) -> Array:
     """(6, 6) of position in the map and rotation about its fixed axes, m^2 and rad^2.
 
-    Inverse curvature, scaled by the inliers' residuals (two coordinates each, six parameters
-    fitted), and never below the configured floor. What the frame leaves open has a huge variance.
+    The inverse of the information `known` (6, 6), nowhere below the configured floor. What it
+    leaves open has a huge variance.
     """
-    fitted = 6 if 2 * len(error) > 12 else 0  # of few pairs the noise is better known than seen
-    variance = float((error**2).sum()) / max(2 * len(error) - fitted, 1) / frame.sigma**2
-    scale = variance if fitted else max(variance, 1.0)
-    known = information(prediction, T_map_camera, frame) / scale
-    value, vector = np.linalg.eigh(known + known_beforehand(model, T_map_camera))
-    spread = 1 / np.maximum(value, 1e-6 * max(value.max(), 1e-9))
-    floor = [config.sigma_position_floor**2] * 3 + [config.sigma_angle_floor**2] * 3
-    covariance: Array = (vector * spread) @ vector.T + np.diag(floor)
-    return covariance
+    units = np.repeat([model.depth, 1.0], 3)
+    value, vector = np.linalg.eigh(units[:, None] * known * units)
+    variance = 1 / np.maximum(value, LEAST_INFORMATION * max(value.max(), 1.0))
+    return _raised(units[:, None] * (vector * variance) @ vector.T * units, model, config)
+
+
+def _raised(covariance: Array, model: MapModel, config: LocalizerConfig) -> Array:
+    """The least covariance above both the one given and the floor, and scaled."""
+    floor = np.repeat([config.sigma_position_floor * model.depth, config.sigma_angle_floor], 3)
+    floor = np.maximum(floor, 1e-9)
+    value, vector = np.linalg.eigh(covariance / np.outer(floor, floor))
+    raised = (vector * np.maximum(value, 1.0)) @ vector.T * np.outer(floor, floor)
+    scaled: Array = config.covariance_scale * raised
+    return scaled
+
+
+def twists_between(T_map_camera: Tensor, T_others: Tensor) -> Array:
+    """From one pose (4, 4) to others (P, 4, 4): (P, 6), metres and radians, in the map's axes."""
+    turn = so3_log(T_others[:, :3, :3].double() @ T_map_camera[:3, :3].double().T)
+    step = (T_others[:, :3, 3] - T_map_camera[:3, 3]).double()
+    twists: Array = torch.cat([step, turn], dim=1).cpu().numpy()
+    return twists
+
+
+def with_near_modes(covariance: Array, twists: Array, lost: Array) -> Array:
+    """(6, 6) about one pose when it may also be one of others nearby: of the mixture of them all.
+
+    twists: (P, 6) to the others. lost: (P,) nats by which they explain less. Those within
+    SAME_MODE sigmas are the pose itself.
+    """
+    inverse = np.linalg.inv(covariance)
+    chosen, mixed = list[int](), covariance.copy()
+    total = 1.0
+    for row in np.argsort(lost):
+        others = twists[row] - np.concatenate([np.zeros((1, 6)), twists[chosen]])
+        if (np.einsum("ni,ij,nj->n", others, inverse, others) < SAME_MODE**2).any():
+            continue
+        chosen.append(int(row))
+        weight = float(np.exp(-max(lost[row], 0.0)))
+        mixed += weight * (covariance + np.outer(twists[row], twists[row]))
+        total += weight
+    return mixed / total
 
 
 def occam_nats(known: Array, before: Array) -> float:
@@ -68,4 +110,4 @@ def occam_nats(known: Array, before: Array) -> float:
     without it. The log-likelihood ratio that chance reaches grows with it.
     """
     scaled = before[:, None] * known * before
-    return 0.5 * float(np.linalg.slogdet(np.eye(6) + scaled)[1])
+    return 0.5 * float(np.log1p(np.maximum(np.linalg.eigvalsh(scaled), 0.0)).sum())

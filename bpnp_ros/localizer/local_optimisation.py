@@ -16,13 +16,18 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, explained, log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import (
+    Prediction,
+    assignment,
+    log_likelihood_ratio,
+    predict,
+)
 from bpnp_ros.map_model.map_model import MapModel
 
 LONGEST_STEP = 0.5
 LEAST_TILT = 1e-3  # radians that no mounting is better than
 FIXED = 1e12  # information that lets nothing move
-STEPS_A_LOOK = 3
+STEPS_A_LOOK = 4
 
 # candidates kept, and the standard deviations of one step each (z = 1 plane)
 Stages = tuple[tuple[int, list[float]], ...]
@@ -37,7 +42,7 @@ WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
 PERTURBATION_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)  # depths and radians, camera axes
 FINAL_KEEP = 16
 FINAL_START, ALIAS_START = 0.025, 0.01
-FINAL_FACTOR = 0.6
+FINAL_FACTOR = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +75,25 @@ def _descend(
     model: MapModel, T_map_camera: Tensor, seen: Prediction, frame: Frame, sigmas: list[float]
 ) -> Tensor:
     for sigma in sigmas:
-        normal = normal_equations(seen, frame, sigma)
-        if model.is_open:
-            normal = normal.plus(motion_information(model, T_map_camera))
-        step = _step(normal, model.turns_only)
-        T_map_camera, seen = T_map_camera @ step, seen.moved(step)
+        share = assignment(seen, frame, sigma)
+        T_map_camera, seen = gauss_newton(model, T_map_camera, seen, frame, sigma, share)
     return T_map_camera
+
+
+def gauss_newton(
+    model: MapModel,
+    T_map_camera: Tensor,
+    seen: Prediction,
+    frame: Frame,
+    sigma: float,
+    share: Tensor,
+) -> tuple[Tensor, Prediction]:
+    """Poses (P, 4, 4) after one step on assignments (P, M, K), and what they see."""
+    normal = normal_equations(seen, frame, sigma, share)
+    if model.is_open:
+        normal = normal.plus(motion_information(model, T_map_camera))
+    step = _step(normal, model.turns_only)
+    return T_map_camera @ step, seen.moved(step)
 
 
 def coarse_to_fine(
@@ -157,10 +175,10 @@ def _best_rows(seen: Prediction, frame: Frame, sigma: float, keep: int) -> Tenso
     return score.topk(min(keep, len(score))).indices
 
 
-def normal_equations(prediction: Prediction, frame: Frame, sigma: float) -> NormalEquations:
-    """Gauss-Newton system of the frame's soft assignments at each pose."""
-    ratio = explained(prediction, frame, sigma)
-    share = ratio / (1 + ratio.sum(dim=2, keepdim=True))
+def normal_equations(
+    prediction: Prediction, frame: Frame, sigma: float, share: Tensor
+) -> NormalEquations:
+    """Gauss-Newton system of soft assignments (P, M, K) at each pose."""
     mass = share.sum(dim=1)
     pull = share.transpose(1, 2) @ frame.xy - mass[..., None] * prediction.xy
     J = prediction.chart.jacobian(prediction.in_camera).flatten(1, 2)

@@ -8,7 +8,8 @@ point seen from the pose, drawn with weight d_j and Gaussian noise s (everything
 where q_j is how much likelier the keypoint's cues (colour, class) are for that point than for any.
 
 Search, refinement and gate all use it. A pose is worth the log of the frame's likelihood
-ratio against clutter alone, in nats: 0 says "no better than chance".
+ratio against clutter alone, in nats, with the share of clutter that suits it best: 0 says "no
+better than chance", and nothing is worth less.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NEAREST = 0.03  # depths of what the map shows: nearer points are out of view
 FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow
 MOST_IN_VIEW = 512
 TINY = 1e-30
+CLUTTER_SHARES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,18 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
     return nats.clamp_(min=FAINTEST_LOG).exp_()
 
 
+def assignment(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
+    """How probably each keypoint is the image of each predicted point, (P, M, K)."""
+    ratio = explained(prediction, frame, sigma)
+    return ratio / (1 + ratio.sum(dim=2, keepdim=True))
+
+
 def log_likelihood_ratio(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
-    """Log-likelihood ratio of each pose against pure clutter (P,), nats."""
-    ratio = explained(prediction, frame, sigma).sum(dim=2)
-    return torch.log(frame.clutter * (1 + ratio)).sum(dim=1)
+    """Log-likelihood ratio of each pose against pure clutter (P,), nats; at least 0.
+
+    The maximum over the share of clutter: `frame.clutter` is what was expected beforehand.
+    """
+    odds = (1 - frame.clutter) / frame.clutter
+    gain = explained(prediction, frame, sigma).sum(dim=2, keepdim=True) / odds
+    share = gain.new_tensor(CLUTTER_SHARES)
+    return torch.log(share + (1 - share) * gain).sum(dim=1).amax(dim=1)

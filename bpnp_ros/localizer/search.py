@@ -66,7 +66,7 @@ class GlobalSearch:
             )
         model, config = self._model, self.config
         with stage(timings, "verify"):
-            return verify(model, candidates, frame, Gate.of_search(model, frame, config), config)
+            return verify(model, candidates, frame, Gate.of_search(model, config), config)
 
     def _propose(
         self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]

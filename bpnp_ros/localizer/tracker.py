@@ -64,7 +64,7 @@ class Tracker:
         model, config = self._model, self.config
         usual = self._track.share * len(frame.xy)
         reach = self._track.reach(stamp, config.max_speed, config.max_turn_rate)
-        gate = Gate.of_tracking(model, frame, usual, reach, config)
+        gate = Gate.of_tracking(model, usual, reach, config)
         starts = self._track.predictions(stamp, frame.xy, odometry)
         predicted = Candidates.of(starts, TRACKER)
         candidates = coarse_to_fine(model, predicted, frame, FROM_PREDICTION)

@@ -40,12 +40,14 @@ class Fix:
 
     T_map_camera: (4, 4) float64, metres, the map's own (not recentred) frame.
     covariance: (6, 6) float64 of (x, y, z, rx, ry, rz): position of the camera in the map and
-        rotation about the map's fixed axes, m^2 and rad^2; from curvature, not calibrated.
+        rotation about the map's fixed axes, m^2 and rad^2.
     keypoint_index, point_index: (K,) inlier pairs, rows of the keypoints given and of the points
         of `Localizer.map_model`.
     reprojection_error_px: root mean square over the inlier pairs.
     proposer: name of the proposer whose candidate became this fix.
-    log_likelihood_ratio: against pure clutter, nats; `threshold` is what the gate asked.
+    log_likelihood_ratio: against pure clutter, nats.
+    false_pose_probability: how probable it is that the pose is a wrong one, 0 to 1.
+    keypoint_sigma_px, clutter: noise of the frame's keypoints and share of clutter among them.
     """
 
     T_map_camera: NDArray[np.float64]
@@ -55,8 +57,10 @@ class Fix:
     reprojection_error_px: float
     proposer: str
     log_likelihood_ratio: float
-    threshold: float
     timings: dict[str, float] = field(default_factory=dict)
+    false_pose_probability: float = 0.0
+    keypoint_sigma_px: float = 0.0
+    clutter: float = 0.0
 
     @property
     def inliers(self) -> int:

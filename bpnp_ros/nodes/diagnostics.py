@@ -65,9 +65,10 @@ def _of_fix(tally: Tally) -> Iterator[tuple[str, str]]:
     yield "reprojection_error_px", f"{fix.reprojection_error_px:.2f}"
     yield "sigma_position_m", f"{position:.4f}"
     yield "sigma_rotation_deg", f"{np.degrees(rotation):.3f}"
-    yield "covariance", "uncalibrated"
     yield "log_likelihood_ratio", f"{fix.log_likelihood_ratio:.1f}"
-    yield "threshold", f"{fix.threshold:.1f}"
+    yield "false_pose_probability", f"{fix.false_pose_probability:.2g}"
+    yield "keypoint_sigma_px", f"{fix.keypoint_sigma_px:.2f}"
+    yield "clutter", f"{fix.clutter:.2f}"
 
 
 def _of_counts(tally: Tally) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,7 @@ FRAME_COLUMNS = (
     *(
         "reprojection_px",
         "log_likelihood_ratio_nat",
-        "threshold_nat",
+        "false_pose_probability",
         "sigma_position_m",
         "sigma_rotation_deg",
     ),
@@ -108,7 +108,8 @@ def _cells(played: Played, truth: Array | None) -> Iterator[str | int]:
     yield from (answer.proposer, "", used, answer.inliers)
     position, rotation = answer.sigmas
     yield from (f"{answer.reprojection_error_px:.3f}", f"{answer.log_likelihood_ratio:.3f}")
-    yield from (f"{answer.threshold:.3f}", f"{position:.5f}", f"{np.degrees(rotation):.5f}")
+    yield f"{answer.false_pose_probability:.3g}"
+    yield from (f"{position:.5f}", f"{np.degrees(rotation):.5f}")
     if truth is None:
         yield from ("", "")
     else:

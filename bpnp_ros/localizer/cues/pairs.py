@@ -48,7 +48,7 @@ class PosedPairs:
         density = -0.5 * (self.keypoints[keypoint] - expected).square().sum(dim=-1)
         return _bounded(density - self.level[keypoint]).nan_to_num_(nan=0.0)
 
-    def select(self, rows: slice) -> PosedPairs:
+    def select(self, rows: slice | Tensor) -> PosedPairs:
         """Of some of the keypoints."""
         return replace(self, keypoints=self.keypoints[rows], level=self.level[rows])
 

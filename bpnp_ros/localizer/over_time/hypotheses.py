@@ -35,6 +35,7 @@ HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
+CHANCE_NATS = 66.0  # the most that chance reached in one frame of a map that hides points
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,23 +280,22 @@ class Hypotheses:
             so_far = f"{self._so_far(1)}, with {total:.0f} nats where {least:.0f} are asked for"
             return replace(answer, message=f"{answer.message}; {so_far}")
         # how far the frame alone may be from the pose: as for a camera that is followed
-        gate = Gate.of_tracking(
-            self._model, frame, 0.0, (2 * step.metres, 2 * step.radians), self.config
-        )
+        gate = Gate.of_tracking(self._model, 0.0, (2 * step.metres, 2 * step.radians), self.config)
         found = verify(self._model, best, frame, gate, self.config)
         if isinstance(found, Rejection):
             message = f"{self._so_far(1)}, but this frame does not show it: {found.message}"
             return replace(found, message=message)
-        return replace(found, log_likelihood_ratio=total, threshold=least)
+        return replace(found, log_likelihood_ratio=total)
 
     def _least_nats(self, pose: Tensor, frame: Frame, step: Step) -> float:
         """What chance reaches: anywhere in the map in one view, along the way in the others."""
-        gate = Gate.of_search(self._model, frame, self.config)
+        gate = Gate.of_search(self._model, self.config)
         seen = predict(self._model, pose[None], frame.frustum)
         known = information(seen, pose, frame)
         on_the_way = np.repeat([step.metres, step.radians], 3)
         others = len(self._views) - 1 + self._freshness
-        anywhere = max(gate.log_likelihood_ratio, occam_nats(known, gate.before) + gate.odds)
+        by_chance = 0.0 if self._model.is_open else CHANCE_NATS
+        anywhere = max(by_chance, occam_nats(known, gate.before) + self.odds)
         return anywhere + others * occam_nats(known, on_the_way)
 
     def _so_far(self, left: int) -> str:

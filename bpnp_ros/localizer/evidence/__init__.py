@@ -1,0 +1,1 @@
+"""What speaks for the best pose of a frame, and how probably it is wrong."""
