@@ -89,7 +89,7 @@ def _seen(
     """
     T_camera_map = invert(T_map_camera)[:, :3].flatten(0, 1)
     in_camera = T_camera_map[:, :3] @ points.T + T_camera_map[:, 3:]
-    x, y, z = in_camera.view(-1, 3, len(points)).unbind(dim=1)
+    x, y, z = in_camera.view(len(T_map_camera), 3, len(points)).unbind(dim=1)
     in_view = frustum.chart.shows((x, y, z), nearest)
     x, y = frustum.chart.image((x, y, z), nearest)
     in_view &= (x > frustum.x_min) & (x < frustum.x_max)
