@@ -27,11 +27,11 @@ from bpnp_ros.pnp.ransac import RansacSettings, initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
 VIEWS_ASKED = 512
-FEWEST_CROPS, MOST_CROPS, CROPS_SOLVED = 4, 12, 6
+FEWEST_CROPS, MOST_CROPS, CROPS_SOLVED = 4, 8, 4
 MOST_PAIRS = 1_000_000  # of a keypoint and a point, in all crops together
 APART = (0.25, 0.35)  # depths and radians between the views of two crops
 FEWEST_POINTS, MOST_KEYPOINTS = 8, 512
-RANSAC_ITERATIONS = 2000
+RANSAC_ITERATIONS, PNP_ITERATIONS = 2000, 20
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class AnyMapNetwork:
         p2d, counts = xy.expand(len(P), *xy.shape), crops.counts.new_full((len(P),), len(xy))
         theta0, found = initial_poses(P, p2d, crops.points, counts, crops.counts, self._settings)
         P, p2d, theta0, crops = P[found], p2d[found], theta0[found], crops.select(found)
-        theta = weighted_pnp(P, p2d, crops.points, theta0)
+        theta = weighted_pnp(P, p2d, crops.points, theta0, PNP_ITERATIONS)
         poses = torch.cat([crops.in_map(theta0), crops.in_map(theta)])
         return poses[poses.isfinite().flatten(1).all(dim=1)]
 
