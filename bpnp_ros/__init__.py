@@ -18,7 +18,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bpnp_ros.benchmark.sets import canonical_frame as canonical_frame
     from bpnp_ros.configuration.parameters import LocalizerConfig as LocalizerConfig
     from bpnp_ros.errors import BpnpError as BpnpError
     from bpnp_ros.errors import ConfigError as ConfigError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from bpnp_ros.localizer.types import Fix as Fix
     from bpnp_ros.localizer.types import Rejection as Rejection
     from bpnp_ros.network.bpnpnet import BPnPNet as BPnPNet
+    from bpnp_ros.network.canonical_frame import canonical_frame as canonical_frame
     from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn as dustbin_sinkhorn
     from bpnp_ros.optimal_transport.sinkhorn import sinkhorn as sinkhorn
     from bpnp_ros.optimal_transport.sinkhorn import uniform_prior as uniform_prior
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "benchmark.sets": ("canonical_frame",),
     "configuration.parameters": ("LocalizerConfig",),
     "errors": ("BpnpError", "ConfigError", "MapError", "WeightsError"),
     "geometry.camera": ("Camera",),
@@ -58,6 +57,7 @@ _HOMES = {
     "localizer.prior": ("PosePrior",),
     "localizer.types": ("Category", "Fix", "Rejection"),
     "network.bpnpnet": ("BPnPNet",),
+    "network.canonical_frame": ("canonical_frame",),
     "optimal_transport.dustbin": ("dustbin_sinkhorn",),
     "optimal_transport.sinkhorn": ("sinkhorn", "uniform_prior"),
     "pnp.ransac": ("RansacPose", "initial_poses", "ransac"),

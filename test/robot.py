@@ -53,6 +53,7 @@ class FakeLocalizer:
         self.map_model = SimpleNamespace(point_map=PointMap.recentred(points), view_space=space)
         self.state, self.notes, self.resets = "LOST", list[str](), 0
         self.assumed, self.config = "level", LocalizerConfig()
+        self.proposers = ["likelihood_search", "bpnpnet"]
         self.asked: list[tuple[Any, float, Any]] = []
         self.answer: Callable[[], Fix | Rejection] = fix_at
         self.gate = threading.Event()

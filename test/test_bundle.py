@@ -20,6 +20,7 @@ from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
 from bpnp_ros.weights.bundle import ARCHITECTURE, MapBundle
+from bpnp_ros.weights.chosen import ChosenWeights
 from bpnp_ros.weights.safetensors_file import WeightsHeader, load_weights, save_weights
 
 SHIPPED = Path(__file__).parents[1] / "bpnp_ros" / "data" / "demo_bundle.safetensors"
@@ -63,7 +64,7 @@ def test_a_map_without_scale_stays_one_in_a_bundle(bundle: MapBundle, tmp_path: 
     replace(bundle, metric=False).save(tmp_path / "b.safetensors")
     loaded = MapBundle.load(tmp_path / "b.safetensors")
     settings = LocalizationSettings()
-    maps = Maps(settings, Engine(LocalizerConfig(), torch.device("cpu"), loaded))
+    maps = Maps(settings, Engine(LocalizerConfig(), torch.device("cpu"), ChosenWeights(loaded)))
     maps.use_bundle()
     assert maps.active is not None and not maps.active.metric
 

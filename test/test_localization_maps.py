@@ -81,3 +81,10 @@ def test_a_model_without_scale_gives_a_pose_but_no_tf(ros: RosWorld, tmp_path: A
     robot.until(lambda: robot.poses)
     ros.spin(0.3)
     assert robot.tf == []
+
+
+def test_the_diagnostics_name_the_proposers_and_the_weights_of_the_package(ros: RosWorld) -> None:
+    robot = Robot(ros).ready()
+    status = robot.status(ready="true")
+    assert status["proposers"] == "likelihood_search bpnpnet"
+    assert status["weights"] == "those that come with bpnp_ros"

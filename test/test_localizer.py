@@ -19,6 +19,7 @@ from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.simulation.camera_path import make_camera_path
+from bpnp_ros.weights.chosen import ChosenWeights
 
 SINGLE_FRAMES = replace(CONFIG, use_tracker=False)
 
@@ -73,7 +74,9 @@ def test_a_handful_of_keypoints_is_refused_with_their_number() -> None:
 
 
 def test_without_any_proposer_there_is_no_proposal() -> None:
-    alone = Localizer(rooms(), None, replace(CONFIG, use_likelihood_search=False))
+    alone = Localizer(
+        rooms(), None, replace(CONFIG, use_likelihood_search=False, use_bpnpnet=False)
+    )
     answer = alone.localize(fresh_views(1, seed=4)[0].keypoints, stamp=0.0)
     assert isinstance(answer, Rejection)
     assert answer.category is Category.NO_PROPOSAL
@@ -187,9 +190,9 @@ def test_the_covariance_is_about_as_large_as_the_errors(
 
 def test_a_bare_cloud_is_a_map_too() -> None:
     config = replace(SINGLE_FRAMES, bank_views=2000)
-    bare = build_localizer(world().landmarks, None, config, torch.device("cpu"))
+    bare = build_localizer(world().landmarks, ChosenWeights(), config, torch.device("cpu"))
     answers = [bare.localize(view.keypoints, stamp=0.0) for view in fresh_views(4, seed=12)]
-    assert bare.proposers == ["likelihood_search"]
+    assert bare.proposers == ["likelihood_search", "bpnpnet"]
     assert all(answer.timings for answer in answers)
 
 

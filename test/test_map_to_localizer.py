@@ -21,6 +21,7 @@ from bpnp_ros.localizer.types import Fix
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
+from bpnp_ros.weights.chosen import ChosenWeights
 
 FEW_VIEWS = LocalizerConfig(bank_views=2000, min_inliers=8, seed=1)
 
@@ -28,7 +29,7 @@ FEW_VIEWS = LocalizerConfig(bank_views=2000, min_inliers=8, seed=1)
 def node_localizer(path: Path, scale: float = 0.0) -> Localizer:
     """The one that a node makes of `map_file`."""
     settings = LocalizationSettings(map_file=str(path), map_scale=scale)
-    maps = Maps(settings, Engine(FEW_VIEWS, torch.device("cpu"), None))
+    maps = Maps(settings, Engine(FEW_VIEWS, torch.device("cpu"), ChosenWeights()))
     maps.load_file()
     assert maps.active is not None
     return maps.active.localizer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from rooms import CAMERA, View, fresh_views, rooms
@@ -9,6 +11,8 @@ from rooms import CAMERA, View, fresh_views, rooms
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.proposers import own_map_network
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
+from bpnp_ros.localizer.proposers.view_bank import build_view_bank
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
@@ -66,3 +70,13 @@ def test_where_all_views_are_searched_anyway_the_network_need_not_know() -> None
     few = ViewSpace(anchors, seen, chance, space.reach, 0.02, level)
     proposer = OwnMapNetwork(model, BPnPNetMap(model.points, Places(few)).eval(), seed=0)
     assert len(proposer.propose(fresh_views(1, seed=31)[0].frame)) > 0
+
+
+def test_a_place_that_sees_nothing_has_a_view_like_any_other() -> None:
+    model = rooms()
+    space = model.places
+    chance = space.chance.clone()
+    chance[0] = 0
+    blind = MapModel(model.point_map, replace(space, chance=chance))
+    bank = build_view_bank(blind, CAMERA.frustum(), 2000, 0.5)
+    assert bank.log_ratio.isfinite().all()

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bpnp_ros.benchmark.localizer_methods import FromPrior, OwnMapNetwork, Search
+from bpnp_ros.benchmark.localizer_methods import Crops, FromPrior, OwnMapNetwork, Search
 from bpnp_ros.benchmark.methods import (
     Method,
     NearestCamera,
@@ -38,7 +38,10 @@ ABOUT_TRAINING = (
 def all_methods(bpnpnet: Path) -> list[Method]:
     """From the ceiling to the floor. bpnpnet: weights of the paper's network."""
     told: list[Method] = [OracleMatches(), FromPrior(), OwnMapNetwork(), Search()]
-    told += network_rows(PAPER_NETWORK, load_bpnpnet(bpnpnet), _fingerprint(bpnpnet))
+    network, weights = load_bpnpnet(bpnpnet), _fingerprint(bpnpnet)
+    told.append(Crops(f"{PAPER_NETWORK} on crops", network, weights))
+    told.append(Crops(f"likelihood search + {PAPER_NETWORK} on crops", network, weights, True))
+    told += network_rows(PAPER_NETWORK, network, weights)
     floor = NetworkMatches("random weights", random_bpnpnet(), "random, seed 0")
     return [*told, floor, NearestCamera()]
 

@@ -20,12 +20,15 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
 from bpnp_ros.localizer.proposers.around_prior import propose_around
 from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork as OwnMapNetworkProposer
+from bpnp_ros.localizer.proposers.proposer import Proposer
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.counted_start import counted_network
+from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.point_map.sfm.split import MEDIAN_DEPTH
 
 KEYPOINT_SIGMA = 2.0  # pixels
@@ -71,6 +74,33 @@ class Search:
         asked = _Asked.of(problem)
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
         return asked.answer(search.propose(asked.frame))
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """The network for any map on crops of the set, alone or beside the search.
+
+    weights: what the network's weights are, for `identity`.
+    """
+
+    name: str
+    network: MatchingNetwork
+    weights: str
+    beside_search: bool = False
+    knows: str = OTHERS
+    views: int = Search.views
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {**SETTINGS, "views": self.views, "weights": self.weights}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        asked = _Asked.of(problem)
+        search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
+        crops = AnyMapNetwork(asked.model, self.network, search, seed=0)
+        proposers: list[Proposer] = [search, crops] if self.beside_search else [crops]
+        parts = [proposer.propose(asked.frame) for proposer in proposers]
+        return asked.answer(Candidates.joined(parts))
 
 
 @dataclass(frozen=True)

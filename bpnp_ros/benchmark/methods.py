@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.benchmark.problems import Problem
-from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
+from bpnp_ros.network.canonical_frame import canonical_frame
 from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.pnp.ransac import REFERENCE_SETTINGS, RansacSettings, initial_poses, ransac
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp

@@ -54,17 +54,6 @@ class BlindPnpSets:
         return 1 - K / max(len(self.keypoints), 1), 1 - K / max(len(self.points), 1)
 
 
-def canonical_frame(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Origin (3,) and unit in which a network for any map sees points (N, 3), N > 0.
-
-    The median point, and the median distance from it: a scene from structure from motion has an
-    arbitrary frame, and points far astray.
-    """
-    origin = np.median(points, axis=0)
-    unit = float(np.median(np.linalg.norm(points - origin, axis=1)))
-    return origin, max(unit, 1e-12)
-
-
 @dataclass(frozen=True, eq=False)
 class Sightings:
     """Which image saw which point, each pair once: image (S,), ascending, and point (S,)."""

@@ -21,7 +21,9 @@ class LocalizationSettings(Configuration):
         0.0, "length of a map unit; 0: metric, or unknown for COLMAP models", "m", (0.0, 1e6)
     )
     weights: str = setting(
-        "", "bundle trained for the map, whose points it holds; empty: proposers without weights"
+        "",
+        "bundle trained for the map, whose points it holds, weights of BPnPNet for any map, or "
+        "one of each with a comma between; empty: those for any map that come with the package",
     )
     map_frame: str = setting("", "frame of the map; empty: that of the map message, else `map`")
     base_frame: str = setting("", "frame of the robot's base; empty: there is no robot")
@@ -136,6 +138,9 @@ class LocalizerConfig(Configuration):
         True, "propose poses from minimal sets, where the map has few landmarks"
     )
     use_network: bool = advanced(True, "propose poses with the network, where weights fit the map")
+    use_bpnpnet: bool = advanced(
+        True, "propose poses with BPnPNet for any map, where weights name it or none fit the map"
+    )  # fmt: skip
     use_likelihood_search: bool = advanced(True, "propose poses by searching stored virtual views")
     use_tracker: bool = advanced(True, "propose poses from the last fix and motion")
     bank_views: int = advanced(

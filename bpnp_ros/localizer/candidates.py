@@ -35,6 +35,17 @@ class Candidates:
         return Candidates(self.T_map_camera[rows], [self.proposer[row] for row in rows.tolist()])
 
 
+def distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
+    """Of poses (P, 4, 4), the best first, at most so many: none is near a better one, in metres and
+    in radians."""
+    left, kept = T_map_camera, list[Tensor]()
+    while len(left) and len(kept) < most:
+        kept.append(left[0])
+        far, turned = apart(left, left[0])
+        left = left[(far > distance) | (turned > angle)]
+    return torch.stack(kept) if kept else T_map_camera
+
+
 def apart(T_map_camera: Tensor, T_other: Tensor) -> tuple[Tensor, Tensor]:
     """Distance (P,) in metres and angle (P,) in radians of poses (P, 4, 4) from one (4, 4)."""
     distance = (T_map_camera[:, :3, 3] - T_other[:3, 3]).norm(dim=1)

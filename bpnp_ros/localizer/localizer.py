@@ -28,7 +28,9 @@ from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
 from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
+from bpnp_ros.localizer.proposers.registry import Given
 from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
 from bpnp_ros.localizer.stage import stage
@@ -37,9 +39,10 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_map import model_from_map
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.weights.bundle import MapBundle
+from bpnp_ros.weights.chosen import ChosenWeights, load_chosen
 
 LOST, TRACKING = "LOST", "TRACKING"
 
@@ -53,11 +56,14 @@ class Localizer:
         network: BPnPNetMap | None,
         config: LocalizerConfig,
         notes: list[str] | None = None,
+        any_map: MatchingNetwork | None = None,
     ) -> None:
+        """network: trained for the map. any_map: BPnPNet to ask besides; without either of them
+        that of the package is asked."""
         self.map_model = map_model
         self.notes = notes or []
         self._cues = MapCues(map_model.point_map)
-        self._search = GlobalSearch(map_model, network, config)
+        self._search = GlobalSearch(Given(map_model, network, any_map, config))
         self._tracker = Tracker(map_model, config)
         self._hypotheses = Hypotheses(map_model, config)
         self.config = config
@@ -83,15 +89,15 @@ class Localizer:
     ) -> Localizer:
         """A localiser for a map file or COLMAP folder, a loaded map, or points (N, 3) in metres.
 
-        weights: a bundle trained for the map. scale: metres per unit of a map file; without one a
-        model from structure from motion keeps its own unit. Raises MapError, ConfigError and
-        WeightsError, in sentences.
+        weights: a bundle trained for the map, BPnPNet for any map, or both with a comma between.
+        scale: metres per unit of a map file; without one a model from structure from motion keeps
+        its own unit. Raises MapError, ConfigError and WeightsError, in sentences.
         """
         where = torch.device(device)
-        bundle = None if weights is None else MapBundle.load(Path(weights), where)
+        chosen = load_chosen(str(weights or ""), where)
         if isinstance(source, str | Path):
             source = load_map(source, scale)
-        return build_localizer(source, bundle, config or LocalizerConfig(), where)
+        return build_localizer(source, chosen, config or LocalizerConfig(), where)
 
     @property
     def state(self) -> str:
@@ -124,7 +130,7 @@ class Localizer:
 
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""
-        stored = LikelihoodSearch.name in self.proposers
+        stored = {LikelihoodSearch.name, AnyMapNetwork.name} & set(self.proposers)
         views = self.map_model.views_stored(self.config.bank_views) if stored else 0
         return 12 * self.map_model.view_space.size + views * (2 * CELLS + 64) + 2**28
 
@@ -193,7 +199,7 @@ class Localizer:
 
 def build_localizer(
     source: PointMap | NDArray[np.floating],
-    bundle: MapBundle | None,
+    weights: ChosenWeights,
     config: LocalizerConfig,
     device: torch.device,
 ) -> Localizer:
@@ -204,7 +210,8 @@ def build_localizer(
     """
     if not isinstance(source, PointMap):
         source = np.asarray(source, np.float64)
+    bundle, any_map = weights
     if bundle is not None and bundle.recognises(source):
-        return Localizer(bundle.model.to(device), bundle.network, config)
+        return Localizer(bundle.model.to(device), bundle.network, config, any_map=any_map)
     notes = [] if bundle is None else ["MAP_UNKNOWN: the weights were trained for another map"]
-    return Localizer(model_from_map(source, config, device), None, config, notes)
+    return Localizer(model_from_map(source, config, device), None, config, notes, any_map)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
@@ -17,11 +16,9 @@ from bpnp_ros.localizer.local_optimisation import (
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
-from bpnp_ros.localizer.proposers.registry import make_proposers
+from bpnp_ros.localizer.proposers.registry import Given, make_proposers
 from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-from bpnp_ros.map_model.map_model import MapModel
-from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 
 MOST_ALIASES = 256
 
@@ -29,11 +26,9 @@ MOST_ALIASES = 256
 class GlobalSearch:
     """Asks every proposer; refines and verifies their candidates together."""
 
-    def __init__(
-        self, model: MapModel, network: BPnPNetMap | None, config: LocalizerConfig
-    ) -> None:
-        self._model, self.config = model, config
-        self.proposers = make_proposers(model, network, config)
+    def __init__(self, given: Given) -> None:
+        self._model, self.config = given.model, given.config
+        self.proposers = make_proposers(given)
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Do what takes seconds, once the camera is known."""

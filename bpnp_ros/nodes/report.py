@@ -74,7 +74,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
     settings, active = pipeline.maps.settings, pipeline.maps.active
     setup = {
         "dropped": str(pipeline.dropped),
-        "weights": settings.weights or "none",
+        "weights": settings.weights or "those that come with bpnp_ros",
         "tf_mode": settings.tf_mode,
         "map_refused": pipeline.maps.refusal,
         "map_waiting": pipeline.map_waiting,
@@ -88,6 +88,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "memory_gib": f"{active.memory:.2f}",
             "device": str(active.localizer.map_model.view_space.device),
             "assumed": active.localizer.assumed,
+            "proposers": " ".join(active.localizer.proposers),
             "notes": " ".join(active.localizer.notes),
         }
     return setup

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.localizer.localizer import Localizer, build_localizer
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.weights.bundle import MapBundle
+from bpnp_ros.weights.chosen import ChosenWeights, load_chosen
 
 
 @dataclass(eq=False)
@@ -23,27 +23,33 @@ class Engine:
 
     config: LocalizerConfig
     device: torch.device
-    bundle: MapBundle | None
+    weights: ChosenWeights
 
     @classmethod
     def from_settings(cls, settings: LocalizationSettings, config: LocalizerConfig) -> Engine:
         """Load the weights. Raises ConfigError and WeightsError."""
         torch.set_num_threads(settings.threads)
         device = choose_device(settings.device)
-        bundle = MapBundle.load(Path(settings.weights), device) if settings.weights else None
-        return cls(config, device, bundle)
+        return cls(config, device, load_chosen(settings.weights, device))
+
+    @property
+    def bundle(self) -> MapBundle | None:
+        """What was trained for one map, with its points."""
+        return self.weights.bundle
 
     def build(self, source: PointMap | NDArray[np.floating]) -> Localizer:
         """A localiser for a map, or for points (N, 3) in the map's frame. Raises MapError."""
         if self.bundle is not None and self.bundle.recognises(source):
             return self._of_bundle
-        return build_localizer(source, self.bundle, self.config, self.device)
+        return build_localizer(source, self.weights, self.config, self.device)
 
     @cached_property
     def _of_bundle(self) -> Localizer:
         """The one for the bundle's own map, which may come from several places."""
-        assert self.bundle is not None
-        return Localizer(self.bundle.model.to(self.device), self.bundle.network, self.config)
+        bundle, any_map = self.weights
+        assert bundle is not None
+        model = bundle.model.to(self.device)
+        return Localizer(model, bundle.network, self.config, any_map=any_map)
 
 
 def choose_device(name: str) -> torch.device:

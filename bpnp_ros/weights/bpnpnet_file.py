@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bpnp_ros.errors import WeightsError
@@ -23,6 +25,12 @@ VARIANTS: dict[str, type[MatchingNetwork]] = {
 def any_map_weights() -> Path:
     """BPnPNet for any map, which comes with the package; its header is its model card."""
     return Path(str(files("bpnp_ros") / "data" / "any_map.safetensors"))
+
+
+@cache
+def shipped_network(device: torch.device) -> MatchingNetwork:
+    """BPnPNet with the weights that come with the package, read once."""
+    return load_bpnpnet(any_map_weights()).to(device)
 
 
 def load_bpnpnet(path: Path) -> MatchingNetwork:

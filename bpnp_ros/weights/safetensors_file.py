@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,16 +47,9 @@ def load_weights(path: Path, *architectures: str) -> tuple[dict[str, Tensor], We
     Raises WeightsError, with advice, for a file that is missing, truncated, not ours, of a newer
     version, of none of the architectures that are asked for, or with NaN or infinity in it.
     """
-    if not path.is_file():
-        raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = _parse_header(path, file.metadata())
+    header = read_header(path)
+    with _damage_told(path):
         tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(
-            f"{path} is truncated or no safetensors file ({error}); copy it again, or train again."
-        ) from error
     if header.architecture not in architectures:
         asked = " or ".join(f"'{architecture}'" for architecture in architectures)
         raise WeightsError(
@@ -64,6 +59,24 @@ def load_weights(path: Path, *architectures: str) -> tuple[dict[str, Tensor], We
     if odd is not None:
         raise WeightsError(f"{path} holds NaN or infinity in '{odd}'; take an earlier file.")
     return tensors, header
+
+
+def read_header(path: Path) -> WeightsHeader:
+    """What a file of weights says of itself. Raises WeightsError as `load_weights` does."""
+    if not path.is_file():
+        raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
+    with _damage_told(path), safe_open(path, framework="pt") as file:
+        return _parse_header(path, file.metadata())
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is truncated or no safetensors file ({error}); copy it again, or train again."
+        ) from error
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -28,6 +28,7 @@ from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
 from bpnp_ros.runtime.tf_buffer import TransformBuffer
+from bpnp_ros.weights.chosen import ChosenWeights
 
 CONFIG = LocalizerConfig(
     motion="floor",
@@ -81,12 +82,12 @@ def _keypoints(rng: np.random.Generator, folder: Path) -> tuple[Camera, SimpleNa
 @cache
 def _maps() -> Maps:
     settings = LocalizationSettings(memory_limit=1.0)
-    return Maps(settings, Engine(CONFIG, torch.device("cpu"), None))
+    return Maps(settings, Engine(CONFIG, torch.device("cpu"), ChosenWeights()))
 
 
 @cache
 def _lamp_map() -> Any:
-    maps = Maps(LocalizationSettings(), Engine(CONFIG, torch.device("cpu"), None))
+    maps = Maps(LocalizationSettings(), Engine(CONFIG, torch.device("cpu"), ChosenWeights()))
     message: Any = cloud(dict(zip("xyz", lamps().T, strict=True)), "map")
     assert maps.take(message), maps.refusal
     return maps

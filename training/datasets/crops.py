@@ -1,7 +1,8 @@
 """Simulated sets as crops of a map give them, from easy to hard.
 
 Unlike in `simulated`, the shares of unmatched keypoints and points differ, most of what is
-unmatched lies on the same surfaces as the pairs, and the map may go on all around.
+unmatched in either set lies on the same surfaces as the pairs and in the same texture, and the map
+may go on all around.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ POINTS = ((0.7, 256), (0.5, 128), (0.38, 96), (0.0, 64))
 """From which progress on how many."""
 RAYS_A_POINT = 8
 LEAST_PAIRS, FEWEST_PAIRS = 30, 8
+TEXTURED = 0.6
+"""Share of scenes whose points are thick about some spots, the same for both cameras."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,9 @@ class SimulatedCrops:
         query, pairs, lone_2d, lone_3d = _look_at_something(whole, RAYS_A_POINT * self.most, rng)
         rate_2d, rate_3d = self._rates(whole, rng)
         K = max(self._pairs(len(pairs), rate_2d, rate_3d), FEWEST_PAIRS)
-        lone_2d = rng.permutation(np.concatenate([lone_2d, pairs[K:]]))
+        unseen, missed = np.split(pairs[K:], [rng.integers(len(pairs) - K + 1)])
+        lone_2d = rng.permutation(np.concatenate([lone_2d, unseen]))
+        lone_3d = rng.permutation(np.concatenate([lone_3d, missed]))
         return measured_by(
             query,
             pairs[:K],
@@ -85,9 +90,21 @@ def _look_at_something(whole: bool, rays: int, rng: Generator) -> tuple[View, Ar
         seen, mapped = (view.keypoints(solids, rng, rays) for view in (query, other))
         if whole:
             mapped = np.concatenate([mapped, *_seen_all_around(solids, rng)])
+        if rng.random() < TEXTURED and len(seen):
+            seen, mapped = _about_spots(seen, mapped, rng)
         shared = other.sees(seen, solids)
         if shared.sum() >= LEAST_PAIRS:
-            return query, rng.permutation(seen[shared]), seen[~shared], rng.permutation(mapped)
+            return query, rng.permutation(seen[shared]), seen[~shared], mapped
+
+
+def _about_spots(seen: Array, mapped: Array, rng: Generator) -> tuple[Array, Array]:
+    """Of either set (., 3) what lies about some of the points, and a few elsewhere."""
+    both = np.concatenate([seen, mapped])
+    spots = both[rng.integers(len(both), size=rng.integers(5, 60))]
+    width, elsewhere = rng.uniform(0.02, 0.25), rng.uniform(0, 0.5)
+    distance = np.linalg.norm(both[:, None] - spots, axis=2).min(axis=1)
+    kept = rng.random(len(both)) < np.maximum(np.exp(-0.5 * (distance / width) ** 2), elsewhere)
+    return seen[kept[: len(seen)]], mapped[kept[len(seen) :]]
 
 
 def _seen_all_around(solids: Solids, rng: Generator) -> list[Array]:

@@ -18,10 +18,10 @@ from bpnp_ros.benchmark.sets import (
     BlindPnpSets,
     Rows,
     Sightings,
-    canonical_frame,
     retrieved_sets,
 )
 from bpnp_ros.errors import DataSetError, MapError
+from bpnp_ros.network.canonical_frame import canonical_frame
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from training.datasets.sample import Sample, partner_of_points
 

@@ -15,8 +15,8 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from bpnp_ros.benchmark.sets import canonical_frame
 from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.network.canonical_frame import canonical_frame
 from training.datasets.sample import Sample
 from training.datasets.solids import AIM, Solids, make_solids
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
@@ -35,8 +37,12 @@ class LikelihoodSearch:
 
     def propose(self, frame: Frame) -> Candidates:
         """The best views, pulled onto the keypoints from coarse to fine."""
+        poses = self.best_views(frame, VIEWS_SEARCHED)
+        return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
+
+    def best_views(self, frame: Frame, count: int) -> Tensor:
+        """T_map_camera (count, 4, 4) at most of the views that a frame looks like, best first."""
         self.prepare(frame.frustum)
         assert self._bank is not None
-        sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
-        poses = rank_views(self._model, sifted, frame, VIEWS_SEARCHED)
-        return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
+        sifted, _ = self._bank.best(frame.coarse().xy, max(VIEWS_SIFTED, count))
+        return rank_views(self._model, sifted, frame, count)

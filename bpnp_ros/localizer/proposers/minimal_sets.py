@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
-from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.candidates import Candidates, distinct
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, project
@@ -56,7 +56,7 @@ class MinimalSets:
             best = best.joined(*self._promising(poses, few, sigma))
             if scored > MOST_SCORED or (sets >= FEWEST_SETS and self._is_enough(best, few, sigma)):
                 break
-        poses = best.distinct(0.02 * self._solver.extent, 0.05)[:POLISHED]
+        poses = distinct(best.poses, 0.02 * self._solver.extent, 0.05, POLISHED)
         candidates = Candidates.of(poses, self.name)
         return polish(self._model, candidates, frame, start=sigma) if len(poses) else candidates
 
@@ -127,15 +127,6 @@ class _Best:
             min(KEPT, len(self.scores) + len(scores))
         )
         return _Best(torch.cat([self.poses, poses])[rows], scores)
-
-    def distinct(self, distance: float, angle: float) -> Tensor:
-        """Without those that lie close to a better one."""
-        left, kept = self.poses, list[Tensor]()
-        while len(left) and len(kept) < POLISHED:
-            kept.append(left[0])
-            far, turned = apart(left, left[0])
-            left = left[(far > distance) | (turned > angle)]
-        return torch.stack(kept) if kept else self.poses
 
 
 def make_minimal_sets(model: MapModel) -> MinimalSets | None:

@@ -1,0 +1,160 @@
+"""Poses from the paper's network, whose weights know no map: it is shown crops of this one.
+
+A crop is what one of the best stored views sees of the map, in that view's camera frame. The
+keypoints go through the network with every crop in one batch; RANSAC on the matches of the crops
+that it is surest of, and weighted blind PnP from there, give the candidates.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.transform import T_map_camera_from_theta
+from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.measurement import predict
+from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.network.canonical_frame import canonical_frames
+from bpnp_ros.network.matching import Matching, MatchingNetwork, true_points
+from bpnp_ros.pnp.ransac import RansacSettings, initial_poses
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
+
+VIEWS_ASKED = 512
+FEWEST_CROPS, MOST_CROPS, CROPS_SOLVED = 4, 8, 4
+MOST_PAIRS = 1_000_000  # of a keypoint and a point, in all crops together
+APART = (0.25, 0.35)  # depths and radians between the views of two crops
+FEWEST_POINTS, MOST_KEYPOINTS = 8, 512
+RANSAC_ITERATIONS, PNP_ITERATIONS = 2000, 20
+
+_log = logging.getLogger(__name__)
+
+
+class StoredViews(Protocol):
+    """Views of the map, and which of them a frame looks like."""
+
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None: ...
+
+    def best_views(self, frame: Frame, count: int) -> Tensor:
+        """T_map_camera (count, 4, 4) at most, the best first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """B crops of the map as a network for any map sees them.
+
+    T_map_crop: (B, 4, 4), the views' cameras. points: (B, N, 3) in units from the origins, padded
+    by repeating the first. counts: (B,) true points. origin: (B, 3) metres, in the crop's camera.
+    unit: (B,) metres.
+    """
+
+    T_map_crop: Tensor
+    points: Tensor
+    counts: Tensor
+    origin: Tensor
+    unit: Tensor
+
+    @classmethod
+    def seen_from(cls, model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Crops:
+        """Of the poses (P, 4, 4) from which enough of the map is in view."""
+        seen = predict(model, T_map_camera, frustum)
+        counts = (seen.weight > 0).sum(dim=1)
+        rows = (counts >= FEWEST_POINTS).nonzero()[:, 0]
+        points, counts = seen.in_camera[rows], counts[rows]
+        true = true_points(counts, points)
+        origin, unit = canonical_frames(points, true)
+        canonical = torch.where(true[..., None], points, points[:, :1]).sub(origin) / unit
+        return cls(T_map_camera[rows], canonical, counts, origin[:, 0], unit[:, 0, 0])
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def select(self, rows: Tensor | slice) -> Crops:
+        return Crops(*(tensor[rows] for tensor in vars(self).values()))
+
+    def in_map(self, theta: Tensor) -> Tensor:
+        """T_map_camera (B, 4, 4) of poses theta (B, 6) that were found in the crops."""
+        T_crop_camera = T_map_camera_from_theta(theta)
+        T_crop_camera[:, :3, 3] = T_crop_camera[:, :3, 3] * self.unit[:, None] + self.origin
+        return self.T_map_crop @ T_crop_camera
+
+
+class AnyMapNetwork:
+    """LO-RANSAC and weighted blind PnP on what the network matches in crops of the map."""
+
+    name = "bpnpnet"
+
+    def __init__(
+        self, model: MapModel, network: MatchingNetwork, views: StoredViews, seed: int
+    ) -> None:
+        self._model, self._network, self._views = model, network, views
+        self._settings = RansacSettings(
+            max_iterations=RANSAC_ITERATIONS, min_iterations=200, seed=seed
+        )
+        self._batch = MOST_CROPS
+
+    def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
+        """See to the views that crops are taken from."""
+        self._views.prepare(frustum, progress)
+
+    @torch.no_grad()
+    def propose(self, frame: Frame) -> Candidates:
+        """Two for every crop in which RANSAC finds a pose: that one, and weighted PnP's."""
+        views = self._views.best_views(frame, VIEWS_ASKED)
+        metres, radians = APART
+        views = distinct(views, metres * self._model.depth, radians, MOST_CROPS)
+        crops = Crops.seen_from(self._model, views, frame.frustum)
+        if not len(crops):
+            return Candidates.of(views[:0], self.name)
+        xy = frame.at_most(MOST_KEYPOINTS).xy
+        affordable = MOST_PAIRS // (len(xy) * crops.points.shape[1])
+        crops = crops.select(slice(max(affordable, FEWEST_CROPS)))
+        P, confidence = self._plans(xy, crops)
+        surest = confidence.topk(min(CROPS_SOLVED, len(crops))).indices
+        poses = self._poses(P[surest], xy, crops.select(surest))
+        return Candidates.of(poses[self._model.view_space.holds(poses)], self.name)
+
+    def _poses(self, P: Tensor, xy: Tensor, crops: Crops) -> Tensor:
+        """T_map_camera (K, 4, 4) out of plans P (B, M, N)."""
+        p2d, counts = xy.expand(len(P), *xy.shape), crops.counts.new_full((len(P),), len(xy))
+        theta0, found = initial_poses(P, p2d, crops.points, counts, crops.counts, self._settings)
+        P, p2d, theta0, crops = P[found], p2d[found], theta0[found], crops.select(found)
+        theta = weighted_pnp(P, p2d, crops.points, theta0, PNP_ITERATIONS)
+        poses = torch.cat([crops.in_map(theta0), crops.in_map(theta)])
+        return poses[poses.isfinite().flatten(1).all(dim=1)]
+
+    def _plans(self, xy: Tensor, crops: Crops) -> tuple[Tensor, Tensor]:
+        """Plans (B, M, N), and how many of the keypoints (M, 2) each crop is thought to explain."""
+        while True:
+            try:
+                parts = [
+                    self._matched(xy, crops.select(slice(at, at + self._batch)))
+                    for at in range(0, len(crops), self._batch)
+                ]
+            except (MemoryError, RuntimeError) as error:
+                if not _is_of_memory(error) or self._batch == 1:
+                    raise
+                if self._batch == MOST_CROPS:
+                    _log.warning("too little memory: bpnpnet will look at fewer crops at once")
+                self._batch //= 2
+            else:
+                P, confidence = zip(*parts, strict=True)
+                return torch.cat(P), torch.cat(confidence)
+
+    def _matched(self, xy: Tensor, crops: Crops) -> tuple[Tensor, Tensor]:
+        counts = crops.counts.new_full((len(crops),), len(xy))
+        p2d = xy.expand(len(crops), *xy.shape)
+        matching: Matching = self._network(p2d, crops.points, counts, crops.counts)
+        if matching.log_plan is None:
+            return matching.P, matching.P.amax(dim=2).sum(dim=1)
+        return matching.P, matching.log_plan[:, :-1, :-1].exp().sum(dim=(1, 2))
+
+
+def _is_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in str(error)
