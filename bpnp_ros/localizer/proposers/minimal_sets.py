@@ -57,7 +57,7 @@ class MinimalSets:
             if sets == look:
                 look *= 2
                 candidates = self._pulled(best, frame)
-                if self._is_enough(candidates, frame):
+                if self._is_enough(candidates, frame, few):
                     return candidates
         return self._pulled(best, frame)
 
@@ -87,10 +87,11 @@ class MinimalSets:
     def _pulled(self, best: _Best, frame: Frame) -> Candidates:
         poses = best.distinct(0.02 * self._solver.extent, 0.05)[:POLISHED]
         candidates = Candidates.of(poses, self.name)
-        return polish(self._model, candidates, frame, START) if len(poses) else candidates
+        start = 3 * frame.sigma if self._model.turns_only else START
+        return polish(self._model, candidates, frame, start) if len(poses) else candidates
 
-    def _is_enough(self, candidates: Candidates, frame: Frame) -> bool:
-        """Whether the best pose is likely beyond doubt and explains most of the keypoints."""
+    def _is_enough(self, candidates: Candidates, frame: Frame, few: Frame) -> bool:
+        """Whether the best pose is likely beyond doubt and explains most of a few keypoints."""
         if not len(candidates):
             return False
         seen = predict(self._model, candidates.T_map_camera, frame.frustum)
@@ -98,7 +99,7 @@ class MinimalSets:
         best = score.argmax()[None]
         seen, pose = seen.select(best), candidates.T_map_camera[best]
         owed = occam_nats(information(seen, pose[0], frame), self._model.spread)
-        share = (explained(seen, frame, frame.sigma)[0].sum(dim=1) > 1).float().mean()
+        share = (explained(seen, few, few.sigma)[0].sum(dim=1) > 1).float().mean()
         return bool(score.max() > owed + SURE and share > EXPLAINED_SHARE)
 
     def _scores(self, poses: Tensor, frame: Frame, sigma: float) -> Tensor:

@@ -19,7 +19,8 @@ WIDEST = 0.5  # radians between two landmarks of a pair
 MOST_PAIRS = 4_000_000
 SIGMAS = 4.0  # by which the angle between keypoints may miss that between landmarks
 LEAST_TOLERANCE = 1e-3  # radians
-FEW_ROTATIONS = 2000  # that need no sifting
+FEW_ROTATIONS = 64  # that need no sifting
+_FIRST, _SIFTED = 5, 2048  # bearings that all rotations are held against; those that go on
 _ROWS = 1024
 
 
@@ -53,9 +54,10 @@ class TwoDirections:
         """The rotations (H, 3, 3) that carry most bearings onto landmarks."""
         if self._hash is None or self._hash.cell < tolerance:
             self._hash = DirectionHash(self._directions, tolerance)
-        hits = sum(self._hash.holds(R @ bearing).long() for bearing in bearings)
-        assert isinstance(hits, Tensor)
-        return R[hits.topk(FEW_ROTATIONS).indices]
+        for some in (bearings[:_FIRST], bearings):
+            hits = torch.stack([self._hash.holds(R @ bearing) for bearing in some]).sum(dim=0)
+            R = R[hits.topk(FEW_ROTATIONS if some is bearings else min(_SIFTED, len(R))).indices]
+        return R
 
 
 class DirectionHash:
