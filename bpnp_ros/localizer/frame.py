@@ -67,13 +67,14 @@ class Frame:
 
     def at_most(self, count: int) -> Frame:
         """So many keypoints at most, evenly taken."""
-        return self._take(slice(None, None, -(-len(self.xy) // count)))
+        return self.take(slice(None, None, -(-len(self.xy) // count)))
 
     def innermost(self, count: int) -> Frame:
         """The `count` keypoints closest to the axis."""
-        return self._take(self.xy.norm(dim=1).argsort()[:count])
+        return self.take(self.xy.norm(dim=1).argsort()[:count])
 
-    def _take(self, rows: slice | Tensor) -> Frame:
+    def take(self, rows: slice | Tensor) -> Frame:
+        """Some of the keypoints."""
         pairs = None if self.pairs is None else self.pairs[rows]
         crowding = None if self.crowding is None else self.crowding[rows]
         xy, score = self.xy[rows], self.score[rows]

@@ -39,6 +39,8 @@ class MapModel:
     def aliases(self) -> Aliases:
         """Where the map looks like another part of itself; found in a second or some, and kept."""
         points, depth = self.points, self.depth
+        if self.turns_only:
+            return Aliases(points.new_zeros(0, 4, 4), points.new_zeros(0, 3))
         made_of = (points, depth, str(points.device))
         tensors = prepared("aliases", made_of, lambda: vars(find_aliases(points, depth)))
         return Aliases(**{name: tensor.to(points.device) for name, tensor in tensors.items()})

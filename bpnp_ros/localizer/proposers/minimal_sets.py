@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -16,20 +15,23 @@ from torch import Tensor
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
-from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, project
+from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.keypoint_sets import some_keypoints, wide_sets
 from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
 MOST_KEYPOINTS = 14  # of which minimal sets are made
-MOST_SCORED = 400_000  # poses that the measurement model looks at
-FEWEST_SETS = 4  # of keypoints, before an early end
-SURPLUS, EXPLAINED_SHARE = 4, 0.6  # keypoints, besides the set's own, with which it is enough
+FIRST_LOOK = 6  # sets of keypoints, before it is asked whether that is enough; then twice as many
+EXPLAINED_SHARE = 0.7  # of the keypoints, with which it is enough
+SURE = 10.0  # nats above what a pose owes for being one of many
 GLANCE, GLANCED_AT = 6, 20_000  # keypoints of a glance, poses that are looked at more closely
-MOST_SOLVED = 40_000_000  # minimal problems
+MOST_PROJECTED = 100_000_000  # landmarks in poses; each part of the problems may use its share
 KEPT, POLISHED = 512, 48
+START = 0.025  # standard deviation with which poses are pulled onto the keypoints, on z = 1
 _CHUNK = 1 << 22  # point projections at once
 
 
@@ -50,33 +52,35 @@ class MinimalSets:
         sigma = max(3 * frame.sigma, self._solver.slack)
         few = self._few(frame)
         best = _Best(frame.xy.new_zeros(0, 4, 4), frame.xy.new_zeros(0))
-        scored = 0
+        look = FIRST_LOOK
         for sets, poses in enumerate(self._poses(few), start=1):
-            scored += len(poses)
             best = best.joined(*self._promising(poses, few, sigma))
-            if scored > MOST_SCORED or (sets >= FEWEST_SETS and self._is_enough(best, few, sigma)):
-                break
-        poses = distinct(best.poses, 0.02 * self._solver.extent, 0.05, POLISHED)
-        candidates = Candidates.of(poses, self.name)
-        return polish(self._model, candidates, frame, start=sigma) if len(poses) else candidates
+            if sets == look:
+                look *= 2
+                candidates = self._pulled(best, frame)
+                if self._is_enough(candidates, frame, few):
+                    return candidates
+        return self._pulled(best, frame)
 
     def _few(self, frame: Frame) -> Frame:
         """What minimal sets are made of; at a fisheye's rim a landmark is far away, and its height
         above the camera, which fixes the distance, hardly shows."""
         if frame.frustum.chart == PINHOLE:
-            return frame.at_most(MOST_KEYPOINTS)
+            return some_keypoints(frame, MOST_KEYPOINTS)
         return frame.innermost(MOST_KEYPOINTS)
 
     def _poses(self, frame: Frame) -> Iterator[Tensor]:
-        """Batches of poses (H, 4, 4), one for each set of keypoints, the widest sets first."""
+        """Batches of poses (H, 4, 4), one for each set of keypoints."""
         bearings = frame.frustum.chart.bearings(frame.xy)
-        solved = 0
-        for rows in _widest_first(bearings, self._solver.size):
-            poses = self._solver.poses(bearings[list(rows)])
-            solved += self._solver.problems
-            yield poses[self._model.view_space.holds(poses)] if len(poses) else poses
-            if solved > MOST_SOLVED:
-                return
+        sets = wide_sets(bearings, self._solver.size)
+        for part in range(self._solver.parts):
+            projected = 0
+            for rows in sets:
+                poses = self._solver.poses(bearings, rows, frame.sigma, part)
+                projected += len(poses) * len(self._model.points)
+                yield poses[self._model.view_space.holds(poses)]
+                if projected > MOST_PROJECTED / self._solver.parts:
+                    break
 
     def _promising(self, poses: Tensor, frame: Frame, sigma: float) -> tuple[Tensor, Tensor]:
         """The best of poses (H, 4, 4) and their scores; of many, those that a glance likes."""
@@ -85,13 +89,23 @@ class MinimalSets:
             poses = poses[glance.topk(GLANCED_AT).indices]
         return poses, self._scores(poses, frame, sigma)
 
-    def _is_enough(self, best: _Best, frame: Frame, sigma: float) -> bool:
-        """Whether the best pose explains far more keypoints than those that it was made of."""
-        if len(best.scores) == 0:
+    def _pulled(self, best: _Best, frame: Frame) -> Candidates:
+        poses = distinct(best.poses, 0.02 * self._solver.extent, 0.05, POLISHED)
+        candidates = Candidates.of(poses, self.name)
+        start = 3 * frame.sigma if self._model.turns_only else START
+        return polish(self._model, candidates, frame, start) if len(poses) else candidates
+
+    def _is_enough(self, candidates: Candidates, frame: Frame, few: Frame) -> bool:
+        """Whether the best pose is likely beyond doubt and explains most of a few keypoints."""
+        if not len(candidates):
             return False
-        seen = project(self._model, best.poses[:1], frame.frustum)
-        count = int((explained(seen, frame, sigma)[0].sum(dim=1) > 1).sum())
-        return count >= max(self._solver.size + SURPLUS, EXPLAINED_SHARE * len(frame.xy))
+        seen = predict(self._model, candidates.T_map_camera, frame.frustum)
+        score = log_likelihood_ratio(seen, frame, frame.sigma)
+        best = score.argmax()[None]
+        seen, pose = seen.select(best), candidates.T_map_camera[best]
+        owed = occam_nats(information(seen, pose[0], frame), self._model.spread)
+        share = (explained(seen, few, few.sigma)[0].sum(dim=1) > 1).float().mean()
+        return bool(score.max() > owed + SURE and share > EXPLAINED_SHARE)
 
     def _scores(self, poses: Tensor, frame: Frame, sigma: float) -> Tensor:
         size = max(_CHUNK // max(len(self._model.points), 1), 1)
@@ -100,19 +114,6 @@ class MinimalSets:
             for part in poses.split(size)
         ]
         return torch.cat(parts) if parts else frame.xy.new_zeros(0)
-
-
-def _widest_first(bearings: Tensor, size: int) -> list[tuple[int, ...]]:
-    """Sets of `size` rows, those whose bearings are furthest apart first."""
-    sets = list(combinations(range(len(bearings)), size))
-    if not sets:
-        return []
-    rows = torch.tensor(sets)
-    corners = bearings[rows]
-    narrowest = torch.stack(
-        [(corners[:, a] - corners[:, b]).norm(dim=1) for a, b in combinations(range(size), 2)]
-    ).amin(dim=0)
-    return [sets[row] for row in narrowest.argsort(descending=True).tolist()]
 
 
 @dataclass(frozen=True, eq=False)
