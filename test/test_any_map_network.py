@@ -16,6 +16,7 @@ from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerCon
 from bpnp_ros.demo.weights import demo_bundle
 from bpnp_ros.errors import WeightsError
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import EQUIDISTANT
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.localizer import Localizer
@@ -142,6 +143,12 @@ def test_views_that_see_next_to_nothing_propose_nothing() -> None:
     beyond = view.recentred.clone()
     beyond[:, :3, 3] += 1e3 * beyond[:, :3, 2]
     assert len(proposer(beyond).propose(view.frame)) == 0
+
+
+def test_a_view_too_wide_for_a_plane_is_left_to_the_other_proposers() -> None:
+    view = fresh_views(1, seed=31)[0]
+    frame = replace(view.frame, frustum=replace(view.frame.frustum, chart=EQUIDISTANT))
+    assert len(proposer(near_by(view.recentred)).propose(frame)) == 0
 
 
 @pytest.mark.parametrize("count", [1, 4, 60])

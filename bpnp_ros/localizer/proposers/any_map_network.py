@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.localizer.candidates import Candidates, distinct
 from bpnp_ros.localizer.frame import Frame
@@ -105,7 +106,12 @@ class AnyMapNetwork:
 
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
-        """Two for every crop in which RANSAC finds a pose: that one, and weighted PnP's."""
+        """Two for every crop in which RANSAC finds a pose: that one, and weighted PnP's.
+
+        None where the view is too wide for the z = 1 plane, which the network learnt on.
+        """
+        if frame.frustum.chart != PINHOLE:
+            return Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name)
         views = self._views.best_views(frame, VIEWS_ASKED)
         metres, radians = APART
         views = distinct(views, metres * self._model.depth, radians, MOST_CROPS)
