@@ -24,12 +24,13 @@ from bpnp_ros.replay.topics import Topics, choose_topics
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
 from bpnp_ros.runtime.tf_buffer import NoTransformError
+from bpnp_ros.weights.chosen import ChosenWeights
 
 ON_A_ROBOT = LocalizationSettings(base_frame="base", tf_mode="base")
 
 
 def maps_of(config: LocalizerConfig, settings: LocalizationSettings = ON_A_ROBOT) -> Maps:
-    return Maps(settings, Engine(config, torch.device("cpu"), None))
+    return Maps(settings, Engine(config, torch.device("cpu"), ChosenWeights(None, None)))
 
 
 def base_camera(words: str) -> np.ndarray:

@@ -54,7 +54,10 @@ class BuildsLocalizers(Protocol):
     """`Engine`, or what stands in for it."""
 
     config: LocalizerConfig
-    bundle: MapBundle | None
+
+    @property
+    def bundle(self) -> MapBundle | None:
+        """What was trained for one map, with its points."""
 
     def build(self, source: PointMap) -> Localizer:
         """A map, with all that its file says of it -> a localiser; raises MapError."""
