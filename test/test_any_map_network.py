@@ -102,7 +102,7 @@ def test_alone_it_finds_most_cameras_in_rooms_that_nothing_was_trained_for() -> 
         if isinstance(answer, Fix):
             assert answer.proposer == "bpnpnet"
             error = answer.T_map_camera[:3, 3] - view.T_map_camera[:3, 3]
-            right += np.linalg.norm(error) < 0.25
+            right += int(np.linalg.norm(error) < 0.25)
     assert localizer.proposers == ["bpnpnet"] and right >= 3
 
 
