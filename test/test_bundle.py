@@ -164,3 +164,34 @@ def test_the_shipped_bundle_knows_the_demo_world_and_how_it_was_made() -> None:
     assert "training.own_map" in bundle.card["command"]
     assert "make_world(0)" in bundle.card["world"] and bundle.card["figures"]
     assert SHIPPED.stat().st_size < 12e6
+
+
+def with_cues(bundle: MapBundle) -> MapBundle:
+    size = np.where(np.arange(60) % 7 == 0, np.nan, 0.02).astype(np.float32)
+    cues = {
+        "rgb": np.arange(180, dtype=np.uint8).reshape(60, 3),
+        "label": np.arange(-1, 59, dtype=np.int32),
+        "size": size,
+    }
+    point_map = replace(bundle.model.point_map, cues=cues)
+    return replace(bundle, model=replace(bundle.model, point_map=point_map))
+
+
+def test_the_cues_of_the_map_are_in_its_bundle(bundle: MapBundle, tmp_path: Path) -> None:
+    made = with_cues(bundle)
+    made.save(tmp_path / "b.safetensors")
+    loaded = MapBundle.load(tmp_path / "b.safetensors").model.point_map.cues
+    assert set(loaded) == {"rgb", "label", "size"}
+    for name, values in made.model.point_map.cues.items():
+        assert loaded[name].dtype == values.dtype
+        np.testing.assert_array_equal(loaded[name], values)
+
+
+def test_cues_of_other_points_are_refused(bundle: MapBundle, tmp_path: Path) -> None:
+    path = tmp_path / "b.safetensors"
+    with_cues(bundle).save(path)
+    tensors, header = load_weights(path, ARCHITECTURE)
+    tensors["cue.label"] = tensors["cue.label"][:-1]
+    save_weights(path, tensors, header)
+    with pytest.raises(WeightsError, match=r"cue\.label"):
+        MapBundle.load(path)

@@ -28,6 +28,7 @@ from bpnp_ros.runtime.conversions import (
     read_columns,
     read_keypoint_cues,
     read_keypoints,
+    read_map,
     read_map_points,
     read_pose,
     read_transform,
@@ -270,8 +271,66 @@ def test_packed_colours_are_read_as_pcl_packs_them(dtype: str, datatype: int) ->
 
 
 def test_a_colour_survives_the_message() -> None:
-    rgb = np.array([[1.0, 128, 254], [255, 255, 255], [np.nan, 0, 0], [0, 0, 0]])
+    rgb = np.array([[1.0, 128, 254], [255, 255, 255], [np.nan, 0, 0], [0, 0, 1]])
     message = cloud_message(header(1, "c"), {"u": rgb[:, 0], "rgb": packed_rgb(rgb)})
     read = read_keypoint_cues(message)["rgb"]
     np.testing.assert_array_equal(read[[0, 1, 3]], rgb[[0, 1, 3]])
     assert np.isnan(read[2]).all()
+
+
+def coloured_cloud(rgb: np.ndarray, names: list[str], count: int) -> PointCloud2:
+    """Positions as float32, then colours of the type that `rgb` (N, 3) has."""
+    kind = {"uint8": 2, "uint16": 4}[rgb.dtype.name]
+    row = np.dtype([("p", "<f4", 3), ("c", rgb.dtype, 3)])
+    rows = np.zeros(len(rgb), row)
+    rows["p"], rows["c"] = np.random.default_rng(0).normal(size=(len(rgb), 3)), rgb
+    places = [*zip("xyz", (0, 4, 8), (7,) * 3, (1,) * 3, strict=True)]
+    places += [(n, 12 + i * rgb.itemsize, kind, count) for i, n in enumerate(names)]
+    fields = [PointField(name=n, offset=o, datatype=k, count=c) for n, o, k, c in places]
+    data = array.array("B", rows.tobytes())
+    return PointCloud2(
+        height=1,
+        width=len(rows),
+        point_step=row.itemsize,
+        row_step=len(data),
+        fields=fields,
+        data=data,
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "count"), [(["r", "g", "b"], 1), (["red", "green", "blue"], 1), (["rgb"], 3)]
+)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_colours_of_three_numbers_are_read_of_maps_and_of_keypoints(
+    names: list[str], count: int, dtype: str
+) -> None:
+    rgb = np.array([[10, 20, 30], [255, 1, 128], [0, 0, 0]], dtype)
+    cloud = coloured_cloud(rgb * (257 if dtype == "uint16" else 1), names, count)
+    assert read_map(cloud).cues["rgb"].tolist() == rgb.tolist()
+    shown = read_keypoint_cues(cloud)["rgb"]
+    assert shown[:2].tolist() == rgb[:2].tolist() and np.isnan(shown[2]).all()
+
+
+def test_what_a_map_message_says_beside_positions_is_kept_as_of_a_file() -> None:
+    xyz = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
+    columns = dict(zip("xyz", xyz.T, strict=True)) | {
+        "rgb": packed_rgb(np.array([[1.0, 2, 3]] * 4 + [[np.nan] * 3])),
+        "label": np.array([1, 2, np.nan, -7, 3], np.float32),
+        "size": np.array([0.1, 0, -1, np.nan, np.inf], np.float32),
+        "intensity": np.array([5, 6, 7, np.nan, np.inf], np.float32),
+        "detectability": np.full(5, 0.5, np.float32),
+    }
+    read = read_map(cloud_message(header(1, "map"), columns))
+    assert read.cues["rgb"].tolist() == [[1, 2, 3]] * 4 + [[0, 0, 0]]
+    assert read.cues["label"].tolist() == [1, 2, -1, -7, 3]
+    assert np.isnan(read.cues["size"][2:]).all() and read.cues["size"][0] == np.float32(0.1)
+    assert np.isnan(read.cues["intensity"]).tolist() == [False] * 3 + [True] * 2
+    assert read.detectability is not None and (read.detectability == 0.5).all()
+
+
+def test_a_field_that_cannot_be_read_does_not_cost_the_map() -> None:
+    message = map_message(header(1, "map"), np.random.default_rng(2).normal(size=(6, 3)))
+    message.fields.append(PointField(name="rgb", offset=400, datatype=7, count=1))
+    message.fields.append(PointField(name="label", offset=0, datatype=99, count=1))
+    assert read_map(message).cues == {}

@@ -6,12 +6,16 @@ Topics: /point_map (latched), /camera/camera_info, /camera/keypoints, where ther
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
 from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.runtime.keypoint_fields import map_cue_columns
 from bpnp_ros.runtime.packing import Columns, map_columns
 
 START = 1_600_000_000_000_000_000  # nanoseconds
@@ -28,17 +32,22 @@ KINDS = {
 
 
 class CameraBag:
-    """Writes a map (N, 3) at the start, and then what a camera saw, stamp after stamp."""
+    """Writes a map (N, 3) with its cues at the start, and then what a camera saw."""
 
     def __init__(
-        self, bag: Writer, map_points: NDArray[np.float64], photographs: bool = False
+        self,
+        bag: Writer,
+        map_points: NDArray[np.float64],
+        photographs: bool = False,
+        cues: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self._bag = bag
         for topic, kind in KINDS.items():
             if photographs or topic != PHOTOGRAPH:
                 bag.add_topic(topic, kind, latched=topic == MAP)
         top = messages.header(START, MAP_FRAME)
-        bag.write(MAP, START, messages.cloud(top, map_columns(map_points)))
+        columns = {**map_columns(map_points), **map_cue_columns(cues or {})}
+        bag.write(MAP, START, messages.cloud(top, columns))
 
     def add(
         self, stamp: int, camera: Camera, keypoints: Columns, T_map_camera: NDArray[np.float64]

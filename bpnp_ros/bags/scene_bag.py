@@ -11,10 +11,13 @@ from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError, KeypointError
 from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.image import decode_compressed
+from bpnp_ros.keypoints.image_cues import colours
 from bpnp_ros.keypoints.image_header import image_size
 from bpnp_ros.keypoints.lens import denormalise
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
+from bpnp_ros.runtime.keypoint_fields import packed_rgb
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
@@ -42,16 +45,21 @@ def find_photographs(scene: SfmModel, folder: Path) -> list[Path]:
 def write_scene(bag: Writer, scene: SplitScene, photographs: list[Path], rate: float) -> None:
     """photographs: of the images that are played; without, all are as if rectified to one camera,
     which spares the localiser a new start with every photograph."""
-    camera_bag = CameraBag(bag, scene.mapping.points, photographs=bool(photographs))
+    points, cues = scene.mapping.points, scene.mapping.point_map().cues
+    camera_bag = CameraBag(bag, points, bool(photographs), cues)
     played, one = scene.held_back, scene.mapping.covering_camera()
     for image, T_map_camera in enumerate(played.T_map_camera):
         stamp = START + round(1e9 * image / rate)
         camera = played.cameras[image] if photographs else one
         xy, _ = played.keypoints_of(image)
-        camera_bag.add(stamp, camera, _keypoints(xy, camera, seed=image), T_map_camera)
+        pixels = denormalise(xy, camera)
+        cues = {}
+        if photographs:
+            _check_size(photographs[image], camera)
+            cues = _cues_of(photographs[image], pixels)
+        camera_bag.add(stamp, camera, _keypoints(pixels, cues, seed=image), T_map_camera)
         if photographs:
             file = photographs[image]
-            _check_size(file, camera)
             camera_bag.add_photograph(stamp, file.read_bytes(), _FORMATS[file.suffix.lower()])
 
 
@@ -68,11 +76,23 @@ def _check_size(file: Path, camera: Camera) -> None:
         )
 
 
+def _cues_of(photograph: Path, pixels: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
+    """Colours of keypoints (M, 2), none where the photograph has none. Of a scene's keypoints
+    neither scale nor orientation is known."""
+    image = decode_compressed(photograph.read_bytes())
+    if image.rgb is None:
+        return {}
+    unknown = np.full(len(pixels), np.nan, np.float32)
+    return {"rgb": packed_rgb(colours(image.rgb, pixels, unknown))}
+
+
 def _keypoints(
-    xy: NDArray[np.float32], camera: Camera, seed: int
+    pixels: NDArray[np.floating], cues: dict[str, NDArray[np.float32]], seed: int
 ) -> dict[str, NDArray[np.float32]]:
     """Raw pixels, matched and unmatched alike, in an order that says nothing. So does the score:
     the scene has none, and of more keypoints than are used an even sample is to be kept."""
     rng = np.random.default_rng(seed)
-    u, v = rng.permutation(denormalise(xy, camera)).astype(np.float32).T
-    return {"u": u, "v": v, "score": rng.random(len(xy), dtype=np.float32)}
+    order = rng.permutation(len(pixels))
+    u, v = pixels[order].astype(np.float32).T
+    score = rng.random(len(pixels), dtype=np.float32)
+    return {"u": u, "v": v, "score": score, **{name: cue[order] for name, cue in cues.items()}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
@@ -14,6 +13,7 @@ from bpnp_ros.nodes.messages import header, map_message
 from bpnp_ros.nodes.parameters import Parameters
 from bpnp_ros.nodes.qos import LATCHED
 from bpnp_ros.point_map.loading import load_map, needs_scale
+from bpnp_ros.point_map.point_map import PointMap
 
 
 class PointMapServer(Node):
@@ -28,11 +28,11 @@ class PointMapServer(Node):
     def start(self) -> None:
         """Raises ConfigError and MapError."""
         settings = self._configuration.read(PointMapServerSettings)
-        points = read_points(settings)
+        point_map = read_map(settings)
         top = header(self.get_clock().now().nanoseconds, settings.map_frame)
-        self._map.publish(map_message(top, points))
+        self._map.publish(map_message(top, point_map.in_map_frame, point_map.cues))
         self.get_logger().info(
-            f"{len(points)} points of {settings.map_file} are on {self._map.topic_name}, "
+            f"{len(point_map)} points of {settings.map_file} are on {self._map.topic_name}, "
             f"in frame '{settings.map_frame}'"
         )
 
@@ -40,8 +40,8 @@ class PointMapServer(Node):
         """Nothing goes on beside the executor."""
 
 
-def read_points(settings: PointMapServerSettings) -> np.ndarray:
-    """The map's points (N, 3) float64, metres. Raises ConfigError and MapError."""
+def read_map(settings: PointMapServerSettings) -> PointMap:
+    """The map in metres. Raises ConfigError and MapError."""
     if not settings.map_file:
         raise ConfigError("map_file is empty; say which map to publish: -p map_file:=<path>.")
     if not settings.map_scale and needs_scale(settings.map_file):
@@ -49,5 +49,4 @@ def read_points(settings: PointMapServerSettings) -> np.ndarray:
             f"{settings.map_file} comes from structure from motion, so its unit is unknown; set "
             "map_scale to the metres in one unit (1.0 if it was scaled already)."
         )
-    loaded = load_map(settings.map_file, settings.map_scale or None)
-    return loaded.points.astype(np.float64) + loaded.origin
+    return load_map(settings.map_file, settings.map_scale or None)

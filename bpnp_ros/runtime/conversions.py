@@ -17,7 +17,12 @@ from bpnp_ros.errors import BpnpError, CameraError, ConfigError, KeypointError, 
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.keypoints.image import Image, decode_compressed, decode_image
-from bpnp_ros.runtime.keypoint_fields import read_cues
+from bpnp_ros.point_map.formats.cloud import Cloud
+from bpnp_ros.runtime.keypoint_fields import (
+    read_cues,
+    read_map_cues,
+    read_map_detectability,
+)
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -127,6 +132,14 @@ def read_keypoint_cues(cloud: PointCloud2) -> dict[str, NDArray[np.float32]]:
 def read_map_points(cloud: PointCloud2) -> Array:
     """Map points (N, 3) float64, as they are, NaN included. Raises MapError."""
     return read_columns(cloud, ("x", "y", "z"), MapError)
+
+
+def read_map(cloud: PointCloud2) -> Cloud:
+    """Map points, their detectability and cues as a file's are. Raises MapError for the points
+    alone: a field beside them that cannot be read counts as absent."""
+    points, row_step = read_map_points(cloud), _checked_row_step(cloud, MapError)
+    chance = read_map_detectability(cloud, row_step)
+    return Cloud(points, chance, read_map_cues(cloud, row_step))
 
 
 def read_image(image: ImageMessage | CompressedImage) -> Image:

@@ -1,13 +1,15 @@
-"""The fields of a keypoint cloud beside its positions, in whatever type, as cues."""
+"""The fields of a cloud beside its positions, in whatever type, as cues: of keypoints, of maps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.keypoints.detector import Detections
+from bpnp_ros.point_map.formats import cues as standard
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2, PointField
@@ -16,29 +18,35 @@ Cues = dict[str, NDArray[np.float32]]
 
 SCALARS = ("size", "angle", "sign", "intensity", "label")
 _TYPES = ("", "i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")  # by sensor_msgs/PointField's number
-_RGB = ("rgb", "rgba")
-_UNKNOWN = np.uint32(0x7FC00000)  # the bits of NaN; an opaque colour of PCL is a NaN of others
+_CHANNELS = ("red", "green", "blue")
 
 
 def read_cues(cloud: PointCloud2, row_step: int) -> Cues:
     """float32 columns (M,), `rgb` (M, 3) of 0 to 255; NaN for what is not known or cannot be.
 
     A cue never makes a keypoint unusable: a field of an unknown type, or one that is not inside
-    its point, counts as absent. row_step: bytes from row to row of the cloud.
+    its point, counts as absent; a black colour is one that nobody knows, as in a map. row_step:
+    bytes from row to row of the cloud.
     """
-    fields = {field.name: field for field in cloud.fields}
-    cues: Cues = {}
-    for name in SCALARS:
-        column = _column(cloud, fields.get(name), row_step)
-        if column is not None:
-            cues[name] = _finite(column)
+    columns = _columns(cloud, row_step)
+    cues: Cues = {name: _finite(columns[name]) for name in SCALARS if name in columns}
     if "size" in cues:
         cues["size"][~(cues["size"] > 0)] = np.nan
-    packed = next((fields[name] for name in _RGB if name in fields), None)
-    colours = _column(cloud, packed, row_step)
+    colours = standard.read_cues(columns).get("rgb")
     if colours is not None:
-        cues["rgb"] = _unpacked(colours)
+        known = colours.any(axis=1, keepdims=True)
+        cues["rgb"] = np.where(known, colours, np.nan).astype(np.float32)
     return cues
+
+
+def read_map_cues(cloud: PointCloud2, row_step: int) -> dict[str, NDArray[Any]]:
+    """The cues of a `PointMap`, as out of a file; a field that cannot be read counts as absent."""
+    return standard.read_cues(_columns(cloud, row_step))
+
+
+def read_map_detectability(cloud: PointCloud2, row_step: int) -> NDArray[np.float64] | None:
+    """(N,), None where the cloud has none; see `formats.cues.read_detectability`."""
+    return standard.read_detectability(_columns(cloud, row_step))
 
 
 def columns_of(found: Detections) -> dict[str, NDArray[np.float32]]:
@@ -48,6 +56,20 @@ def columns_of(found: Detections) -> dict[str, NDArray[np.float32]]:
     if "rgb" in cues:
         cues["rgb"] = packed_rgb(cues["rgb"])
     return {**positions, **cues}
+
+
+def map_cue_columns(cues: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """The cues of a `PointMap` by the names of a map message's fields, NaN where unknown."""
+    columns = {
+        name: np.asarray(cues[name], np.float32) for name in ("intensity", "size") if name in cues
+    }
+    if "label" in cues:
+        label = cues["label"]
+        columns["label"] = np.where(label == standard.UNKNOWN_LABEL, np.nan, label).astype("f4")
+    if "rgb" in cues:
+        rgb = np.asarray(cues["rgb"], np.float32)
+        columns["rgb"] = packed_rgb(np.where(rgb.any(axis=1, keepdims=True), rgb, np.nan))
+    return columns
 
 
 def packed_rgb(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -61,18 +83,33 @@ def packed_rgb(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.where(known, packed, np.float32(np.nan))
 
 
+def _columns(cloud: PointCloud2, row_step: int) -> dict[str, NDArray[np.generic]]:
+    """By standard name, the first of several; an `rgb` of three or four numbers as its channels."""
+    found: dict[str, NDArray[np.generic]] = {}
+    for field in cloud.fields:
+        name = standard.standard_name(field.name) or field.name
+        channels = _CHANNELS if name == "rgb" and field.count in (3, 4) else ()
+        for at, single in enumerate(channels or (name,)):
+            column = _column(cloud, field, row_step, at, len(channels) or 1)
+            if column is not None and (single != "rgb" or column.itemsize == 4):
+                found.setdefault(single, column)
+    return found
+
+
 def _column(
-    cloud: PointCloud2, field: PointField | None, row_step: int
+    cloud: PointCloud2, field: PointField, row_step: int, at: int, count: int
 ) -> NDArray[np.generic] | None:
-    if field is None or not 0 < field.datatype < len(_TYPES) or field.count > 1:
+    """Number `at` of a field of at least `count`; None for one that is not there."""
+    if not 0 < field.datatype < len(_TYPES) or (count == 1 and field.count > 1):
         return None
     dtype = np.dtype(_TYPES[field.datatype]).newbyteorder(">" if cloud.is_bigendian else "<")
-    if field.offset + dtype.itemsize > cloud.point_step:
+    offset = field.offset + at * dtype.itemsize
+    if offset + dtype.itemsize > cloud.point_step:
         return None
     if cloud.height * cloud.width == 0:
         return np.zeros(0, dtype.newbyteorder("="))
     shape, strides = (cloud.height, cloud.width), (row_step, cloud.point_step)
-    view = np.ndarray(shape, dtype, cloud.data, field.offset, strides)
+    view = np.ndarray(shape, dtype, cloud.data, offset, strides)
     return view.astype(dtype.newbyteorder("=")).reshape(-1)
 
 
@@ -81,14 +118,3 @@ def _finite(column: NDArray[np.generic]) -> NDArray[np.float32]:
         values = column.astype(np.float32)
     values[~np.isfinite(values)] = np.nan
     return values
-
-
-def _unpacked(column: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Float32 and whole numbers of four bytes hold 0xAARRGGBB; any other type holds no colour."""
-    if column.dtype.itemsize != 4:
-        return np.full((len(column), 3), np.nan, np.float32)
-    bits = column.view(np.uint32)
-    rgb = np.stack([bits >> shift & 255 for shift in (16, 8, 0)], axis=1).astype(np.float32)
-    if column.dtype.kind == "f":
-        rgb[bits == _UNKNOWN] = np.nan
-    return rgb

@@ -16,7 +16,7 @@ from bpnp_ros.map_model.mounting import is_left_to_tf, mounted
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.runtime.conversions import frame_of, read_map_points
+from bpnp_ros.runtime.conversions import frame_of, read_map
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2
@@ -125,8 +125,9 @@ class Maps:
         self._digest = digest
         try:
             frame = self._frame_of(message)
-            points = clean_map(read_map_points(message), scale=self.settings.map_scale or None)
-            self._use(points, frame, True)
+            cloud, scale = read_map(message), self.settings.map_scale or None
+            point_map = clean_map(cloud.points, cloud.detectability, scale, cloud.cues)
+            self._use(point_map, frame, True)
         except Exception as error:  # whatever somebody sends, the node lives on
             kind = "" if isinstance(error, BpnpError) else f"{type(error).__name__}: "
             self.refusal = f"map refused: {kind}{error}"

@@ -29,6 +29,7 @@ ARCHITECTURE = "bpnpnet_map"
 _CHANCES = 255
 _NETWORK = "network."
 _PANORAMA = "panorama."
+_CUE, _KNOWN = "cue.", ".known"  # a file of weights holds no NaN
 _RANGES = {"tolerance": (1e-9, 1e9), "scale": (1e-9, 1e9), "tilt": (0.0, math.pi)}
 
 
@@ -115,7 +116,31 @@ def _map_tensors(model: MapModel) -> dict[str, Tensor]:
     }
     if space.orientations is not None:
         tensors["orientations"] = space.orientations
+    return tensors | _cue_tensors(point_map)
+
+
+def _cue_tensors(point_map: PointMap) -> dict[str, Tensor]:
+    """Each cue, and of numbers which are known."""
+    tensors = {}
+    for name, values in point_map.cues.items():
+        tensors[_CUE + name] = torch.from_numpy(np.nan_to_num(values))
+        if values.dtype.kind == "f":
+            tensors[_CUE + name + _KNOWN] = torch.from_numpy(np.isfinite(values))
     return tensors
+
+
+def _cues(tensors: dict[str, Tensor], count: int) -> dict[str, NDArray[Any]]:
+    """Raises ValueError for cues that are not of the points."""
+    cues = {}
+    for key in tensors:
+        if key.startswith(_CUE) and not key.endswith(_KNOWN):
+            values, known = tensors[key].numpy(), tensors.get(key + _KNOWN)
+            if known is not None:
+                values = np.where(known.numpy(), values, np.float32(np.nan))
+            if values.shape not in ((count,), (count, 3)):
+                raise ValueError(f"{key} is of shape {values.shape} for {count} points")
+            cues[key.removeprefix(_CUE)] = values
+    return cues
 
 
 def _rounded(name: str, weight: Tensor) -> Tensor:
@@ -145,7 +170,8 @@ def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
         tensors.get("orientations"),
     )
     _check_sizes(points, origin, detectability, space)
-    return MapModel(PointMap(points, origin, detectability), space)
+    cues = _cues(tensors, len(points))
+    return MapModel(PointMap(points, origin, detectability, cues), space)
 
 
 def _check_sizes(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Columns = Mapping[str, NDArray[Any]]
 
 UNKNOWN_LABEL = -1
+_NAN = 0x7FC00000  # not a number, written for no colour; opaque colours of PCL are NaN of others
 
 _RGB = ("red", "green", "blue")
 _NORMAL = ("nx", "ny", "nz")
@@ -110,4 +111,5 @@ def _unpacked(packed: NDArray[Any]) -> NDArray[np.uint8]:
         bits = np.where(written_out, whole, single.view(np.uint32))
     else:
         bits = packed.astype(np.uint32)
+    bits = np.where(bits == _NAN, 0, bits)
     return np.stack([(bits >> shift & 255).astype(np.uint8) for shift in (16, 8, 0)], axis=1)
