@@ -23,6 +23,7 @@ from bpnp_ros.nodes.messages import (
     time_message,
     transform_message,
 )
+from bpnp_ros.point_map.formats.cues import packed_rgb
 from bpnp_ros.runtime.conversions import (
     read_camera,
     read_columns,
@@ -33,7 +34,6 @@ from bpnp_ros.runtime.conversions import (
     read_pose,
     read_transform,
 )
-from bpnp_ros.runtime.keypoint_fields import packed_rgb
 
 STAMP = 1_700_000_000_123_456_789
 RNG = np.random.default_rng(0)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags import messages
 from bpnp_ros.geometry.camera import Camera
-from bpnp_ros.runtime.keypoint_fields import map_cue_columns
 from bpnp_ros.runtime.packing import Columns, map_columns
 
 START = 1_600_000_000_000_000_000  # nanoseconds
@@ -46,8 +45,7 @@ class CameraBag:
             if photographs or topic != PHOTOGRAPH:
                 bag.add_topic(topic, kind, latched=topic == MAP)
         top = messages.header(START, MAP_FRAME)
-        columns = {**map_columns(map_points), **map_cue_columns(cues or {})}
-        bag.write(MAP, START, messages.cloud(top, columns))
+        bag.write(MAP, START, messages.cloud(top, map_columns(map_points, cues)))
 
     def add(
         self, stamp: int, camera: Camera, keypoints: Columns, T_map_camera: NDArray[np.float64]

@@ -15,9 +15,9 @@ from bpnp_ros.keypoints.image import decode_compressed
 from bpnp_ros.keypoints.image_cues import colours
 from bpnp_ros.keypoints.image_header import image_size
 from bpnp_ros.keypoints.lens import denormalise
+from bpnp_ros.point_map.formats.cues import packed_rgb
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
-from bpnp_ros.runtime.keypoint_fields import packed_rgb
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 

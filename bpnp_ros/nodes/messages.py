@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +23,7 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from bpnp_ros.geometry.rotation import quaternion_from_matrix
-from bpnp_ros.runtime.keypoint_fields import map_cue_columns
-from bpnp_ros.runtime.packing import map_columns, pack
+from bpnp_ros.runtime.packing import MapCues, map_columns, pack
 
 Array = NDArray[np.float64]
 
@@ -53,11 +51,9 @@ def cloud_message(header: Header, columns: Mapping[str, NDArray[np.floating]]) -
     )
 
 
-def map_message(
-    header: Header, points: Array, cues: Mapping[str, NDArray[Any]] | None = None
-) -> PointCloud2:
+def map_message(header: Header, points: Array, cues: MapCues | None = None) -> PointCloud2:
     """Map points (N, 3) and the cues of their `PointMap`."""
-    return cloud_message(header, {**map_columns(points), **map_cue_columns(cues or {})})
+    return cloud_message(header, map_columns(points, cues))
 
 
 def pose(T: Array) -> Pose:

@@ -18,11 +18,7 @@ from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.keypoints.image import Image, decode_compressed, decode_image
 from bpnp_ros.point_map.formats.cloud import Cloud
-from bpnp_ros.runtime.keypoint_fields import (
-    read_cues,
-    read_map_cues,
-    read_map_detectability,
-)
+from bpnp_ros.runtime.keypoint_fields import fields_of, read_cues
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
@@ -138,8 +134,9 @@ def read_map(cloud: PointCloud2) -> Cloud:
     """Map points, their detectability and cues as a file's are. Raises MapError for the points
     alone: a field beside them that cannot be read counts as absent."""
     points, row_step = read_map_points(cloud), _checked_row_step(cloud, MapError)
-    chance = read_map_detectability(cloud, row_step)
-    return Cloud(points, chance, read_map_cues(cloud, row_step))
+    return Cloud.from_columns(
+        {**fields_of(cloud, row_step), **dict(zip("xyz", points.T, strict=True))}
+    )
 
 
 def read_image(image: ImageMessage | CompressedImage) -> Image:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.keypoints.detector import Detections
 from bpnp_ros.point_map.formats import cues as standard
+from bpnp_ros.point_map.formats.cues import packed_rgb
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import PointCloud2, PointField
@@ -28,7 +29,7 @@ def read_cues(cloud: PointCloud2, row_step: int) -> Cues:
     its point, counts as absent; a black colour is one that nobody knows, as in a map. row_step:
     bytes from row to row of the cloud.
     """
-    columns = _columns(cloud, row_step)
+    columns = fields_of(cloud, row_step)
     cues: Cues = {name: _finite(columns[name]) for name in SCALARS if name in columns}
     if "size" in cues:
         cues["size"][~(cues["size"] > 0)] = np.nan
@@ -37,16 +38,6 @@ def read_cues(cloud: PointCloud2, row_step: int) -> Cues:
         known = colours.any(axis=1, keepdims=True)
         cues["rgb"] = np.where(known, colours, np.nan).astype(np.float32)
     return cues
-
-
-def read_map_cues(cloud: PointCloud2, row_step: int) -> dict[str, NDArray[Any]]:
-    """The cues of a `PointMap`, as out of a file; a field that cannot be read counts as absent."""
-    return standard.read_cues(_columns(cloud, row_step))
-
-
-def read_map_detectability(cloud: PointCloud2, row_step: int) -> NDArray[np.float64] | None:
-    """(N,), None where the cloud has none; see `formats.cues.read_detectability`."""
-    return standard.read_detectability(_columns(cloud, row_step))
 
 
 def columns_of(found: Detections) -> dict[str, NDArray[np.float32]]:
@@ -72,18 +63,7 @@ def map_cue_columns(cues: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
     return columns
 
 
-def packed_rgb(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Colours (M, 3) of 0 to 255 -> PCL's `rgb` (M,), 0x00RRGGBB as the bits of a float32.
-
-    NaN where a colour is not known.
-    """
-    known = np.isfinite(rgb).all(axis=1)
-    red, green, blue = np.where(known[:, None], rgb, 0).clip(0, 255).round().astype(np.uint32).T
-    packed = (red << 16 | green << 8 | blue).view(np.float32)
-    return np.where(known, packed, np.float32(np.nan))
-
-
-def _columns(cloud: PointCloud2, row_step: int) -> dict[str, NDArray[np.generic]]:
+def fields_of(cloud: PointCloud2, row_step: int) -> dict[str, NDArray[np.generic]]:
     """By standard name, the first of several; an `rgb` of three or four numbers as its channels."""
     found: dict[str, NDArray[np.generic]] = {}
     for field in cloud.fields:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.runtime.keypoint_fields import map_cue_columns
+
 Columns = Mapping[str, NDArray[np.floating]]
+MapCues = Mapping[str, NDArray[Any]]
 
 _DATATYPES = {"f4": 7, "f8": 8}  # of sensor_msgs/PointField
 _FINEST_MAP = 1e-4  # metres
@@ -41,8 +44,9 @@ def pack(columns: Columns) -> Packed:
     return Packed(len(points), fields, points.itemsize, points.tobytes(), finite)
 
 
-def map_columns(points: NDArray[np.float64]) -> Columns:
-    """Map points (N, 3): float32, which RViz needs, unless far coordinates would lose 0.1 mm."""
+def map_columns(points: NDArray[np.float64], cues: MapCues | None = None) -> Columns:
+    """Map points (N, 3) and their cues: float32, which RViz needs, unless far coordinates would lose
+    0.1 mm."""
     coarsest = np.spacing(np.abs(points).max(initial=0.0).astype(np.float32))
     kept = points.astype(np.float32) if coarsest <= _FINEST_MAP else points
-    return dict(zip("xyz", kept.T, strict=True))
+    return {**dict(zip("xyz", kept.T, strict=True)), **map_cue_columns(cues or {})}

@@ -113,3 +113,14 @@ def _unpacked(packed: NDArray[Any]) -> NDArray[np.uint8]:
         bits = packed.astype(np.uint32)
     bits = np.where(bits == _NAN, 0, bits)
     return np.stack([(bits >> shift & 255).astype(np.uint8) for shift in (16, 8, 0)], axis=1)
+
+
+def packed_rgb(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Colours (M, 3) of 0 to 255 -> PCL's `rgb` (M,), 0x00RRGGBB as the bits of a float32.
+
+    NaN where a colour is not known.
+    """
+    known = np.isfinite(rgb).all(axis=1)
+    red, green, blue = np.where(known[:, None], rgb, 0).clip(0, 255).round().astype(np.uint32).T
+    packed = (red << 16 | green << 8 | blue).view(np.float32)
+    return np.where(known, packed, np.float32(np.nan))
