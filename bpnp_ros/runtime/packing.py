@@ -45,8 +45,8 @@ def pack(columns: Columns) -> Packed:
 
 
 def map_columns(points: NDArray[np.float64], cues: MapCues | None = None) -> Columns:
-    """Map points (N, 3) and their cues: float32, which RViz needs, unless far coordinates would lose
-    0.1 mm."""
+    """Map points (N, 3) and their cues: float32, which RViz needs, unless far coordinates would
+    lose 0.1 mm."""
     coarsest = np.spacing(np.abs(points).max(initial=0.0).astype(np.float32))
     kept = points.astype(np.float32) if coarsest <= _FINEST_MAP else points
     return {**dict(zip("xyz", kept.T, strict=True)), **map_cue_columns(cues or {})}
