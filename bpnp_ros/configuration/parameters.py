@@ -27,7 +27,9 @@ class LocalizationSettings(Configuration):
     )
     map_frame: str = setting("", "frame of the map; empty: that of the map message, else `map`")
     base_frame: str = setting("", "frame of the robot's base; empty: there is no robot")
-    odom_frame: str = setting("odom", "frame of the odometry, used by tf_mode odom")
+    odom_frame: str = setting(
+        "odom", "frame of the odometry: of tf_mode odom, and to tell places apart that look alike"
+    )
     tf_mode: str = setting(
         "camera", "TF sent: map to camera, base or odom, or none",
         choices=("camera", "base", "odom", "none"),
