@@ -104,8 +104,9 @@ def _transport(code: ReferenceCode, points: int) -> Iterator[tuple[str, dict[str
     features = torch.nn.functional.normalize(torch.randn(1, points, 128), dim=2)
     others = torch.nn.functional.normalize(features + 0.2 * torch.randn(1, points, 128), dim=2)
     M, prior = torch.cdist(features, others), uniform_prior(torch.tensor([points]), points).float()
+    transport = code.transport()
     layers: dict[str, Layer] = {
-        REFERENCE: lambda cost: code.transport(cost, prior, prior),
+        REFERENCE: lambda cost: transport(cost, prior, prior),
         OURS: lambda cost: sinkhorn(cost, prior, prior),
     }
     yield from _both_ways("Sinkhorn", layers, M, torch.rand_like(M))
@@ -118,8 +119,9 @@ def _pose_layer(code: ReferenceCode, sample: Batch) -> Iterator[tuple[str, dict[
         torch.nn.functional.normalize(sample.p3d + theta[:, None, 3:], dim=2),
     )
     W = torch.softmax(500 * (f @ n.transpose(1, 2) - 1), dim=2) / sample.p2d.shape[1]
+    pose_layer = code.pose_layer()
     layers: dict[str, Layer] = {
-        REFERENCE: lambda w: code.pose_layer(w, f, sample.p3d, theta),
+        REFERENCE: lambda w: pose_layer(w, f, sample.p3d, theta),
         OURS: lambda w: weighted_pnp(w, sample.p2d, sample.p3d, theta),
     }
     yield from _both_ways("weighted PnP", layers, W, torch.rand_like(theta))

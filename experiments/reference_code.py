@@ -37,9 +37,7 @@ class ReferenceCode:
         modules = _modules(folder)
         for name in LAYERS:
             vars(modules[name])["torch"] = _TorchOfThen()
-        transport, pose_layer = (modules[name] for name in LAYERS)
-        self.transport: Any = transport.RegularisedTransport()
-        self.pose_layer: Any = pose_layer.NonlinearWeightedBlindPnP()
+        self._transport, self._pose_layer = (modules[name] for name in LAYERS)
         self._network, self._losses = modules[NETWORK].DBPnP, modules[LOSSES].TotalLoss
 
     def network(self) -> nn.Module:
@@ -50,6 +48,16 @@ class ReferenceCode:
         finally:
             sys.argv = arguments
         return network
+
+    def transport(self) -> nn.Module:
+        """Its Sinkhorn layer."""
+        layer: nn.Module = self._transport.RegularisedTransport()
+        return layer
+
+    def pose_layer(self) -> nn.Module:
+        """Its weighted blind PnP."""
+        layer: nn.Module = self._pose_layer.NonlinearWeightedBlindPnP()
+        return layer
 
     def losses(self, gamma: float) -> nn.Module:
         criterion: nn.Module = self._losses(gamma)

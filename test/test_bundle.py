@@ -168,7 +168,7 @@ def test_the_shipped_bundle_knows_the_demo_world_and_how_it_was_made() -> None:
 
 def with_cues(bundle: MapBundle) -> MapBundle:
     size = np.where(np.arange(60) % 7 == 0, np.nan, 0.02).astype(np.float32)
-    cues = {
+    cues: dict[str, np.ndarray] = {
         "rgb": np.arange(180, dtype=np.uint8).reshape(60, 3),
         "label": np.arange(-1, 59, dtype=np.int32),
         "size": size,

@@ -29,7 +29,9 @@ BUNDLE = Path(__file__).resolve().parents[1] / "bpnp_ros" / "data" / "demo_bundl
 
 def test_a_walking_camera_is_found_and_followed_over_ros(ros: RosWorld) -> None:
     localizer = Localizer(rooms(), None, CONFIG)
-    robot = Robot(ros, SimpleNamespace(build=lambda _: localizer)).started()
+    robot = Robot(
+        ros, SimpleNamespace(build=lambda _: localizer, config=CONFIG, bundle=None)
+    ).started()
     robot.map.publish(map_message(header(1, "map"), world().landmarks))
     robot.camera_info.publish(camera_info())
     robot.status(ready="true")

@@ -80,7 +80,8 @@ def test_every_command_starts_in_a_function_that_exists() -> None:
 
 def test_ros_is_known_to_the_nodes_and_to_the_other_end_of_the_wire() -> None:
     messages = {name for path in SOURCES for name in imported_packages(path) if "_msgs" in name}
-    links = {"bpnp_ros/demo/link.py", "bpnp_ros/replay/live/link.py", "bpnp_ros/live/node_link.py"}
+    links = {f"bpnp_ros/{room}/link.py" for room in ("demo", "doctor", "replay/live")}
+    links.add("bpnp_ros/live/node_link.py")
     knowing = files_importing(ROS | messages | {"std_srvs"}) - links
     assert {path for path in knowing if not path.startswith("bpnp_ros/nodes/")} == set()
 

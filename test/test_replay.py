@@ -124,6 +124,7 @@ def test_the_map_may_come_from_a_file_and_parameters_from_the_nodes_own(
     config = Path(__file__).resolve().parents[1] / "config" / "localization.yaml"
     words = ["--map", str(tmp_path / "map.npz"), "--weights", str(weights)]
     words += ["--params", str(config), "--set", "use_likelihood_search=false"]
+    words += ["--set", "use_bpnpnet=false"]
     with Bag(path) as bag:
         with pytest.raises(BagError, match="no map is in the bag"):
             prepare(bag, parse_arguments([str(path)]))
