@@ -12,7 +12,7 @@ from landmarks import CAMERA, ceiling_lamps, held
 from bpnp_ros.configuration.parameters import KeypointConfig, LocalizerConfig
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.cues.colour import lab_from_rgb
-from bpnp_ros.localizer.cues.pairs import pair_nats
+from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_points import model_from_points
@@ -39,7 +39,7 @@ def map_with(cues: dict[str, np.ndarray]) -> PointMap:
 def nats(cue: str, shown: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Pair by pair, in the order given."""
     keypoints = some_keypoints({cue: shown.astype(np.float32)})
-    found = pair_nats(keypoints, map_with({cue: kept}))
+    found = MapCues(map_with({cue: kept})).table(keypoints)
     assert found is not None
     return found.numpy()[np.argsort(keypoints.index)]
 

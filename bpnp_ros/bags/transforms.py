@@ -14,22 +14,34 @@ from bpnp_ros.errors import ConfigError
 from bpnp_ros.runtime.conversions import nanoseconds, read_transform
 from bpnp_ros.runtime.tf_buffer import FOREVER, TransformBuffer
 
+ROUNDING = 10_000  # nanoseconds: files often give microseconds
+LONGEST_GAP = 500_000_000  # nanoseconds over which to interpolate
+
 
 class RecordedTransforms:
-    """Read when it is first asked for."""
+    """What a node would have looked up, had all of TF come in time. Read when first asked for."""
 
     def __init__(self, bag: Bag) -> None:
         self._bag = bag
 
     @cached_property
     def _buffer(self) -> TransformBuffer:
-        buffer = TransformBuffer(FOREVER)
+        buffer = TransformBuffer(FOREVER, LONGEST_GAP, ROUNDING)
         read_transforms(self._bag, buffer)
         return buffer
 
-    def lookup(self, target: str, source: str, stamp: int) -> NDArray[np.float64]:
-        """T_target_source (4, 4) at a stamp, nanoseconds. Raises NoTransformError."""
+    def lookup(
+        self, target: str, source: str, stamp: int, patience: float = 0.0
+    ) -> NDArray[np.float64]:
+        """T_target_source (4, 4) at a stamp, nanoseconds. Raises NoTransformError.
+
+        patience: nothing is on its way in a bag.
+        """
         return self._buffer.lookup(target, source, stamp)
+
+    def hangs_below(self, frame: str, ancestor: str) -> bool:
+        """Whether `ancestor` is a parent of `frame`, or a parent's parent."""
+        return self._buffer.hangs_below(frame, ancestor)
 
 
 def read_transforms(bag: Bag, into: TransformBuffer) -> None:

@@ -14,8 +14,9 @@ from bpnp_ros.doctor.picture import picture
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.figures.panels import save_figure
 from bpnp_ros.localizer.types import Fix
-from bpnp_ros.replay.configuration import configuration, read_parameters
+from bpnp_ros.replay.configuration import configuration
 from bpnp_ros.replay.player import Player
+from bpnp_ros.replay.run import given_parameters
 from bpnp_ros.replay.topics import Topics, choose_topics
 from bpnp_ros.runtime.engine import Engine
 
@@ -48,9 +49,7 @@ def examine(arguments: argparse.Namespace, console: Console) -> int:
 
 def explain_frame(arguments: argparse.Namespace, console: Console) -> int:
     """A frame of a bag, and a picture of it."""
-    shortcuts = {"map_file": arguments.map, "weights": arguments.weights}
-    given = read_parameters(arguments.params, arguments.set)
-    chosen = configuration(given | {name: value for name, value in shortcuts.items() if value})
+    chosen = configuration(given_parameters(arguments))
     settings = chosen.settings
     with Bag(arguments.bag) as bag:
         wanted = Topics(arguments.keypoints, "", arguments.camera_info, arguments.map_topic)

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from bpnp_ros.bags.messages import ODOMETRY, POSE, POSE_WITH_COVARIANCE, TF
 from bpnp_ros.bags.reading import Bag
-from bpnp_ros.bags.transforms import read_transforms
+from bpnp_ros.bags.transforms import ROUNDING, read_transforms
 from bpnp_ros.errors import BagError, ConfigError
 from bpnp_ros.evaluation.tum import read_tum
-from bpnp_ros.replay.tf.transforms import ROUNDING
 from bpnp_ros.runtime.conversions import nanoseconds, read_bare_pose
 from bpnp_ros.runtime.tf_buffer import FOREVER, NoTransformError, TransformBuffer
 

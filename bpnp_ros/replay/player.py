@@ -16,13 +16,13 @@ from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.replay.configuration import Configuration
-from bpnp_ros.replay.tf.transforms import odometry_of
 from bpnp_ros.replay.topics import Topics
 from bpnp_ros.runtime.answering import Answering, rejection_for
 from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import frame_of, nanoseconds, read_image
 from bpnp_ros.runtime.keypoint_fields import columns_of
 from bpnp_ros.runtime.maps import ActiveMap, BuildsLocalizers, Maps
+from bpnp_ros.runtime.tf.odometry import Odometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,11 @@ class Player:
         settings = configuration.settings
         self.cameras = Cameras(settings, configuration.keypoints)
         self._maps = Maps(settings, engine)
-        look_up, odometry = RecordedTransforms(bag).lookup, odometry_of(bag, settings)
-        self._answering = Answering(self._maps, self.cameras, look_up, self._start_anew, odometry)
+        transforms = RecordedTransforms(bag)
+        odometry = Odometry(settings, transforms).at
+        self._answering = Answering(
+            self._maps, self.cameras, transforms.lookup, self._start_anew, odometry
+        )
         self._prepared: dict[str, float] = {}
 
     def get_ready(self) -> ActiveMap:

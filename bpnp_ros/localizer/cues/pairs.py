@@ -82,11 +82,6 @@ class MapCues:
         )
 
 
-def pair_nats(keypoints: Keypoints, point_map: PointMap) -> Tensor | None:
-    """`MapCues.table` of a map that is asked once."""
-    return MapCues(point_map).table(keypoints)
-
-
 def _shown(cue: MapCue, name: str, keypoints: Keypoints) -> Tensor:
     return torch.from_numpy(cue.of_keypoints(keypoints.cues[name], keypoints.frustum.pixel))
 

@@ -10,7 +10,7 @@ are judged by the same evidence.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
 from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
+from bpnp_ros.localizer.over_time.places import Places, View, Way
 from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, moved_by, twist
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
@@ -35,49 +36,7 @@ HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
-CHANCE_NATS = 66.0  # the most that chance reached in one frame of a map that hides points
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """A frame that counts, and where the camera was then by its own reckoning, (4, 4)."""
-
-    frame: Frame
-    T_start_camera: Pose
-
-
-@dataclass(frozen=True, eq=False)
-class _Places:
-    """Where the camera may be now. poses: (H, 4, 4) in the recentred map. now, past: what the
-    present frame (H,) and the views (H, K) say for each, nats."""
-
-    poses: Tensor
-    now: Tensor
-    past: Tensor
-
-    def __len__(self) -> int:
-        return len(self.poses)
-
-    def select(self, rows: Tensor) -> _Places:
-        return _Places(self.poses[rows], self.now[rows], self.past[rows])
-
-    def joined(self, other: _Places) -> _Places:
-        return _Places(
-            torch.cat([self.poses, other.poses]),
-            torch.cat([self.now, other.now]),
-            torch.cat([self.past, other.past]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Way:
-    """How the camera has come: its reckoning, its last step and how sure that is."""
-
-    stamp: float
-    T_start_camera: Pose
-    odometry: Pose | None = None
-    velocity: Pose | None = None
-    """(6,) m/s and rad/s in the camera's frame, where odometry does not tell."""
+CHANCE_NATS = 66.0  # of one frame in a map that hides points: chance was seen to reach 57 to 66
 
 
 class Hypotheses:
@@ -88,9 +47,9 @@ class Hypotheses:
         self.forget()
 
     def forget(self) -> None:
-        self._places: _Places | None = None
-        self._views: list[_View] = []
-        self._way: _Way | None = None
+        self._places: Places | None = None
+        self._views: list[View] = []
+        self._way: Way | None = None
         self._contradicted = 0
 
     @property
@@ -110,11 +69,13 @@ class Hypotheses:
 
         candidates: all that was found for the frame. odometry: T_odom_camera (4, 4), if known.
         """
+        if isinstance(answer, Fix) and self._places is None:
+            return answer
         new = self._fresh(candidates, frame)
         step = self._step(stamp, odometry)
         if step is None or self._places is None:
             self.forget()
-            self._places, self._way = new, _Way(stamp, np.eye(4), odometry)
+            self._places, self._way = new, Way(stamp, np.eye(4), odometry)
             self._remember(frame)
             return answer
         old, leader = self._carried(self._places, frame, step)
@@ -126,14 +87,14 @@ class Hypotheses:
             self._remember(frame)
         return answer
 
-    def _fresh(self, candidates: Candidates, frame: Frame) -> _Places:
+    def _fresh(self, candidates: Candidates, frame: Frame) -> Places:
         """The frame's own candidates, the best first, without a past."""
         poses = candidates.T_map_camera
         nats = log_likelihood_ratio(predict(self._model, poses, frame.frustum), frame, frame.sigma)
         order = nats.argsort(descending=True)
         order = order[nats[order] > nats.max() - HOPELESS * self.odds]
         order = order[~self._repeats(poses[order])][:MOST_NEW]
-        return _Places(poses[order], nats[order], nats.new_zeros(len(order), 0))
+        return Places(poses[order], nats[order], nats.new_zeros(len(order), 0))
 
     def _step(self, stamp: float, odometry: Pose | None) -> Step | None:
         """How the camera has come since the last frame; None where nobody can tell."""
@@ -154,10 +115,10 @@ class Hypotheses:
             radians=rough.radians + change * self.config.max_turn_rate * elapsed,
         )
 
-    def _carried(self, places: _Places, frame: Frame, step: Step) -> tuple[_Places, Pose]:
+    def _carried(self, places: Places, frame: Frame, step: Step) -> tuple[Places, Pose]:
         """The places in the new frame; and how the likeliest of them has moved, (4, 4)."""
         poses, nats = self._fitted(step.carry(places.poses), frame, step)
-        carried = _Places(poses, nats, places.past)
+        carried = Places(poses, nats, places.past)
         row = int((carried.past.sum(dim=1) + nats).argmax())
         return carried, moved_by(places.poses[row], poses[row])
 
@@ -167,9 +128,9 @@ class Hypotheses:
         told = odometry is not None and way.odometry is not None
         came = step.T_before_now if told else leader
         velocity = twist(came) / (stamp - way.stamp) if stamp > way.stamp else None
-        self._way = _Way(stamp, way.T_start_camera @ came, odometry, velocity)
+        self._way = Way(stamp, way.T_start_camera @ came, odometry, velocity)
 
-    def _looked_back(self, new: _Places) -> _Places:
+    def _looked_back(self, new: Places) -> Places:
         """With what the views before say for the new places."""
         poses, past, now = new.poses, list[Tensor](), self._here
         for view in reversed(self._views):
@@ -193,7 +154,7 @@ class Hypotheses:
         nats = log_likelihood_ratio(seen, frame, frame.sigma) + step.nats(T_expected, poses)
         return poses, nats.clamp_min(len(frame.xy) * math.log(frame.clutter))
 
-    def _merged(self, places: _Places) -> _Places:
+    def _merged(self, places: Places) -> Places:
         """Each once, the likeliest first; those without hope are left out."""
         total = self._evidence(places).sum(dim=1)
         order = total.argsort(descending=True)
@@ -204,11 +165,11 @@ class Hypotheses:
     def _repeats(self, poses: Tensor) -> Tensor:
         return repeats(poses, SAME_DEPTHS * self._model.depth, SAME_RADIANS)
 
-    def _evidence(self, places: _Places) -> Tensor:
+    def _evidence(self, places: Places) -> Tensor:
         """(H, K + 1) nats of the views, and of the present frame as far as it is news."""
         return torch.cat([places.past, self._freshness * places.now[:, None]], dim=1)
 
-    def _behind(self, places: _Places, row: int) -> Tensor:
+    def _behind(self, places: Places, row: int) -> Tensor:
         """By how many nats all places (H,) are behind one of them.
 
         No view decides alone: what it says for one against another counts for half the odds at
@@ -219,7 +180,7 @@ class Hypotheses:
         return (evidence[row] - evidence).clamp(-most, most).sum(dim=1)
 
     def _judged(
-        self, places: _Places, answer: Fix | Rejection, frame: Frame, step: Step
+        self, places: Places, answer: Fix | Rejection, frame: Frame, step: Step
     ) -> Fix | Rejection:
         """The place that is left, or how many there are. Starts anew where the past must be wrong.
 
@@ -254,7 +215,7 @@ class Hypotheses:
             f"explains it better by more than {self.odds:.0f} nats",
         )
 
-    def _checked(self, places: _Places, fix: Fix) -> Fix | Rejection:
+    def _checked(self, places: Places, fix: Fix) -> Fix | Rejection:
         """A frame's own fix, unless the frames before it speak for another place."""
         pose = torch.from_numpy(fix.T_map_camera).clone()
         pose[:3, 3] -= torch.from_numpy(self._model.point_map.origin)
@@ -270,7 +231,7 @@ class Hypotheses:
         )
 
     def _verified(
-        self, places: _Places, answer: Rejection, frame: Frame, step: Step
+        self, places: Places, answer: Rejection, frame: Frame, step: Step
     ) -> Fix | Rejection:
         """The last place as a fix, if it explains enough to be no accident."""
         best = Candidates.of(places.poses[:1], HYPOTHESES)
@@ -322,4 +283,4 @@ class Hypotheses:
         assert places is not None
         past = torch.cat([places.past, places.now[:, None]], dim=1)[:, -MOST_VIEWS:]
         self._places = replace(places, past=past)
-        self._views = [*self._views, _View(frame, self._here)][-MOST_VIEWS:]
+        self._views = [*self._views, View(frame, self._here)][-MOST_VIEWS:]

@@ -25,6 +25,7 @@ class LikelihoodSearch:
     def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
         self._model, self._config = model, config
         self._bank: ViewBank | None = None
+        self._ranked: tuple[Frame, Tensor] | None = None
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Build the bank for a camera; some seconds. One that sees as much keeps its bank."""
@@ -41,8 +42,13 @@ class LikelihoodSearch:
         return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
 
     def best_views(self, frame: Frame, count: int) -> Tensor:
-        """T_map_camera (count, 4, 4) at most of the views that a frame looks like, best first."""
-        self.prepare(frame.frustum)
-        assert self._bank is not None
-        sifted, _ = self._bank.best(frame.coarse().xy, max(VIEWS_SIFTED, count))
-        return rank_views(self._model, sifted, frame, count)
+        """T_map_camera (count, 4, 4) at most of the views that a frame looks like, best first.
+
+        Those of the last frame are kept: more than one proposer asks for them.
+        """
+        if self._ranked is None or self._ranked[0] is not frame:
+            self.prepare(frame.frustum)
+            assert self._bank is not None
+            sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
+            self._ranked = frame, rank_views(self._model, sifted, frame, VIEWS_SIFTED)
+        return self._ranked[1][:count]

@@ -1,1 +1,0 @@
-"""The TF of a bag."""
