@@ -8,6 +8,7 @@ from landmarks import CAMERA, ceiling_lamps, held, reflectors, report
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError, MapError
+from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 
@@ -130,6 +131,40 @@ def test_landmarks_at_infinity_give_a_rotation() -> None:
     assert isinstance(answer, Fix)
     assert np.degrees(np.abs(answer.T_map_camera[:3, :3] - T[:3, :3]).max()) < 0.5
     assert np.allclose(answer.T_map_camera[:3, 3], 0)
+
+
+def test_a_star_tracker_finds_stars_among_spots_and_nothing_where_there_is_no_sky() -> None:
+    rng = np.random.default_rng(10)
+    camera = Camera(np.array([[2000.0, 0, 320], [0, 2000, 240], [0, 0, 1]]), 640, 480)
+    stars = rng.normal(size=(5000, 3))
+    stars /= np.linalg.norm(stars, axis=1, keepdims=True)
+    localizer = Localizer.from_map(stars, config=LocalizerConfig(motion="rotation"))
+    for yaw in (0.7, -2.0):
+        T = held("forward", yaw, np.zeros(3), np.array([0.4, 1.1]))
+        rays = stars @ T[:3, :3]
+        pixels = (rays / rays[:, 2:]) @ camera.K[:2].T
+        shown = pixels[(rays[:, 2] > 0) & camera.image_contains(pixels)][:12]
+        spots = rng.uniform(0, (640, 480), (8, 2))
+        answer = localizer.localize(np.concatenate([shown, spots]), camera)
+        assert isinstance(answer, Fix)
+        assert np.degrees(np.abs(answer.T_map_camera[:3, :3] - T[:3, :3]).max()) < 0.1
+    nothing = rng.uniform(0, (640, 480), (40, 2))
+    assert isinstance(localizer.localize(nothing, camera), Rejection)
+
+
+def test_a_camera_of_which_nothing_is_known_finds_itself_among_many_landmarks() -> None:
+    """Too many for all triples of them."""
+    rng = np.random.default_rng(11)
+    lamps = ceiling_lamps(rng, 150)
+    localizer = Localizer.from_map(lamps, config=LocalizerConfig(motion="free"))
+    poses = list[np.ndarray]()
+    while len(poses) < 2:
+        T = held(
+            "up", rng.uniform(-3, 3), rng.uniform([4, 4, 0], [16, 8, 1]), rng.normal(size=2) / 5
+        )
+        poses += [T] * (len(report(lamps, T, rng, missed=0, clutter=0)) >= 9)
+    found = errors([localizer.localize(report(lamps, T, rng), CAMERA) for T in poses], poses)
+    assert len(found) == len(poses) and max(found) < 0.2
 
 
 def test_too_few_directions_are_no_map() -> None:

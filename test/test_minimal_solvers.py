@@ -44,7 +44,7 @@ def test_three_points_give_the_pose_among_at_most_four() -> None:
     bearings = torch.nn.functional.normalize(in_camera, dim=-1)
     missed = 0
     for row in range(200):
-        found = p3p(bearings[row][None], points[row][None])
+        found, _ = p3p(bearings[row][None], points[row][None])
         assert len(found) <= 4
         assert ((seen(found, points[row]) * bearings[row]).sum(dim=-1) > 0.99).all()
         missed += not len(found) or float((found - true[row]).abs().amax(dim=(1, 2)).min()) > 1e-5

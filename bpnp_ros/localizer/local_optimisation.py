@@ -142,6 +142,8 @@ def local_optimisation(
     model: MapModel, candidates: Candidates, frame: Frame, seed: int
 ) -> Candidates:
     """Candidates polished, and more from around the best of them as long as that gains."""
+    if model.turns_only:
+        return candidates  # which pairs of directions have found, they have found exactly
     candidates = polish(model, candidates, frame)
     best, worth = _leader(model, candidates, frame)
     for turn in range(MOST_ROUNDS):

@@ -12,10 +12,11 @@ from torch import Tensor
 from bpnp_ros.geometry.transform import make_transform
 
 
-def p3p(bearings: Tensor, points: Tensor) -> Tensor:
+def p3p(bearings: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """T_map_camera (K, 4, 4) from unit bearings (H, 3, 3) and points (H, 3, 3), rows in pairs.
 
-    Of each problem all solutions in front of the camera are given, so K is up to 4 H.
+    Of each problem all solutions in front of the camera are given, so K is up to 4 H; second
+    comes the problem (K,) of each.
     """
     f, P = bearings.double(), points.double()
     a2, b2, c2 = ((P[:, i] - P[:, j]).square().sum(-1) for i, j in ((1, 2), (0, 2), (0, 1)))
@@ -31,7 +32,7 @@ def p3p(bearings: Tensor, points: Tensor) -> Tensor:
     good = torch.isfinite(s).all(-1) & (s > 0).all(-1)
     row = good.nonzero()[:, 0]
     in_camera = s[good][..., None] * f[row]
-    return _aligned(in_camera, P[row]).to(points)
+    return _aligned(in_camera, P[row]).to(points), row
 
 
 def _quartic(

@@ -1,9 +1,8 @@
 """First fixes and drives in many kinds of maps: recall by landmarks in view, wrong poses, time.
 
-Each first fix is asked for by itself; a drive is ten seconds at 10 Hz with stamps, of which the
-first three are not counted. A tenth of the landmarks in view is missed, a fifth of the keypoints is
-clutter, each has one pixel of noise. The settings are the defaults and what the user of such a map
-would tell. Every frame counts in every recall, also those with too few keypoints left.
+Each first fix is asked for by itself; a drive is ten seconds at 10 Hz with stamps and odometry, of
+which the first three seconds are not counted. The settings are the defaults and what the user of
+such a map would tell. Every frame counts in every recall, also those with too few keypoints left.
 """
 
 from __future__ import annotations
@@ -14,13 +13,20 @@ from pathlib import Path
 
 import torch
 
-from experiments.zoo import ground, lamps, real, rooms
-from experiments.zoo.kind import Kind
-from experiments.zoo.real import RealKind
-from experiments.zoo.report import figure, table
+from experiments.zoo import buildings, ground, lamps, real, rooms, scenes
+from experiments.zoo.peers import peers_of
+from experiments.zoo.report import figure, rows_of, table
 from experiments.zoo.run import result
+from experiments.zoo.trial import Kind
 
-KINDS: dict[str, Kind | RealKind] = {**lamps.KINDS, **ground.KINDS, **rooms.KINDS, **real.KINDS}
+KINDS: dict[str, Kind] = {
+    **lamps.KINDS,
+    **ground.KINDS,
+    **rooms.KINDS,
+    **buildings.KINDS,
+    **scenes.KINDS,
+    **real.KINDS,
+}
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -32,15 +38,19 @@ def main() -> None:
         key = f"{name}, seed {options.seed}, {options.frames} frames"
         if (options.kind and options.kind not in name) or key in done:
             continue
-        if isinstance(kind, RealKind) and not kind.path.is_file():
-            print(f"{name} is left out: {kind.file} is not in the folder BPNP_SHARED_DATA names")
+        path = getattr(kind, "path", None)
+        if path is not None and not path.is_file():
+            print(f"{name} is left out: {path.name} is not in the folder BPNP_SHARED_DATA names")
             continue
-        done[key] = {"kind": name, "key": key, **result(kind, options.frames, options.seed)}
+        trial = kind.trial(options.frames, options.seed)
+        line = {"kind": name, "key": key, **result(trial)}
+        line["peers"] = peers_of(trial) if options.peers else {}
+        done[key] = line
         with options.results.open("a") as file:
-            file.write(json.dumps(done[key]) + "\n")
-        print(table([done[key]]).splitlines()[-1], flush=True)
+            file.write(json.dumps(line) + "\n")
+        print("\n".join(rows_of(line)), flush=True)
     if options.docs:
-        _write(list(done.values()), options)
+        _write(done, options)
 
 
 def _options() -> argparse.Namespace:
@@ -48,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kind", default="", help="only those with this in their name")
     parser.add_argument("--frames", type=int, default=50, help="first fixes of each kind (50)")
     parser.add_argument("--seed", type=int, default=1, help="of maps, poses and noise (1)")
+    parser.add_argument("--peers", action="store_true", help="ask peers about the same frames")
     parser.add_argument(
         "--results", type=Path, default=Path("zoo.jsonl"), help="a line a kind; goes on from there"
     )
@@ -60,10 +71,11 @@ def _done(path: Path) -> dict[str, dict[str, object]]:
     return {line["key"]: line for line in map(json.loads, lines)}
 
 
-def _write(results: list[dict[str, object]], options: argparse.Namespace) -> None:
+def _write(done: dict[str, dict[str, object]], options: argparse.Namespace) -> None:
     """The page between its two marks, and the figure."""
     chosen = f"seed {options.seed}, {options.frames} frames"
-    results = [line for line in results if str(line["key"]).endswith(chosen)]
+    keys = [f"{name}, {chosen}" for name in KINDS]
+    results = [done[key] for key in keys if key in done]
     page = DOCS / "zoo.md"
     before, _, rest = page.read_text().partition("<!-- table -->\n")
     _, _, after = rest.partition("<!-- end of table -->\n")

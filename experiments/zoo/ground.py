@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.zoo.kind import Array, Kind, along, heights, held, loop
+from experiments.zoo.kind import OpenKind, along, heights, held, loop
+from experiments.zoo.trial import Array
 
 
 def cones(rng: np.random.Generator) -> Array:
@@ -46,7 +47,7 @@ def above_the_field(rng: np.random.Generator) -> Array:
     return held("down", rng.uniform(-np.pi, np.pi), np.array([x, y, z]), rng)
 
 
-TRACK = Kind(
+TRACK = OpenKind(
     cones,
     on_the_track,
     {"motion": "floor", "sight_range": 25.0, **heights(0.9)},
@@ -56,14 +57,14 @@ TRACK = Kind(
 KINDS = {
     "cones of a race track": TRACK,
     "the same cones in two classes": replace(TRACK, classes=2),
-    "orchard poles": Kind(
+    "orchard poles": OpenKind(
         orchard,
         between_poles,
         {"motion": "floor", "sight_range": 20.0, **heights(1.0)},
         0.5,
         lambda count: along(loop(np.array([22, 18, 1.0]), (15, 12), count + 1), "forward", count),
     ),
-    "drone over field markers": Kind(
+    "drone over field markers": OpenKind(
         field,
         above_the_field,
         {"motion": "level", "camera_mounting": "down", "max_speed": 20.0, **heights(100, 15)},

@@ -1,4 +1,4 @@
-"""What a kind of map is, and what its camera sees and reports."""
+"""What a simulated kind of map is, and what its camera sees and reports."""
 
 from __future__ import annotations
 
@@ -7,26 +7,35 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from bpnp_ros import Camera, Keypoints, keypoints_from_pixels
+from bpnp_ros import Camera, Keypoints, PointMap, keypoints_from_pixels
+from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
 from bpnp_ros.map_model.motion import Motion, mounting
 from bpnp_ros.map_model.view_space import camera_orientation
-
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from experiments.zoo.trial import Array, Labels, Shown, Trial, reckoned
 
 CAMERA = Camera(np.array([[400.0, 0, 320], [0, 400, 240], [0, 0, 1]]), 640, 480)
-MISSED, CLUTTER, NOISE = 0.1, 0.2, 1.0  # shares, and pixels
+FISHEYE = Camera(np.array([[200.0, 0, 320], [0, 200, 240], [0, 0, 1]]), 640, 480, "equidistant")
 CONFUSED = 0.05  # share of keypoints with the wrong class
 NEAREST = 0.05  # metres ahead of the camera
+FEWEST = 4  # landmarks in view of a frame that is asked for
+SECONDS, HERTZ = 10.0, 10.0
+
+
+@dataclass(frozen=True)
+class Detector:
+    """missed, clutter: shares of landmarks and of keypoints. noise: pixels."""
+
+    missed: float = 0.1
+    clutter: float = 0.2
+    noise: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
-    """A kind of map, and what its user tells of it.
+class OpenKind:
+    """A kind of map in which nothing hides anything, and what its user tells of it.
 
-    landmarks: the map (N, 3) in metres. drive: F poses T_map_camera (F, 4, 4) a second's tenth
+    landmarks: the map (N, 3) in metres. drive: F poses T_map_camera (F, 4, 4) a tenth of a second
     apart. pose: one for a first fix. told: settings. right_metres: how far off a right pose may
     be. classes: of landmarks; the first part of them is of class 0, and so on.
     """
@@ -38,16 +47,88 @@ class Kind:
     drive: Callable[[int], Array] | None = None
     classes: int = 1
     camera: Camera = field(default=CAMERA)
+    detector: Detector = field(default=Detector())
+
+    def trial(self, frames: int, seed: int) -> Trial:
+        """A map, `frames` first fixes with at least FEWEST landmarks in view, and a drive."""
+        landmarks = self.landmarks(np.random.default_rng(seed))
+        label = np.arange(len(landmarks)) * self.classes // len(landmarks)
+        cues = {"label": label.astype(np.int32)} if self.classes > 1 else {}
+        source = PointMap.recentred(landmarks, cues=cues)
+        rng = np.random.default_rng([seed, 1])
+        shown = list[Shown]()
+        while len(shown) < frames:
+            frame = self._shown(landmarks, label, self.pose(rng), rng)
+            shown += [frame] * (frame.in_view >= FEWEST)
+        driven = self._driven(landmarks, label, np.random.default_rng([seed, 2]))
+        return Trial(source, self.told, self.right_metres, shown, driven, camera=self.camera)
+
+    def _driven(self, landmarks: Array, label: Labels, rng: np.random.Generator) -> list[Shown]:
+        if self.drive is None:
+            return []
+        poses = self.drive(round(SECONDS * HERTZ))
+        odometry = reckoned(poses, rng)
+        return [
+            self._shown(landmarks, label, T, rng, at / HERTZ, odometry[at])
+            for at, T in enumerate(poses)
+        ]
+
+    def _shown(
+        self,
+        landmarks: Array,
+        label: Labels,
+        T: Array,
+        rng: np.random.Generator,
+        stamp: float = 0.0,
+        odometry: Array | None = None,
+    ) -> Shown:
+        most = float(self.told.get("sight_range", 0)) or np.inf  # type: ignore[arg-type]
+        pixels, rows = seen(landmarks, T, most, self.camera)
+        keypoints = self._reported(pixels, label[rows], rng)
+        return Shown(keypoints, T, len(pixels), stamp, odometry)
+
+    def _reported(self, pixels: Array, label: Labels, rng: np.random.Generator) -> Keypoints | None:
+        """What a detector makes of landmarks at pixels (M, 2) with their classes (M,)."""
+        kept = rng.random(len(pixels)) >= self.detector.missed
+        pixels, label = pixels[kept], label[kept]
+        label = np.where(rng.random(len(label)) < CONFUSED, (label + 1) % self.classes, label)
+        pixels, order = reported(pixels, self.camera, self.detector, rng)
+        label = np.concatenate([label, rng.integers(self.classes, size=len(order) - len(label))])
+        cues = {"label": label[order].astype(np.float32)} if self.classes > 1 else None
+        try:
+            return keypoints_from_pixels(pixels, self.camera, cues=cues)
+        except TooFewKeypointsError:
+            return None
 
 
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A frame: its keypoints, the true pose (4, 4), landmarks in view, and its time in seconds."""
+def reported(
+    pixels: Array, camera: Camera, detector: Detector, rng: np.random.Generator
+) -> tuple[Array, Labels]:
+    """Pixels (M, 2) with noise and clutter, in random order, and that order (M,)."""
+    pixels = pixels + rng.normal(scale=detector.noise, size=pixels.shape)
+    spots = round(len(pixels) * detector.clutter / (1 - detector.clutter))
+    clutter = rng.uniform(0, (camera.width, camera.height), (spots, 2))
+    order = rng.permutation(len(pixels) + spots)
+    return np.concatenate([pixels, clutter])[order], order
 
-    keypoints: Keypoints
-    T_map_camera: Array
-    in_view: int
-    stamp: float = 0.0
+
+def seen(
+    landmarks: Array, T_map_camera: Array, most: float, camera: Camera
+) -> tuple[Array, Labels]:
+    """Pixels (M, 2), without noise, and rows (M,) of the landmarks in view within `most` metres."""
+    rays = (landmarks - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
+    distance = np.linalg.norm(rays, axis=1)
+    nearest = min(NEAREST, float(np.median(distance)) / 100)
+    if camera.distortion_model == "equidistant":
+        across = np.hypot(rays[:, 0], rays[:, 1])
+        angle = np.arctan2(across, rays[:, 2]) / np.maximum(across, 1e-12)
+        plane, ahead = rays[:, :2] * angle[:, None], rays[:, 2] > -np.inf
+    else:
+        ahead = rays[:, 2] > nearest
+        plane = rays[:, :2] / np.where(ahead, rays[:, 2], 1)[:, None]
+    pixels = plane @ camera.K[:2, :2].T + camera.K[:2, 2]
+    rows = np.flatnonzero(ahead & (distance < most) & camera.image_contains(pixels))
+    return pixels[rows], rows
 
 
 def held(look: str, yaw: float, position: Array, rng: np.random.Generator) -> Array:
@@ -81,29 +162,3 @@ def loop(centre: Array, radii: tuple[float, float], count: int, step: float = 0.
 def heights(middle: float, slack: float = 0.05) -> dict[str, object]:
     """What a user tells of a camera at this height, metres."""
     return {"camera_height_min": middle - slack, "camera_height_max": middle + slack}
-
-
-def seen(
-    landmarks: Array, T_map_camera: Array, most: float, camera: Camera
-) -> tuple[Array, Labels]:
-    """Pixels (M, 2), without noise, and rows (M,) of the landmarks in view within `most` metres."""
-    rays = (landmarks - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
-    rows = np.flatnonzero((rays[:, 2] > NEAREST) & (np.linalg.norm(rays, axis=1) < most))
-    pixels = (rays[rows] / rays[rows, 2:]) @ camera.K[:2].T
-    inside = camera.image_contains(pixels)
-    return pixels[inside], rows[inside]
-
-
-def report(pixels: Array, label: Labels, kind: Kind, rng: np.random.Generator) -> Keypoints:
-    """What a detector makes of landmarks at pixels (M, 2) with their classes (M,)."""
-    camera, classes = kind.camera, kind.classes
-    kept = rng.random(len(pixels)) >= MISSED
-    pixels, label = pixels[kept], label[kept]
-    pixels = pixels + rng.normal(scale=NOISE, size=pixels.shape)
-    label = np.where(rng.random(len(label)) < CONFUSED, (label + 1) % classes, label)
-    spots = round(len(pixels) * CLUTTER / (1 - CLUTTER))
-    clutter = rng.uniform(0, (camera.width, camera.height), (spots, 2))
-    label = np.concatenate([label, rng.integers(classes, size=spots)])
-    order = rng.permutation(len(label))
-    cues = {"label": label[order].astype(np.float32)} if classes > 1 else None
-    return keypoints_from_pixels(np.concatenate([pixels, clutter])[order], camera, cues=cues)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.zoo.kind import Array, Kind, along, heights, held, loop
+from experiments.zoo.kind import FISHEYE, OpenKind, along, heights, held, loop
+from experiments.zoo.trial import Array
 
 UP = {"motion": "floor", "camera_mounting": "up", **heights(0.5)}
 
@@ -84,22 +85,30 @@ def _lane(x: Any) -> Any:
 
 
 KINDS = {
-    "ceiling lamps, looking up": Kind(
+    "ceiling lamps, looking up": OpenKind(
         ceiling,
         lambda rng: below((2, 2), (18, 10), rng),
         UP,
         0.25,
         lambda count: along(loop(np.array([10, 6, 0.5]), (7, 4), count + 1), "up", count),
     ),
-    "lamp grid with gaps": Kind(
+    "ceiling lamps, fisheye": OpenKind(
+        ceiling,
+        lambda rng: below((2, 2), (18, 10), rng),
+        {**UP, "sight_range": 10.0},
+        0.25,
+        lambda count: along(loop(np.array([10, 6, 0.5]), (7, 4), count + 1), "up", count),
+        camera=FISHEYE,
+    ),
+    "lamp grid with gaps": OpenKind(
         grid,
         lambda rng: below((3, 3), (23, 14), rng),
         UP,
         0.25,
         lambda count: along(loop(np.array([13, 8, 0.5]), (9, 5), count + 1), "up", count),
     ),
-    "LEDs on a rig": Kind(rig, around_a_rig, {"motion": "free"}, 0.05, around_the_rig),
-    "street lamps from a car": Kind(
+    "LEDs on a rig": OpenKind(rig, around_a_rig, {"motion": "free"}, 0.05, around_the_rig),
+    "street lamps from a car": OpenKind(
         street,
         on_the_street,
         {"motion": "floor", "sight_range": 120.0, "max_speed": 20.0, **heights(1.4)},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.zoo.kind import Array, Kind, along, heights, held, loop
+from experiments.zoo.kind import OpenKind, along, heights, held, loop
+from experiments.zoo.trial import Array
 
 
 def on_walls(width: float, depth: float, count: int, rng: np.random.Generator) -> Array:
@@ -41,20 +42,20 @@ def down_the_corridor(rng: np.random.Generator) -> Array:
 
 FLOOR: dict[str, object] = {"motion": "floor", **heights(1.2)}
 KINDS = {
-    "reflectors in a hall": Kind(
+    "reflectors in a hall": OpenKind(
         lambda rng: on_walls(40, 25, 150, rng),
         lambda rng: inside((5, 5), (35, 20), rng),
         FLOOR,
         0.5,
         lambda count: along(loop(np.array([20, 12, 1.2]), (12, 7), count + 1), "forward", count),
     ),
-    "the hall, heights unknown": Kind(
+    "the hall, heights unknown": OpenKind(
         lambda rng: on_walls(40, 25, 150, rng),
         lambda rng: inside((5, 5), (35, 20), rng),
         {"motion": "level"},
         0.5,
     ),
-    "two identical rooms": Kind(
+    "two identical rooms": OpenKind(
         twins,
         lambda rng: inside((2, 2), (6, 4), rng),
         FLOOR,
@@ -63,7 +64,7 @@ KINDS = {
             np.array([[10.0, 3, 1.2], [6, 3, 1.2], [2, 3, 1.2], [2, 4, 1.2]]), "forward", count
         ),
     ),
-    "long corridor": Kind(
+    "long corridor": OpenKind(
         corridor,
         down_the_corridor,
         {**FLOOR, "sight_range": 20.0},

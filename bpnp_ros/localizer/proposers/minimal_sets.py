@@ -21,6 +21,7 @@ from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.keypoint_sets import some_keypoints, wide_sets
+from bpnp_ros.localizer.proposers.near_triples import NearTriples
 from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -30,6 +31,7 @@ EXPLAINED_SHARE = 0.7  # of the keypoints, with which it is enough
 SURE = 10.0  # nats above what a pose owes for being one of many
 GLANCE, GLANCED_AT = 6, 20_000  # keypoints of a glance, poses that are looked at more closely
 MOST_PROJECTED = 100_000_000  # landmarks in poses; each part of the problems may use its share
+MOST_FOR_ALL = 200  # landmarks of which all sets are tried with enough sets of keypoints
 KEPT, POLISHED = 512, 48
 START = 0.025  # standard deviation with which poses are pulled onto the keypoints, on z = 1
 _CHUNK = 1 << 22  # point projections at once
@@ -40,8 +42,12 @@ class MinimalSets:
 
     name = "minimal_sets"
 
-    def __init__(self, model: MapModel, solver: Solver) -> None:
+    def __init__(self, model: MapModel, solver: Solver | None) -> None:
+        """solver: of all sets; None: only of landmarks near each other."""
         self._model, self._solver = model, solver
+        all_tried = solver is not None and solver.parts == 1 and len(model.points) <= MOST_FOR_ALL
+        self._near = None if model.turns_only or all_tried else NearTriples(model)
+        self._extent = 1.0 if model.turns_only else model.point_map.extent
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Nothing takes long."""
@@ -49,18 +55,32 @@ class MinimalSets:
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
         """The best of all poses that a minimal set fixes, each pulled onto the keypoints."""
-        sigma = max(3 * frame.sigma, self._solver.slack)
         few = self._few(frame)
         best = _Best(frame.xy.new_zeros(0, 4, 4), frame.xy.new_zeros(0))
-        look = FIRST_LOOK
-        for sets, poses in enumerate(self._poses(few), start=1):
-            best = best.joined(*self._promising(poses, few, sigma))
-            if sets == look:
-                look *= 2
-                candidates = self._pulled(best, frame)
-                if self._is_enough(candidates, frame, few):
-                    return candidates
-        return self._pulled(best, frame)
+        for batches, sigma in self._searches(frame, few):
+            look = FIRST_LOOK
+            for sets, poses in enumerate(batches, start=1):
+                best = best.joined(*self._promising(poses, few, sigma))
+                if sets == look:
+                    look *= 2
+                    candidates = self._pulled(best, frame)
+                    if self._is_enough(candidates, frame, few):
+                        return candidates
+            candidates = self._pulled(best, frame)
+            if self._is_enough(candidates, frame, few):
+                return candidates
+        return candidates
+
+    def _searches(self, frame: Frame, few: Frame) -> list[tuple[Iterator[Tensor], float]]:
+        """Batches of poses and how far on the chart they may miss, the quicker searches first."""
+        sigma, searches = 3 * frame.sigma, list[tuple[Iterator[Tensor], float]]()
+        if self._solver is not None:
+            loose = max(sigma, self._solver.slack)
+            parts = range(self._solver.parts)
+            searches = [(self._poses(self._solver, few, part), loose) for part in parts]
+        if self._near is not None:
+            searches.insert(1, (self._near.poses(frame), sigma))
+        return searches
 
     def _few(self, frame: Frame) -> Frame:
         """What minimal sets are made of; at a fisheye's rim a landmark is far away, and its height
@@ -69,18 +89,16 @@ class MinimalSets:
             return some_keypoints(frame, MOST_KEYPOINTS)
         return frame.innermost(MOST_KEYPOINTS)
 
-    def _poses(self, frame: Frame) -> Iterator[Tensor]:
+    def _poses(self, solver: Solver, frame: Frame, part: int) -> Iterator[Tensor]:
         """Batches of poses (H, 4, 4), one for each set of keypoints."""
         bearings = frame.frustum.chart.bearings(frame.xy)
-        sets = wide_sets(bearings, self._solver.size)
-        for part in range(self._solver.parts):
-            projected = 0
-            for rows in sets:
-                poses = self._solver.poses(bearings, rows, frame.sigma, part)
-                projected += len(poses) * len(self._model.points)
-                yield poses[self._model.view_space.holds(poses)]
-                if projected > MOST_PROJECTED / self._solver.parts:
-                    break
+        projected = 0
+        for rows in wide_sets(bearings, solver.size):
+            poses = solver.poses(bearings, rows, frame.sigma, part)
+            projected += len(poses) * len(self._model.points)
+            yield poses[self._model.view_space.holds(poses)]
+            if projected > MOST_PROJECTED / solver.parts:
+                break
 
     def _promising(self, poses: Tensor, frame: Frame, sigma: float) -> tuple[Tensor, Tensor]:
         """The best of poses (H, 4, 4) and their scores; of many, those that a glance likes."""
@@ -90,7 +108,7 @@ class MinimalSets:
         return poses, self._scores(poses, frame, sigma)
 
     def _pulled(self, best: _Best, frame: Frame) -> Candidates:
-        poses = distinct(best.poses, 0.02 * self._solver.extent, 0.05, POLISHED)
+        poses = distinct(best.poses, 0.02 * self._extent, 0.05, POLISHED)
         candidates = Candidates.of(poses, self.name)
         start = 3 * frame.sigma if self._model.turns_only else START
         return polish(self._model, candidates, frame, start) if len(poses) else candidates
@@ -131,6 +149,5 @@ class _Best:
 
 
 def make_minimal_sets(model: MapModel) -> MinimalSets | None:
-    """None for maps whose motion or size no solver enumerates."""
-    solver = make_solver(model)
-    return None if solver is None else MinimalSets(model, solver)
+    """None for maps whose points hide others."""
+    return MinimalSets(model, make_solver(model)) if model.is_open else None

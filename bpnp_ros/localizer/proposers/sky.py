@@ -15,11 +15,11 @@ from torch import Tensor
 
 from bpnp_ros.geometry.transform import make_transform
 
-WIDEST = 0.5  # radians between two landmarks of a pair
+WIDEST = 1.0  # radians between two landmarks of a pair
 MOST_PAIRS = 4_000_000
 SIGMAS = 4.0  # by which the angle between keypoints may miss that between landmarks
 LEAST_TOLERANCE = 1e-3  # radians
-FEW_ROTATIONS = 64  # that need no sifting
+FEW_ROTATIONS = 4  # of a pair of keypoints, which carry most of the others onto landmarks
 _FIRST, _SIFTED = 5, 2048  # bearings that all rotations are held against; those that go on
 _ROWS = 1024
 
@@ -47,7 +47,7 @@ class TwoDirections:
         pairs = torch.cat([pairs, pairs.flip(0)], dim=1)
         camera = _triad(a, b)
         R = _triad(self._directions[pairs[0]], self._directions[pairs[1]]) @ camera.T
-        R = R if len(R) <= FEW_ROTATIONS else self._sifted(R, bearings, tolerance)
+        R = self._sifted(R, bearings, tolerance)
         return make_transform(R, torch.zeros_like(R[:, :, 0]))
 
     def _sifted(self, R: Tensor, bearings: Tensor, tolerance: float) -> Tensor:
@@ -56,7 +56,9 @@ class TwoDirections:
             self._hash = DirectionHash(self._directions, tolerance)
         for some in (bearings[:_FIRST], bearings):
             hits = torch.stack([self._hash.holds(R @ bearing) for bearing in some]).sum(dim=0)
-            R = R[hits.topk(FEW_ROTATIONS if some is bearings else min(_SIFTED, len(R))).indices]
+            R = R[
+                hits.topk(min(_SIFTED if some is not bearings else FEW_ROTATIONS, len(R))).indices
+            ]
         return R
 
 

@@ -112,7 +112,7 @@ class ThreePoints:
         self.extent = space.extent
 
     def poses(self, bearings: Tensor, rows: Tensor, sigma: float, part: int) -> Tensor:
-        return p3p(bearings[rows].expand_as(self._corners), self._corners)
+        return p3p(bearings[rows].expand_as(self._corners), self._corners)[0]
 
 
 def _ordered_pairs(count: int, device: torch.device) -> Tensor:
