@@ -8,15 +8,14 @@ from torch import Tensor
 from torch.autograd.functional import hessian as autograd_hessian
 from torch.autograd.functional import jacobian as autograd_jacobian
 
-from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.rotation import left_jacobian_inverse, so3_exp, so3_log
 from bpnp_ros.pnp.bearing_alignment import (
     bearings,
     direction_jacobian,
-    hessian,
+    expansion,
     reduce_pairs,
-    value_and_gradient,
+    value,
 )
-from bpnp_ros.pnp.rotation_derivatives import first_derivative, second_derivative
 
 
 def random_problem() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -29,57 +28,69 @@ def random_problem() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return W, p2d, p3d, theta
 
 
-def pair_costs(p2d: Tensor, p3d: Tensor, theta: Tensor) -> Tensor:
-    """1 - f_i . n_j of one item, (M, N)."""
-    q = p3d @ so3_exp(theta[:3]).T + theta[3:]
+def pair_costs(p2d: Tensor, p3d: Tensor, pose: Tensor, motion: Tensor) -> Tensor:
+    """1 - f_i . n_j of one item, (M, N), after a motion from a pose [R t] (3, 4)."""
+    q = (p3d @ pose[:, :3].T + pose[:, 3]) @ so3_exp(motion[:3]).T + motion[3:]
     return 1 - bearings(p2d) @ torch.nn.functional.normalize(q, dim=1).T
 
 
-@pytest.mark.parametrize("angle", [0.0, 1e-3, 0.3, 0.999, 1.001, 2.0, 3.1])
-def test_derivatives_of_the_rotation_are_exact_at_any_angle(angle: float) -> None:
-    axis = torch.tensor([0.6, -0.64, 0.48], dtype=torch.float64)
-    r = angle * axis
-    first = autograd_jacobian(so3_exp, r).permute(2, 0, 1)
-    torch.testing.assert_close(first_derivative(r[None])[0], first)
-    second = autograd_jacobian(lambda r: first_derivative(r[None])[0], r).permute(3, 0, 1, 2)
-    torch.testing.assert_close(second_derivative(r[None])[0], second)
+def pose_of(theta: Tensor) -> Tensor:
+    return torch.cat([so3_exp(theta[..., :3]), theta[..., 3:, None]], dim=-1)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-5, 1e-3, 0.3, 2.0, 3.1])
+def test_an_angle_axis_changes_by_a_turn_as_it_should_at_any_angle(angle: float) -> None:
+    r = angle * torch.tensor([0.6, -0.64, 0.48], dtype=torch.float64)
+    steps = 1e-5 * torch.eye(3, dtype=torch.float64)
+    ahead, behind = (so3_log(so3_exp(way * steps) @ so3_exp(r)) for way in (1, -1))
+    expected = (ahead - behind).T / 2e-5
+    torch.testing.assert_close(left_jacobian_inverse(r), expected, rtol=0, atol=1e-8)
 
 
 def test_the_value_is_the_sum_over_pairs_but_for_a_constant() -> None:
     W, p2d, p3d, theta = random_problem()
     problem = reduce_pairs(W, p2d, p3d)
-    poses = theta, theta + 0.5
+    poses, still = (pose_of(theta), pose_of(theta + 0.5)), torch.zeros(6, dtype=torch.float64)
 
-    def pair_sum(theta: Tensor) -> Tensor:
-        return torch.stack([(W[b] * pair_costs(p2d[b], p3d[b], theta[b])).sum() for b in (0, 1)])
+    def pair_sum(pose: Tensor) -> Tensor:
+        costs = [(W[b] * pair_costs(p2d[b], p3d[b], pose[b], still)).sum() for b in (0, 1)]
+        return torch.stack(costs)
 
-    ours = [value_and_gradient(problem, pose)[0] for pose in poses]
+    ours = [value(problem, pose) for pose in poses]
     torch.testing.assert_close(ours[0] - ours[1], pair_sum(poses[0]) - pair_sum(poses[1]))
+    torch.testing.assert_close(expansion(problem, poses[1]).value, ours[1])
 
 
 def test_gradient_hessian_and_jacobian_are_those_of_the_sum_over_pairs() -> None:
     W, p2d, p3d, theta = random_problem()
-    problem = reduce_pairs(W, p2d, p3d)
-    _, gradient = value_and_gradient(problem, theta)
-    H, J = hessian(problem, theta), direction_jacobian(problem, theta)
+    problem, pose = reduce_pairs(W, p2d, p3d), pose_of(theta)
+    found, J = expansion(problem, pose), direction_jacobian(problem, pose)
     by_pair = torch.einsum("bmi,bnik->bmnk", bearings(p2d), J)
+    still = torch.zeros(6, dtype=torch.float64)
     for b in range(2):
 
-        def costs(theta: Tensor, b: int = b) -> Tensor:
-            return pair_costs(p2d[b], p3d[b], theta)
+        def costs(motion: Tensor, b: int = b) -> Tensor:
+            return pair_costs(p2d[b], p3d[b], pose[b], motion)
 
-        def total(theta: Tensor, b: int = b) -> Tensor:
-            return (W[b] * costs(theta)).sum()
+        def total(motion: Tensor, b: int = b) -> Tensor:
+            return (W[b] * costs(motion)).sum()
 
-        torch.testing.assert_close(gradient[b], autograd_jacobian(total, theta[b]))
-        torch.testing.assert_close(H[b], autograd_hessian(total, theta[b]))
-        torch.testing.assert_close(-by_pair[b], autograd_jacobian(costs, theta[b]))
+        torch.testing.assert_close(found.gradient[b], autograd_jacobian(total, still))
+        torch.testing.assert_close(found.hessian[b], autograd_hessian(total, still))
+        torch.testing.assert_close(-by_pair[b], autograd_jacobian(costs, still))
+
+
+def test_nearness_is_how_much_a_shift_counts() -> None:
+    W, p2d, p3d, theta = random_problem()
+    problem, pose = reduce_pairs(W, p2d, p3d), pose_of(theta)
+    q = p3d @ pose[:, :, :3].transpose(1, 2) + pose[:, None, :, 3]
+    expected = (problem.weight / q.square().sum(2)).sum(1)
+    torch.testing.assert_close(expansion(problem, pose).nearness, expected)
 
 
 def test_points_without_weight_may_be_nan() -> None:
     W, p2d, p3d, theta = random_problem()
     W[0, 2], W[0, :, 3] = 0, 0
-    expected = value_and_gradient(reduce_pairs(W, p2d, p3d), theta)
+    expected = expansion(reduce_pairs(W, p2d, p3d), pose_of(theta))
     p2d[0, 2], p3d[0, 3] = torch.nan, torch.inf
-    actual = value_and_gradient(reduce_pairs(W, p2d, p3d), theta)
-    torch.testing.assert_close(actual, expected)
+    torch.testing.assert_close(expansion(reduce_pairs(W, p2d, p3d), pose_of(theta)), expected)

@@ -42,6 +42,21 @@ def so3_log(R: Tensor) -> Tensor:
     return scale * q[..., :3]
 
 
+def left_jacobian_inverse(r: Tensor) -> Tensor:
+    """Derivative of so3_log(so3_exp(w) so3_exp(r)) by w at 0. Angle-axis (..., 3) -> (..., 3, 3).
+
+    Not finite at an angle of a full turn, where there is none.
+    """
+    angle_squared = (r * r).sum(-1)[..., None, None]
+    small = angle_squared < _SMALL_ANGLE_SQUARED
+    safe = torch.where(small, torch.ones_like(angle_squared), angle_squared)
+    half = 0.5 * safe.sqrt()
+    bend = torch.where(small, 1 / 12 + angle_squared / 720, (1 - half / half.tan()) / safe)
+    K = skew(r)
+    identity = torch.eye(3, dtype=r.dtype, device=r.device).expand_as(K)
+    return identity - 0.5 * K + bend * (K @ K)
+
+
 def rotation_angle(R_a: Tensor, R_b: Tensor) -> Tensor:
     """Angle between two rotations, accurate near zero. (..., 3, 3) twice -> (...) rad."""
     return so3_log(R_a.transpose(-1, -2) @ R_b).norm(dim=-1)

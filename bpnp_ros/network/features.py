@@ -40,6 +40,7 @@ def pairwise_distance(x: Tensor, y: Tensor) -> Tensor:
 
     Its gradient is 0, not infinite, where two features coincide.
     """
-    squared = x.square().sum(2)[:, :, None] + y.square().sum(2)[:, None, :]
-    squared = squared - 2 * x @ y.transpose(1, 2)
-    return squared.clamp_min(1e-30).sqrt()
+    x_squared, y_squared = (z.square().sum(2, keepdim=True) for z in (x, y))
+    left = torch.cat([-2 * x, x_squared, torch.ones_like(x_squared)], dim=2)
+    right = torch.cat([y, torch.ones_like(y_squared), y_squared], dim=2)
+    return (left @ right.transpose(1, 2)).clamp_min_(1e-30).sqrt_()

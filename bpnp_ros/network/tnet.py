@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 class TNet(nn.Module):
@@ -32,12 +33,22 @@ class TNet(nn.Module):
         identity = torch.eye(3, dtype=points.dtype, device=points.device)
         if points.shape[1] == 0:
             return identity.expand(len(points), 3, 3)
-        x = torch.relu(self.bn1(self.conv1(points.transpose(1, 2))))
-        x = torch.relu(self.bn2(self.conv2(x)))
-        x = torch.relu(self.bn3(self.conv3(x)))
+        x = torch.relu(_normalised(self.conv1, self.bn1, points.transpose(1, 2)))
+        x = torch.relu(_normalised(self.conv2, self.bn2, x))
+        x = _normalised(self.conv3, self.bn3, x)
         if true is not None:
-            x = x * true
-        x = x.amax(2)
+            x = x.where(true, 0)
+        x = torch.relu(x.amax(2))
         x = torch.relu(self.bn4(self.fc1(x)))
         x = torch.relu(self.bn5(self.fc2(x)))
         return self.fc3(x).reshape(-1, 3, 3) + identity
+
+
+def _normalised(conv: nn.Conv1d, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+    """A convolution and its batch norm; as one convolution where the statistics are fixed."""
+    if norm.training:
+        normalised: Tensor = norm(conv(x))
+        return normalised
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    layers = conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
+    return torch.conv1d(x, *fuse_conv_bn_weights(*layers))

@@ -6,8 +6,8 @@ g_j = sum_i W_ij f_i of length k_j it is, but for a constant,
 
     sum_j k_j (1 - g_j / k_j . n_j)  =  1/2 sum_j k_j |n_j - g_j / k_j|^2,
 
-N terms instead of M N, the last form without cancellation near the optimum. Gradient and Hessian
-are closed forms.
+N terms instead of M N, the last form without cancellation near the optimum. Derivatives are closed
+forms, by a small motion in the camera's axes: a turn w and a shift v, q -> exp(w) q + v.
 """
 
 from __future__ import annotations
@@ -17,19 +17,31 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bpnp_ros.geometry.rotation import so3_exp
-from bpnp_ros.pnp.rotation_derivatives import first_derivative, second_derivative
+from bpnp_ros.geometry.rotation import skew
 
 
 class BearingProblem(NamedTuple):
-    """B problems, float64. theta is the paper's world-to-camera (angle-axis, t)."""
+    """B problems, float64; coordinates come before points, which is faster."""
 
     points: Tensor
-    """(B, N, 3) map points."""
+    """(B, 4, N) map points and a 1."""
     bearing: Tensor
-    """(B, N, 3) unit mean bearing of each map point."""
+    """(B, 3, N) unit mean bearing of each map point."""
     weight: Tensor
     """(B, N) length of the mean bearing before it was made a unit vector."""
+
+
+class Expansion(NamedTuple):
+    """The objective about a pose, to second order in a motion (w, v), camera axes."""
+
+    value: Tensor
+    """(B,), zero for a perfect fit."""
+    gradient: Tensor
+    """(B, 6)"""
+    hessian: Tensor
+    """(B, 6, 6)"""
+    nearness: Tensor
+    """(B,), the weighted sum of 1 / distance^2: how much a shift counts beside a turn."""
 
 
 def bearings(p2d: Tensor) -> Tensor:
@@ -38,75 +50,82 @@ def bearings(p2d: Tensor) -> Tensor:
     return torch.nn.functional.normalize(torch.cat([p2d, ones], dim=-1), dim=-1)
 
 
+def finite_bearings(p2d: Tensor) -> Tensor:
+    """Bearings (..., 3), and zero for points that are not finite."""
+    f = bearings(p2d)
+    return f.where(p2d.isfinite().all(-1, keepdim=True), 0)
+
+
 def reduce_pairs(W: Tensor, p2d: Tensor, p3d: Tensor) -> BearingProblem:
     """Sum pair weights W (B, M, N) over keypoints (B, M, 2); map points are (B, N, 3).
 
     A coordinate that is not finite does no harm where its point has no weight.
     """
-    used_2d = (W != 0).any(2)[:, :, None]
-    f = bearings(p2d.double().where(p2d.isfinite() | used_2d, 0))
-    mean = (W.transpose(1, 2) @ f.to(W.dtype)).double()
-    weight = mean.norm(dim=2)
-    points = p3d.double().where(p3d.isfinite() | (weight != 0)[:, :, None], 0)
-    return BearingProblem(points, torch.nn.functional.normalize(mean, dim=2), weight)
+    f = finite_bearings(p2d.double()).to(W.dtype)
+    astray = f[..., 2:] == 0
+    mean = (torch.cat([f, astray], dim=2).transpose(1, 2) @ W).double()
+    mean = mean[:, :3].where(mean[:, 3:] == 0, torch.nan)
+    weight = mean.square().sum(1).sqrt()
+    points = p3d.double().where(p3d.isfinite() | (weight != 0)[..., None], 0).transpose(1, 2)
+    points = torch.cat([points, torch.ones_like(weight)[:, None]], dim=1)
+    return BearingProblem(points, mean / weight.clamp_min(1e-300)[:, None], weight)
 
 
-def value_and_gradient(problem: BearingProblem, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """Value (B,), zero for a perfect fit, and gradient (B, 6) at theta (B, 6)."""
-    direction, distance = _directions(problem, theta)
-    residual = direction - problem.bearing
-    value = 0.5 * (problem.weight * residual.square().sum(2)).sum(1)
-    pull = _pull(problem, direction, distance)
-    turn = torch.einsum("bkij,bij->bk", first_derivative(theta[:, :3]), _moment(problem, pull))
-    return value, torch.cat([turn, pull.sum(1)], dim=1)
+def value(problem: BearingProblem, pose: Tensor) -> Tensor:
+    """The objective (B,) at poses [R t] (B, 3, 4), world-to-camera."""
+    n, _ = directions(problem, pose)
+    return 0.5 * (problem.weight * (n - problem.bearing).square().sum(1)).sum(1)
 
 
-def hessian(problem: BearingProblem, theta: Tensor) -> Tensor:
-    """Second derivative of the value, (B, 6, 6), at theta (B, 6)."""
-    direction, distance = _directions(problem, theta)
-    cosine = (problem.bearing * direction).sum(2)[..., None, None]
-    outer = problem.bearing[..., :, None] * direction[..., None, :]
-    square = direction[..., :, None] * direction[..., None, :]
-    identity = torch.eye(3, dtype=theta.dtype, device=theta.device)
-    curvature = outer + outer.transpose(2, 3) + cosine * (identity - 3 * square)
-    curvature = curvature * (problem.weight / distance.square())[..., None, None]
+def expansion(problem: BearingProblem, pose: Tensor) -> Expansion:
+    """Of the objective at poses [R t] (B, 3, 4), world-to-camera.
 
-    J = _position_jacobian(problem, theta)
-    H = torch.einsum("bnik,bnij,bnjl->bkl", J, curvature, J)
-    moment = _moment(problem, _pull(problem, direction, distance))
-    H[:, :3, :3] += torch.einsum("bklij,bij->bkl", second_derivative(theta[:, :3]), moment)
-    return H
+    With k a weight, g a bearing, n a direction, d a distance and c = g . n, all sums that the
+    gradient and the Hessian are made of come out of one product.
+    """
+    n, near = directions(problem, pose)
+    residual = n - problem.bearing
+    value = 0.5 * (problem.weight * residual.square_().sum(1)).sum(1)
+    kg, square = problem.weight[:, None] * problem.bearing, near.square()
+    kc = (kg * n).sum(1, keepdim=True)
+    terms = (kg, kg * near, kg * square, kc * square * n, torch.linalg.cross(n, kg, dim=1) * near)
+    one = torch.ones_like(kc)
+    sums = torch.cat([*terms, kc * near, problem.weight[:, None] * square], dim=1) @ torch.cat(
+        [n, one], dim=1
+    ).transpose(1, 2)
+    gn, gn_square, nn_square = sums[:, :3, :3], sums[:, 6:9, :3], sums[:, 9:12, :3]
+    turn, shift = _axis(gn), sums[:, 15, :3] - sums[:, 3:6, 3]
 
-
-def direction_jacobian(problem: BearingProblem, theta: Tensor) -> Tensor:
-    """Derivative of each map point's direction in the camera, (B, N, 3, 6), at theta (B, 6)."""
-    direction, distance = _directions(problem, theta)
-    J = _position_jacobian(problem, theta)
-    along = torch.einsum("bni,bnik->bnk", direction, J)
-    return (J - direction[..., None] * along[:, :, None]) / distance[..., None, None]
-
-
-def _directions(problem: BearingProblem, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """Direction (B, N, 3) and distance (B, N) of the map points as the camera sees them."""
-    q = problem.points @ so3_exp(theta[:, :3]).transpose(1, 2) + theta[:, None, 3:]
-    distance = q.norm(dim=2).clamp_min(1e-12)
-    return q / distance[..., None], distance
+    H = sums.new_zeros(len(sums), 6, 6)
+    H[:, :3, :3] = _spread(gn) - 0.5 * (gn + gn.transpose(1, 2))
+    H[:, 3:, 3:] = _spread(gn_square) + gn_square + gn_square.transpose(1, 2) - 3 * nn_square
+    H[:, :3, 3:] = sums[:, 12:15, :3] + skew(sums[:, 15, :3])
+    H[:, 3:, :3] = H[:, :3, 3:].transpose(1, 2)
+    return Expansion(value, torch.cat([turn, shift], dim=1), H, sums[:, 16, 3])
 
 
-def _pull(problem: BearingProblem, direction: Tensor, distance: Tensor) -> Tensor:
-    """Derivative of the value with respect to each point's position in the camera, (B, N, 3)."""
-    cosine = (problem.bearing * direction).sum(2, keepdim=True)
-    tangential = cosine * direction - problem.bearing
-    return tangential * (problem.weight / distance)[..., None]
+def direction_jacobian(problem: BearingProblem, pose: Tensor) -> Tensor:
+    """Derivative of each map point's direction by a motion (w, v), (B, N, 3, 6)."""
+    n, near = (x.transpose(1, 2) for x in directions(problem, pose))
+    identity = torch.eye(3, dtype=n.dtype, device=n.device)
+    across = identity - n[..., :, None] * n[..., None, :]
+    return torch.cat([-skew(n), across * near[..., None]], dim=3)
 
 
-def _moment(problem: BearingProblem, pull: Tensor) -> Tensor:
-    """Derivative of the value with respect to the entries of R, (B, 3, 3)."""
-    return pull.transpose(1, 2) @ problem.points
+def directions(problem: BearingProblem, pose: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the camera sees the map points, (B, 3, N), and 1 / distance (B, 1, N)."""
+    q = pose @ problem.points
+    near = q.square().sum(1, keepdim=True).clamp_min_(1e-24).rsqrt_()
+    return q.mul_(near), near
 
 
-def _position_jacobian(problem: BearingProblem, theta: Tensor) -> Tensor:
-    """Derivative of R p_j + t with respect to theta, (B, N, 3, 6)."""
-    turn = torch.einsum("bkij,bnj->bnik", first_derivative(theta[:, :3]), problem.points)
-    shift = torch.eye(3, dtype=theta.dtype, device=theta.device).expand(turn.shape)
-    return torch.cat([turn, shift], dim=3)
+def _spread(matrix: Tensor) -> Tensor:
+    """The trace of matrices (B, 3, 3) times the identity."""
+    trace = matrix.diagonal(dim1=1, dim2=2).sum(1)
+    return torch.diag_embed(trace[:, None].expand(-1, 3))
+
+
+def _axis(matrix: Tensor) -> Tensor:
+    """The sum of g x n, (B, 3), out of that of g n^T (B, 3, 3)."""
+    other = matrix - matrix.transpose(1, 2)
+    return torch.stack([other[:, 1, 2], other[:, 2, 0], other[:, 0, 1]], dim=1)

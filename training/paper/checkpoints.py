@@ -17,7 +17,8 @@ from training.common.run_folder import BEST, LAST, read_checkpoint
 WEIGHTS = "weights.safetensors"
 ARCHITECTURE = "architecture"
 """Entry of our checkpoints; those that lack it are of the paper's own network."""
-_NETWORK = "network."
+_NETWORK, _AVERAGE = "network.", "average.module."
+"""Before the names of the last weights and, where there is one, of their average."""
 
 
 class Start(NamedTuple):
@@ -62,6 +63,7 @@ def publish(network: MatchingNetwork, path: Path, training: dict[str, Any]) -> N
 def _ours(path: Path) -> Start:
     content = read_checkpoint(path)
     state = content["state_dict"]
-    weights = {key.removeprefix(_NETWORK): value for key, value in state.items()}
+    kept = _AVERAGE if any(key.startswith(_AVERAGE) for key in state) else _NETWORK
+    weights = {key.removeprefix(kept): w for key, w in state.items() if key.startswith(kept)}
     architecture = content.get(ARCHITECTURE, BPnPNet.architecture)
     return Start(weights, architecture, content["epoch"] + 1)

@@ -64,6 +64,12 @@ class PaperConfig(Settings):
         "more points, up to num_points_train",
     )
     warm_up: int = setting(0, "steps in which the learning rate rises", range=_FROM_ZERO)
+    average: float = setting(
+        0.0,
+        "share of a running average of the weights that each step keeps; the average is what is "
+        "published; 0: the last weights are",
+        range=(0, 1),
+    )
     gamma: float = setting(1.0, "weight of the pose loss", range=_FROM_ZERO)
     clip: float = setting(0.0, "longest gradient; 0: any", range=_FROM_ZERO)
     validate_every: int = setting(
@@ -71,6 +77,9 @@ class PaperConfig(Settings):
     )
     matcher: str = setting("sinkhorn", "hungarian is for testing only", choices=MATCHERS)
     bf16: bool = setting(False, "compute the residual blocks in bfloat16")
+    compile: bool = setting(
+        False, "let torch.compile make the blocks of the attention network; takes minutes first"
+    )
     overfit: bool = setting(False, "train on one batch only, to see whether the loss falls")
 
 

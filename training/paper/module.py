@@ -10,6 +10,7 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from bpnp_ros.errors import WeightsError
@@ -50,6 +51,13 @@ class PaperTraining(ProgressingModule):
     ) -> None:
         super().__init__(config.batch, config.start_epoch)
         self.network, self.config, self.steps, self.adam = network, config, steps, adam
+        self.average = _averaged(network, config.average) if config.average else None
+
+    @property
+    def result(self) -> MatchingNetwork:
+        """What the training is for: the average of the weights where there is one."""
+        result: MatchingNetwork = self.average.module if self.average else self.network
+        return result
 
     @property
     def progress(self) -> float:
@@ -65,6 +73,10 @@ class PaperTraining(ProgressingModule):
         losses = self.losses(batch)
         self.report(losses)
         return losses["loss"]
+
+    def on_train_batch_end(self, *unused: Any) -> None:
+        if self.average:
+            self.average.update_parameters(self.network)
 
     def validation_step(self, batch: Batch, index: int) -> None:
         losses = {f"val_{name}": value for name, value in self.losses(batch).items()}
@@ -114,6 +126,11 @@ class PaperTraining(ProgressingModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
         checkpoint[ARCHITECTURE] = self.network.architecture
+
+
+def _averaged(network: MatchingNetwork, kept: float) -> AveragedModel:
+    """A running average of the weights, to begin with as they are; buffers likewise."""
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(kept), use_buffers=True)
 
 
 def steps_an_epoch(samples: int, config: PaperConfig) -> int:

@@ -10,6 +10,7 @@ import torch
 
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.attention import AttentionBPnPNet
+from bpnp_ros.network.attention_blocks import AttentionBlock
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.network.matching import MatchingNetwork
 from training.common.callbacks import Keep
@@ -49,13 +50,15 @@ def train(
     learn, check = (
         open_set(folder, config.dataset, split, config.outlier_rate) for split in ("train", "test")
     )
+    if config.compile:
+        _compile_blocks(network)
     module = PaperTraining(network, config, steps_an_epoch(len(learn), config), start.adam)
 
     def publish_best(trained: PaperTraining) -> None:
         card = {**model_card(trained, config), "epoch": trained.current_epoch + 1}
         if start.card:
             card["started from"] = start.card
-        publish(trained.network, run / WEIGHTS, card)
+        publish(trained.result, run / WEIGHTS, card)
 
     if RANK == 0:
         begin(run, config)
@@ -72,6 +75,13 @@ def new_network(config: PaperConfig) -> MatchingNetwork:
     if config.network == NETWORKS[1]:
         return AttentionBPnPNet(config.bf16)
     return BPnPNet(bf16=config.bf16, dustbin=config.loss == LOSSES[1])
+
+
+def _compile_blocks(network: MatchingNetwork) -> None:
+    """In place, so that weights keep their names."""
+    for block in network.modules():
+        if isinstance(block, AttentionBlock):
+            block.compile()
 
 
 def _checkpoint_of_ours(resume: Path | None) -> Path | None:

@@ -101,8 +101,9 @@ class AnyMapNetwork:
         self._batch = MOST_CROPS
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
-        """See to the views that crops are taken from."""
+        """See to the views that crops are taken from, and to machine code for the pose layer."""
         self._views.prepare(frustum, progress)
+        weighted_pnp(*(torch.ones(1, *shape) for shape in ((1, 1), (1, 2), (1, 3), (6,))))
 
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
