@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -25,6 +26,8 @@ Results = list[dict[str, Any]]
 COLOURS = dict(zip(SIDES, (palette.VERMILION, palette.BLUE), strict=True))
 TOLERANCE = "0.25, 5 deg"
 SMOOTHED = 5  # steps
+MEASURES = {"rotation_deg": "rotation, deg", "translation": "translation"}
+QUARTILES = ("q1", "median", "q3")
 
 
 class Outcome(NamedTuple):
@@ -34,12 +37,12 @@ class Outcome(NamedTuple):
     steps: list[Step]
     test: dict[str, Any]
 
-    def median(self, *names: str) -> float:
-        """Of all samples of the test, and infinite where half of them have no answer."""
+    def quartile(self, which: str, names: tuple[str, ...]) -> float:
+        """Of all samples of the test, and infinite where too many of them have no answer."""
         value: Any = self.test
         for name in names:
             value = value[name]
-        return math.inf if value["median"] is None else float(value["median"])
+        return math.inf if value[which] is None else float(value[which])
 
 
 def _trained(outcome: Outcome) -> float:
@@ -47,7 +50,11 @@ def _trained(outcome: Outcome) -> float:
 
 
 def _tested(outcome: Outcome) -> float:
-    return 1 / outcome.median("seconds")
+    return 1 / outcome.quartile("median", ("seconds",))
+
+
+def _recall(outcome: Outcome, estimate: str) -> float:
+    return float(outcome.test[estimate]["recall"][TOLERANCE])
 
 
 SPEEDS: dict[str, Callable[[Outcome], float]] = {
@@ -57,12 +64,18 @@ SPEEDS: dict[str, Callable[[Outcome], float]] = {
 ERRORS: dict[str, Callable[[Outcome], float]] = {
     "loss at the end": lambda o: float(np.mean(_column(_last_tenth(o), "loss"))),
     "steps skipped": lambda o: float(sum(step["skipped"] for step in o.steps)),
-    "theta0, rotation, deg": lambda o: o.median("theta0", "rotation_deg"),
-    "theta0, translation": lambda o: o.median("theta0", "translation"),
-    f"theta0, {TOLERANCE}": lambda o: float(o.test["theta0"]["recall"][TOLERANCE]),
-    "theta, rotation, deg": lambda o: o.median("theta", "rotation_deg"),
-    "theta, translation": lambda o: o.median("theta", "translation"),
-    f"theta, {TOLERANCE}": lambda o: float(o.test["theta"]["recall"][TOLERANCE]),
+    **{
+        f"{estimate}, {shown}, {which}": partial(
+            Outcome.quartile, which=which, names=(estimate, measure)
+        )
+        for estimate in ("theta0", "theta")
+        for measure, shown in MEASURES.items()
+        for which in QUARTILES
+    },
+    **{
+        f"{estimate}, {TOLERANCE}": partial(_recall, estimate=estimate)
+        for estimate in ("theta0", "theta")
+    },
 }
 
 
@@ -79,7 +92,7 @@ def outcomes(results: Results, side: str, phase: str) -> list[Outcome]:
 
 
 def table(results: Results) -> Table:
-    """Means and ranges over the seeds: speeds in samples and as a ratio, errors as medians and
+    """Means and ranges over the seeds: speeds in samples and as a ratio, errors as quartiles and
     recall, and whether the ranges of both sides overlap. The loss is of the last tenth of steps."""
     shown = Table("", *SIDES, "ours / reference", box=SIMPLE)
     for phase in PHASES:

@@ -56,8 +56,11 @@ class PaperTraining(ProgressingModule):
     @property
     def result(self) -> MatchingNetwork:
         """What the training is for: the average of the weights where there is one."""
-        result: MatchingNetwork = self.average.module if self.average else self.network
-        return result
+        if self.average is None:
+            return self.network
+        average = self.average.module
+        assert isinstance(average, MatchingNetwork)
+        return average
 
     @property
     def progress(self) -> float:

@@ -103,7 +103,8 @@ class AnyMapNetwork:
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """See to the views that crops are taken from, and to machine code for the pose layer."""
         self._views.prepare(frustum, progress)
-        weighted_pnp(*(torch.ones(1, *shape) for shape in ((1, 1), (1, 2), (1, 3), (6,))))
+        one = torch.ones(1, 1, 6)
+        weighted_pnp(one[..., :1], one[..., :2], one[..., :3], one[0])
 
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
