@@ -75,6 +75,7 @@ setup(
             f"bpnp_replay = {PACKAGE}.tools.replay:main",
             f"bpnp_doctor = {PACKAGE}.tools.doctor:main",
             f"bpnp_make_bag = {PACKAGE}.tools.make_bag:main",
+            f"bpnp_map_from_poses = {PACKAGE}.tools.map_from_poses:main",
         ]
     },
 )

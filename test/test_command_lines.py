@@ -13,7 +13,7 @@ import torch
 
 from bpnp_ros.command import COULD_NOT_RUN, DEBUG, INTERRUPTED, UNEXPECTED, exit_status
 from bpnp_ros.errors import MapError
-from bpnp_ros.tools import benchmark, demo, make_bag, replay
+from bpnp_ros.tools import benchmark, demo, make_bag, map_from_poses, replay
 from bpnp_ros.whole_file import written_whole
 from training.datasets import build_sfm, build_shapes
 from training.own_map import __main__ as own_map
@@ -85,6 +85,7 @@ MAINS: dict[str, Callable[[], object]] = {
     "bpnp_replay": replay.main,
     "bpnp_benchmark": benchmark.main,
     "bpnp_make_bag": make_bag.main,
+    "bpnp_map_from_poses": map_from_poses.main,
     "bpnp_demo": demo.main,
     "training.main": paper.main,
     "training.own_map": own_map.main,
@@ -99,6 +100,8 @@ TAKES_A_FILE = (
     "bpnp_benchmark --scenes {} --out {out}",
     "bpnp_benchmark --scenes {} --out {file}",
     "bpnp_make_bag {} --out {out}",
+    "bpnp_map_from_poses {} --out {out}/map.csv",
+    "bpnp_map_from_poses {} --out {file}/map.csv",
     "bpnp_make_bag demo --duration 2 --out {file}/{}",
     "training.main {} --log-dir {out} -j 0",
     "training.main {} --log-dir {file} -j 0",

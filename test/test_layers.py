@@ -35,7 +35,7 @@ bags
 nodes
 live
 demo replay
-benchmark doctor
+benchmark doctor mapping
 tools
 """
 FLOOR = {room: at for at, line in enumerate(FLOORS.split("\n")) for room in line.split()}

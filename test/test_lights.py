@@ -8,7 +8,7 @@ from shared_data import SHARED, needs_shared_data
 
 from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.keypoints.detector import Detections, detect_keypoints
-from bpnp_ros.keypoints.image import Image, decode_compressed
+from bpnp_ros.keypoints.image import Image, decode_compressed, decode_image
 
 LIGHTS = DetectorConfig("lights")
 HEIGHT, WIDTH = 480, 640
@@ -104,3 +104,52 @@ def test_a_threshold_can_be_given() -> None:
     image, centres = rendered(10, 100, 1, 0, seed=0)
     assert len(detect_keypoints(image, DetectorConfig("lights", 1024, 200.0))) == 0
     assert len(detect_keypoints(image, DetectorConfig("lights", 1024, 70.0))) == len(centres)
+
+
+def deep_lights(peak: float, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Twelve faint lights and one that is far brighter, on 16 bits: values and centres."""
+    rng = np.random.default_rng(seed)
+    row, column = np.indices((HEIGHT, WIDTH))
+    image = 2000 + rng.normal(0, noise, (HEIGHT, WIDTH))
+    grid = np.stack(np.meshgrid(np.arange(4) * 150 + 90, np.arange(3) * 140 + 90), -1)
+    centres = grid.reshape(-1, 2) + rng.uniform(-20, 20, (12, 2))
+    for u, v in centres:
+        image += peak / (1 + np.exp(np.minimum((np.hypot(column - u, row - v) - 3) / 0.5, 50)))
+    image += 60_000 / (1 + np.exp(np.minimum((np.hypot(column - 20, row - 240) - 14) / 0.5, 50)))
+    return image.round().clip(0, 65_535), np.vstack([centres, [20, 240]])
+
+
+@pytest.mark.parametrize("encoding", ["mono16", "16UC1", "32FC1", "unit"])
+def test_faint_lights_of_a_deep_image_are_not_lost_beside_a_bright_one(encoding: str) -> None:
+    values, centres = deep_lights(peak=300, noise=12)
+    if encoding == "unit":
+        values, encoding = values / 65_535, "32FC1"
+    pixels = values.astype("<f4" if encoding == "32FC1" else "<u2")
+    step = pixels.strides[0]
+    image = decode_image(pixels.tobytes(), WIDTH, HEIGHT, step, encoding)
+    found = detect_keypoints(image, LIGHTS)
+    assert len(found) == len(centres) and errors(found, centres).max() < 0.3
+
+
+def test_a_deep_photograph_is_as_good_as_a_deep_image() -> None:
+    cv2 = pytest.importorskip("cv2")
+    values, centres = deep_lights(peak=300, noise=12)
+    data = cv2.imencode(".png", values.astype(np.uint16))[1].tobytes()
+    assert len(detect_keypoints(decode_compressed(data), LIGHTS)) == len(centres)
+
+
+def test_a_light_that_the_edge_cuts_has_no_centre_and_is_left_out() -> None:
+    image, centres = rendered(20, 120, 2, 0, seed=1)
+    cut = Image(image.grey[:, int(centres[:, 0].min()) :])
+    found = detect_keypoints(cut, LIGHTS)
+    inside = centres - [int(centres[:, 0].min()), 0]
+    assert errors(found, inside[inside[:, 0] > 12]).max() < 0.33
+    assert found.pixels[:, 0].min() > 12
+
+
+def test_what_compression_leaves_around_a_light_is_no_light() -> None:
+    cv2 = pytest.importorskip("cv2")
+    image, centres = rendered(30, 400, 2, 0, seed=2)
+    data = cv2.imencode(".jpg", image.grey, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    found = detect_keypoints(decode_compressed(data), LIGHTS)
+    assert len(found) == len(centres) and errors(found, centres).max() < 0.5

@@ -157,10 +157,24 @@ def decode(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
     return decoded
 
 
+def encode_jpeg(image: NDArray[np.uint8], quality: int = 90) -> bytes:
+    """A grey (H, W) or BGR (H, W, 3) image as a JPEG file."""
+    cv2 = _cv2()
+    data: NDArray[np.uint8] = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return data.tobytes()
+
+
 def connected_components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """(H, W): 0 outside the mask, 1, 2, ... in its parts; diagonal neighbours belong together."""
     labels: NDArray[np.int32] = _cv2().connectedComponents(mask.astype(np.uint8))[1]
     return labels
+
+
+def greatest_around(image: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """(H, W): the greatest value within `reach` rows and columns of each pixel."""
+    cv2 = _cv2()
+    greatest: NDArray[np.float32] = cv2.dilate(image, np.ones((2 * reach + 1, 2 * reach + 1)))
+    return greatest
 
 
 def enlarge(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

@@ -48,12 +48,18 @@ class CameraBag:
         bag.write(MAP, START, messages.cloud(top, map_columns(map_points, cues)))
 
     def add(
-        self, stamp: int, camera: Camera, keypoints: Columns, T_map_camera: NDArray[np.float64]
+        self,
+        stamp: int,
+        camera: Camera,
+        keypoints: Columns | None,
+        T_map_camera: NDArray[np.float64],
     ) -> None:
-        """Calibration, keypoints (u, v, score in pixels) and the true pose (4, 4) of one image."""
+        """Calibration, keypoints (u, v, score in pixels) if there are any, and the true pose (4, 4)
+        of one image."""
         top, in_map = messages.header(stamp, CAMERA_FRAME), messages.header(stamp, MAP_FRAME)
         self._bag.write(CAMERA_INFO, stamp, messages.camera_info(top, camera))
-        self._bag.write(KEYPOINTS, stamp, messages.cloud(top, keypoints))
+        if keypoints is not None:
+            self._bag.write(KEYPOINTS, stamp, messages.cloud(top, keypoints))
         self._bag.write(POSE, stamp, messages.pose_stamped(in_map, T_map_camera))
 
     def add_photograph(self, stamp: int, data: bytes, kind: str) -> None:

@@ -208,8 +208,8 @@ class DetectorConfig(Configuration):
     )  # fmt: skip
     max_features: int = setting(1024, "the strongest are kept", "", (1, 1_000_000))
     light_threshold: float = setting(
-        0.0, "grey value from which a pixel belongs to a light; 0: by the image's own background "
-        "and noise", "", (0.0, 255.0)
+        0.0, "grey value from which a pixel belongs to a light, of 255, to which deeper images "
+        "are stretched; 0: by the image's own background and noise", "", (0.0, 255.0)
     )  # fmt: skip
 
 

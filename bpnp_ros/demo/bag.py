@@ -6,15 +6,17 @@ import numpy as np
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.camera_bag import START, CameraBag
-from bpnp_ros.demo.stream import CAMERA, DemoStream
+from bpnp_ros.demo.stream import DemoStream
 
 
 def write_demo(bag: Writer, stream: DemoStream) -> None:
-    """Map, CameraInfo, keypoints and true poses."""
-    camera_bag = CameraBag(bag, stream.map_points)
+    """Map, CameraInfo, keypoints or images, and true poses."""
+    camera_bag = CameraBag(bag, stream.map_points, photographs=bool(stream.images))
     stamps = START + np.round(stream.path.stamps * 1e9).astype(np.int64)
-    for stamp, T, keypoints in zip(
-        stamps.tolist(), stream.path.T_map_camera, stream.keypoints, strict=True
-    ):
-        columns = dict(zip(("u", "v", "score"), keypoints.T, strict=True))
-        camera_bag.add(stamp, CAMERA, columns, T)
+    for frame, (stamp, T) in enumerate(zip(stamps.tolist(), stream.path.T_map_camera, strict=True)):
+        if stream.images:
+            camera_bag.add(stamp, stream.camera, None, T)
+            camera_bag.add_photograph(stamp, stream.images[frame], "jpeg")
+        else:
+            u, v, score = stream.keypoints[frame].T
+            camera_bag.add(stamp, stream.camera, {"u": u, "v": v, "score": score}, T)

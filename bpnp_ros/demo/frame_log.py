@@ -5,18 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
+from bpnp_ros.configuration.parameter import parameters_of
+from bpnp_ros.configuration.parameters import (
+    DetectorConfig,
+    LocalizationSettings,
+    LocalizerConfig,
+)
 from bpnp_ros.demo.score import DemoRecord
-from bpnp_ros.demo.stream import CAMERA, DemoStream
+from bpnp_ros.demo.stream import DemoStream
 from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.trajectory import NANOSECONDS
 from bpnp_ros.figures.frame_log import FrameLog
+from bpnp_ros.keypoints.detector import detect_keypoints
+from bpnp_ros.keypoints.image import decode_compressed
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.runtime.answering import rejection_for
 from bpnp_ros.runtime.engine import Engine
+
+LIGHTS = DetectorConfig("lights")
 
 
 def write_frame_log(
@@ -35,17 +44,16 @@ def write_frame_log(
         for row, stamp in enumerate(record.sent.stamps_ns.tolist()):
             keypoints, answer = answered(localizer, stream, row, stamp)
             poses = {"published": published.get(stamp), "truth": record.sent.T_map_camera[row]}
-            log.add(stamp, localizer.map_model, CAMERA, keypoints, answer, poses)
+            log.add(stamp, localizer.map_model, stream.camera, keypoints, answer, poses)
 
 
 def build(stream: DemoStream, parameters: dict[str, Any]) -> Localizer:
     """As the node is told to, ready for the demo's camera."""
-    proposers = {name: parameters[name] for name in ("use_network", "use_likelihood_search")}
-    settings = LocalizationSettings(weights=parameters["weights"])
-    localizer = Engine.from_settings(settings, LocalizerConfig(**proposers)).build(
-        stream.map_points
-    )
-    localizer.prepare(image_frustum(CAMERA))
+    names = {parameter.name for parameter in parameters_of(LocalizerConfig)}
+    config = LocalizerConfig(**{name: parameters[name] for name in names & parameters.keys()})
+    settings = LocalizationSettings(weights=parameters.get("weights", ""))
+    localizer = Engine.from_settings(settings, config).build(stream.map_points)
+    localizer.prepare(image_frustum(stream.camera))
     return localizer
 
 
@@ -53,9 +61,16 @@ def answered(
     localizer: Localizer, stream: DemoStream, row: int, stamp_ns: int
 ) -> tuple[Keypoints | None, Fix | Rejection]:
     """A message's keypoints, None where none can be read, and its answer."""
-    pixels = stream.keypoints[row]
     try:
-        keypoints = keypoints_from_pixels(pixels[:, :2], CAMERA, pixels[:, 2])
+        keypoints = _keypoints(stream, row)
     except BpnpError as error:
         return None, rejection_for(error)
     return keypoints, localizer.localize(keypoints, stamp=stamp_ns / NANOSECONDS)
+
+
+def _keypoints(stream: DemoStream, row: int) -> Keypoints:
+    if stream.images:
+        found = detect_keypoints(decode_compressed(stream.images[row]), LIGHTS)
+        return keypoints_from_pixels(found.pixels, stream.camera, found.score, cues=found.cues)
+    pixels = stream.keypoints[row]
+    return keypoints_from_pixels(pixels[:, :2], stream.camera, pixels[:, 2])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import array
 import time
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from bpnp_ros.geometry.camera import Camera
@@ -27,6 +28,7 @@ class DemoLink(NodeLink):
         self._map = self._node.create_publisher(PointCloud2, "point_map", LATCHED)
         self._camera_info = self._node.create_publisher(CameraInfo, "camera_info", SENSOR)
         self._keypoints = self._node.create_publisher(PointCloud2, "keypoints", SENSOR)
+        self._image = self._node.create_publisher(CompressedImage, "image/compressed", SENSOR)
         self._node.create_subscription(TFMessage, "/tf", self._on_tf, PATIENCE)
 
     def send_map(self, points: NDArray[np.float64]) -> None:
@@ -46,6 +48,16 @@ class DemoLink(NodeLink):
         """Keypoints (M, 3): u, v in pixels, and score."""
         columns = dict(zip(("u", "v", "score"), keypoints.T, strict=True))
         self._keypoints.publish(cloud_message(header(stamp_ns, CAMERA_FRAME), columns))
+
+    @property
+    def images_are_heard(self) -> bool:
+        """Whether a keypoint detector listens."""
+        return bool(self._image.get_subscription_count())
+
+    def send_image(self, stamp_ns: int, data: bytes) -> None:
+        """data: a JPEG file."""
+        top = header(stamp_ns, CAMERA_FRAME)
+        self._image.publish(CompressedImage(header=top, format="jpeg", data=array.array("B", data)))
 
     def _on_tf(self, message: TFMessage) -> None:
         arrived = time.monotonic()

@@ -10,6 +10,7 @@ import numpy as np
 from bpnp_ros.demo.score import DemoRecord, score_demo
 from bpnp_ros.demo.stream import DemoStream
 from bpnp_ros.demo.table import Display, Now
+from bpnp_ros.errors import BpnpError
 from bpnp_ros.evaluation.trajectory import NANOSECONDS, Trajectory
 from bpnp_ros.live.node_process import NodeProcess
 from bpnp_ros.live.readiness import wait_until_ready
@@ -42,6 +43,8 @@ class Session:
             link.send_camera_info(time.time_ns())
 
         wait_until_ready(link, self._node, remind, display.wait, timeout)
+        if self._stream.images and not link.spin(timeout, until=lambda: link.images_are_heard):
+            raise BpnpError(f"no keypoint detector subscribed to image within {timeout:.0f} s.")
 
     def play(self, display: Display) -> None:
         """Send every message when its time has come, then wait for the last answers."""
@@ -51,7 +54,7 @@ class Session:
             self._link.spin(start + seconds - time.monotonic())
             stamp = int(self._stamps_ns[frame])
             self._link.send_camera_info(stamp)
-            self._link.send_keypoints(stamp, self._stream.keypoints[frame])
+            self._send(stamp, frame)
             self._sent_at.append(time.monotonic())
             if seconds >= redraw:
                 self._node.check()
@@ -78,10 +81,17 @@ class Session:
             reports=tuple(self._link.reports.values()),
         )
 
+    def _send(self, stamp: int, frame: int) -> None:
+        if self._stream.images:
+            self._link.send_image(stamp, self._stream.images[frame])
+        else:
+            self._link.send_keypoints(stamp, self._stream.keypoints[frame])
+
     def _show(self, display: Display, seconds: float) -> None:
         """Score what was answered; what is under way does not count yet."""
         record = self.record()
         if record.reports:
             record = record.until(record.reports[-1].stamp_ns)
             duration = float(self._stream.path.stamps[-1])
-            display.update(Now(seconds, duration, record.reports[-1]), record, score_demo(record))
+            score = score_demo(record, self._stream.proposer)
+            display.update(Now(seconds, duration, record.reports[-1]), record, score)

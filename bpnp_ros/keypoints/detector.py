@@ -11,7 +11,7 @@ from bpnp_ros.backends import opencv
 from bpnp_ros.configuration.parameters import DetectorConfig
 from bpnp_ros.errors import KeypointError
 from bpnp_ros.keypoints import image_cues
-from bpnp_ros.keypoints.image import GreyImage, Image
+from bpnp_ros.keypoints.image import Image
 from bpnp_ros.keypoints.keypoints import Cues
 from bpnp_ros.keypoints.lights import detect_lights
 
@@ -42,7 +42,7 @@ def detect_keypoints(image: Image, config: DetectorConfig | None = None) -> Dete
             f"a detector needs a grey 8-bit image, not {grey.dtype} of shape {grey.shape}."
         )
     config = config or DetectorConfig()
-    columns = _features(grey, config)
+    columns = _features(image, config)
     pixels, response = np.stack([columns.pop("u"), columns.pop("v")], 1), columns.pop("response")
     order = np.lexsort((pixels[:, 1], pixels[:, 0], -response))
     _, first = np.unique(pixels[order], axis=0, return_index=True)
@@ -53,11 +53,14 @@ def detect_keypoints(image: Image, config: DetectorConfig | None = None) -> Dete
     return Detections(pixels[best], score, {**cues, **_cues_of(image, pixels[best], cues)})
 
 
-def _features(grey: GreyImage, config: DetectorConfig) -> dict[str, NDArray[np.float32]]:
+def _features(image: Image, config: DetectorConfig) -> dict[str, NDArray[np.float32]]:
+    grey = image.grey
     if min(grey.shape) < SMALLEST_SIDE:
         return {name: np.zeros(0, np.float32) for name in ("u", "v", "response")}
     if config.detector == "lights":
-        return detect_lights(grey, config.max_features, config.light_threshold)
+        bright = grey >= config.light_threshold if config.light_threshold > 0 else None
+        values = grey if image.deep is None else image.deep
+        return detect_lights(values, config.max_features, bright)
     return opencv.DETECTORS[config.detector](grey, config.max_features)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ _DARKEST, _BRIGHTEST = 0.1, 99.9  # percent of the pixels that a stretch leaves 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """grey: (H, W) uint8; rgb: (H, W, 3) uint8, None where the camera sees no colours."""
+    """grey: (H, W) uint8; rgb: (H, W, 3) uint8, None where the camera sees no colours. deep: (H, W)
+    float32, what a grey image of more than 8 bits held before it was stretched to them."""
 
     grey: GreyImage
     rgb: NDArray[np.uint8] | None = None
+    deep: NDArray[np.float32] | None = None
 
     def __array__(
         self, dtype: np.dtype | None = None, copy: bool | None = None
@@ -87,9 +89,9 @@ def decode_image(
     """The fields of a sensor_msgs/Image -> grey and, where there are any, colours.
 
     More than 8 bits are stretched between the darkest and the brightest thousandth of the pixels,
-    all channels alike, so that hot and dead pixels do not matter. Of nv24 only the grey is read.
-    Raises KeypointError for an unknown encoding, sizes that do not fit together, and data that was
-    cut off.
+    all channels alike, so that hot and dead pixels do not matter; grey ones are kept as `deep`. Of
+    nv24 only the grey is read. Raises KeypointError for an unknown encoding, sizes that do not fit
+    together, and data that was cut off.
     """
     layout = LAYOUTS.get(encoding)
     if layout is None:
@@ -115,8 +117,18 @@ def decode_image(
         )
     strided = np.lib.stride_tricks.as_strided(content, (row_count, row), (step, 1))
     rows = np.ascontiguousarray(strided).view(dtype)
-    pixels = _to_eight_bits(rows.reshape(row_count, width, layout.channels))
-    return _converted(pixels, layout.name, height)
+    return _image(rows.reshape(row_count, width, layout.channels), layout.name, height)
+
+
+def _image(values: NDArray[np.generic], name: str, height: int) -> Image:
+    """Values (H, W, C) of any depth -> the image; `name` as in `Layout`."""
+    image = _converted(_to_eight_bits(values), name, height)
+    if values.dtype.itemsize == 1 or values.shape[2] > 1 or name:
+        return image
+    deep = values[..., 0].astype(np.float32)
+    known = deep[np.isfinite(deep)]
+    darkest = float(known.min()) if len(known) else 0.0
+    return replace(image, deep=np.nan_to_num(deep, nan=darkest, posinf=darkest, neginf=darkest))
 
 
 def _converted(pixels: NDArray[np.uint8], name: str, height: int) -> Image:
@@ -154,8 +166,8 @@ def decode_compressed(data: Bytes) -> Image:
     decoded = opencv.decode(content) if complete else None
     if decoded is None:
         raise KeypointError(f"compressed image of {len(content)} bytes was cut off or is damaged.")
-    pixels = _to_eight_bits(decoded.reshape(*decoded.shape[:2], -1))
-    return _converted(pixels, {1: "", 3: "BGR", 4: "BGRA"}[pixels.shape[2]], pixels.shape[0])
+    values = decoded.reshape(*decoded.shape[:2], -1)
+    return _image(values, {1: "", 3: "BGR", 4: "BGRA"}[values.shape[2]], len(values))
 
 
 def _to_eight_bits(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:

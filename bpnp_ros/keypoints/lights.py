@@ -7,38 +7,56 @@ from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
 
-Grey = NDArray[np.uint8]
+Values = NDArray[np.uint8] | NDArray[np.float32]
 
 LARGEST = 0.01  # share of the image; larger ones are windows
 BLOCK = 64  # pixels; the background is the median of such blocks
 PEAK, RIM = 6.0, 3.0  # standard deviations of the noise: of a light's brightest pixel, and of all
-LEAST_NOISE = 1.0  # grey values; rounding and compression leave as much
+LEAST_NOISE = 1.0  # grey values, where they are whole numbers
+LARGEST_SHARE = 2.0  # of pixels that are real numbers, from 0 to 1 as a rule
+STEPS = 65_535  # of real numbers, between the darkest and the brightest pixel
+GLARE, HALO = 0.08, 12  # share of a light's brightness, and pixels around it, that are its own
 
 
-def detect_lights(image: Grey, limit: int, threshold: float = 0.0) -> dict[str, NDArray]:
-    """The `limit` lights of the greatest flux in a grey image (H, W): columns (M,) float32.
+def detect_lights(
+    image: Values, limit: int, bright: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray]:
+    """The `limit` lights of the greatest flux in an image (H, W): columns (M,) float32.
 
-    u, v: pixels, centre weighted by brightness above the background. response: flux, grey values.
-    size: pixels, diameter of the disc with the area that is brighter than half the peak. angle:
-    radians, of the long axis. intensity: peak, grey values. threshold: grey value; 0: the peak lies
-    six standard deviations of the image's noise above its background, and what hangs together with
-    it, three. Spots of a single pixel are hot pixels and left out, as are those larger than a
-    hundredth of the image.
+    image: grey values of any depth; real ones may have any unit. bright: (H, W), the pixels that
+    belong to lights; None: a light's peak lies six standard deviations of the image's noise above
+    its background, and what hangs together with it, three.
+
+    u, v: pixels, centre weighted by brightness above the background. response: flux. size: pixels,
+    diameter of the disc with the area that is brighter than half the peak. angle: radians, of the
+    long axis. intensity: peak, in values of the image. Left out are spots of a single pixel (hot
+    ones), larger than a hundredth of the image, cut by its edge, which have no centre, and in the
+    glare of a light that is twelve times as bright.
     """
-    above = image.astype(np.float32) - _background(image)
-    if threshold > 0:
-        spots = opencv.connected_components(image >= threshold)
+    above, least = image.astype(np.float32) - _background(image), _least_noise(image)
+    if bright is not None:
+        spots = opencv.connected_components(bright)
     else:
-        noise = _noise(above)
+        noise = _noise(above, least)
         spots = opencv.connected_components(above > RIM * noise)
-        peaks = np.unique(spots[above > PEAK * noise])
+        glare = GLARE * opencv.greatest_around(above, HALO)
+        peaks = np.unique(spots[above > np.maximum(PEAK * noise, glare)])
         spots = opencv.connected_components(np.isin(spots, peaks))
+    edges = (spots[0], spots[-1], spots[:, 0], spots[:, -1])
+    spots = opencv.connected_components(~np.isin(spots, np.append(np.concatenate(edges), 0)))
     v, u = np.nonzero(spots)
-    return _measured(u, v, spots[v, u] - 1, np.maximum(above[v, u], 1), image, limit)
+    return _measured(u, v, spots[v, u] - 1, np.maximum(above[v, u], least), image, limit)
+
+
+def _least_noise(image: Values) -> float:
+    """Rounding and compression leave as much."""
+    if image.dtype == np.uint8 or float(image.max()) > LARGEST_SHARE:
+        return LEAST_NOISE
+    return max(float(np.ptp(image)) / STEPS, float(np.finfo(np.float32).tiny))
 
 
 def _measured(
-    u: NDArray, v: NDArray, spot: NDArray, weight: NDArray, image: Grey, limit: int
+    u: NDArray, v: NDArray, spot: NDArray, weight: NDArray, image: Values, limit: int
 ) -> dict[str, NDArray]:
     count = int(spot.max(initial=-1)) + 1
 
@@ -61,16 +79,16 @@ def _measured(
     return {name: column[best].astype(np.float32) for name, column in columns.items()}
 
 
-def _noise(above: NDArray[np.float32]) -> float:
+def _noise(above: NDArray[np.float32], least: float) -> float:
     """Standard deviation without the lights: clipped at three of its own, again and again."""
     size = np.abs(above)
-    noise = max(1.4826 * float(np.median(size)), 2 * LEAST_NOISE)
+    noise = max(1.4826 * float(np.median(size)), 2 * least)
     for _ in range(3):
-        noise = max(float(np.sqrt(np.mean(size[size <= 3 * noise] ** 2))), LEAST_NOISE)
+        noise = max(float(np.sqrt(np.mean(size[size <= 3 * noise] ** 2))), least)
     return noise
 
 
-def _background(image: Grey) -> NDArray[np.float32]:
+def _background(image: Values) -> NDArray[np.float32]:
     """(H, W): medians of blocks and their neighbours, interpolated, continued at the edges."""
     height, width = image.shape
     rows, columns = max(round(height / BLOCK), 1), max(round(width / BLOCK), 1)

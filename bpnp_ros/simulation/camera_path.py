@@ -46,37 +46,37 @@ def make_camera_path(
 
 def _walk(rng: Generator, plan: FloorPlan, room: int, frames: int, rate: float) -> Array:
     """Poses (frames, 4, 4) of a walk that begins in a room."""
-    track = _smooth(_resample(_waypoints(rng, plan, room, frames / rate), SPEED / rate), rate)
+    track = smooth(resample(_waypoints(rng, plan, room, frames / rate), SPEED / rate), rate)
     track = track[:frames]
     ahead = np.diff(track, axis=0, append=track[-1:] + (track[-1:] - track[-2:-1]))
     seconds = np.arange(frames) / rate
     yaw = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0]))
-    yaw = _smooth(yaw[:, None], rate, seconds=2.5)[:, 0] + _sway(rng, seconds, 0.5, 7.0)
-    tilt = [_sway(rng, seconds, amplitude, 5.0) for amplitude in (0.12, 0.06)]
+    yaw = smooth(yaw[:, None], rate, seconds=2.5)[:, 0] + sway(rng, seconds, 0.5, 7.0)
+    tilt = [sway(rng, seconds, amplitude, 5.0) for amplitude in (0.12, 0.06)]
     R = camera_orientation(torch.from_numpy(np.stack([yaw, *tilt], axis=1))).numpy()
     T = np.tile(np.eye(4), (frames, 1, 1))
     T[:, :3, :3] = R
     T[:, :2, 3] = track
-    T[:, 2, 3] = 1.5 + _sway(rng, seconds, 0.1, 3.0)
+    T[:, 2, 3] = 1.5 + sway(rng, seconds, 0.1, 3.0)
     return T
 
 
 def _waypoints(rng: Generator, plan: FloorPlan, room: int, seconds: float) -> Array:
     """Corners of a walk of at least `seconds`: about a room, through its door, into the next."""
     others = range(len(plan.rooms) - 1)
-    points = [_free_point(rng, plan, plan.rooms[room])]
-    while _length(np.array(points)) < SPEED * (seconds + 2.0):
+    points = [free_point(rng, plan, plan.rooms[room])]
+    while length(np.array(points)) < SPEED * (seconds + 2.0):
         for _ in range(2):
-            stop = _free_point(rng, plan, plan.rooms[room])
-            points += _clear_way(rng, plan, room, points[-1], stop)
+            stop = free_point(rng, plan, plan.rooms[room])
+            points += clear_way(rng, plan, room, points[-1], stop)
         leave = _doorsteps(plan.rooms[room])
-        points += [*_clear_way(rng, plan, room, points[-1], leave[0]), *leave[1:]]
+        points += [*clear_way(rng, plan, room, points[-1], leave[0]), *leave[1:]]
         room = int(rng.choice([other for other in others if other != room]))
         points += _doorsteps(plan.rooms[room])[::-1]
     return np.array(points)
 
 
-def _clear_way(
+def clear_way(
     rng: Generator, plan: FloorPlan, room: int, start: Array, goal: Array, tries: int = 100
 ) -> list[Array]:
     """Straight to the goal, or around the furniture by one or two free points.
@@ -85,7 +85,7 @@ def _clear_way(
     """
     for detours in (0, 1, 2):
         for _ in range(tries if detours else 1):
-            vias = [_free_point(rng, plan, plan.rooms[room]) for _ in range(detours)]
+            vias = [free_point(rng, plan, plan.rooms[room]) for _ in range(detours)]
             way = [start, *vias, goal]
             if all(_clear(plan, a, b) for a, b in itertools.pairwise(way)):
                 return way[1:]
@@ -98,7 +98,8 @@ def _clear(plan: FloorPlan, start: Array, goal: Array) -> bool:
     return not obstacles.occlude(np.append(start, knee), np.append(goal, knee)[None])[0]
 
 
-def _free_point(rng: Generator, plan: FloorPlan, room: Room, tries: int = 100) -> Array:
+def free_point(rng: Generator, plan: FloorPlan, room: Room, tries: int = 100) -> Array:
+    """Where one can stand in a room (2,), metres."""
     for _ in range(tries):
         point = rng.uniform(room.lower + STAND_OFF, room.upper - STAND_OFF)
         if not plan.furniture.contain(np.append(point, 0.3)[None], CLEARANCE)[0]:
@@ -113,18 +114,19 @@ def _doorsteps(room: Room) -> list[Array]:
     return [room.door - DOORSTEP * outwards, room.door, room.door + CORRIDOR_WIDTH / 2 * outwards]
 
 
-def _length(points: Array) -> float:
+def length(points: Array) -> float:
+    """Of a polyline (N, 2), metres."""
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
 
-def _resample(points: Array, step: float) -> Array:
+def resample(points: Array, step: float) -> Array:
     """The polyline at equal steps of arc length."""
     travelled = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     at = np.arange(0, travelled[-1], step)
     return np.stack([np.interp(at, travelled, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _smooth(track: Array, rate: float, seconds: float = 1.2) -> Array:
+def smooth(track: Array, rate: float, seconds: float = 1.2) -> Array:
     """Moving average over `seconds`, the ends held. (F, D) -> (F, D)."""
     width = max(int(seconds * rate) | 1, 3)
     padded = np.pad(track, ((width // 2, width // 2), (0, 0)), mode="edge")
@@ -133,5 +135,6 @@ def _smooth(track: Array, rate: float, seconds: float = 1.2) -> Array:
     return np.stack(columns, axis=1)
 
 
-def _sway(rng: Generator, seconds: Array, amplitude: float, period: float) -> Array:
+def sway(rng: Generator, seconds: Array, amplitude: float, period: float) -> Array:
+    """A sine of a random phase at some times (F,)."""
     return amplitude * np.sin(2 * np.pi * (seconds / period + rng.random()))

@@ -1,8 +1,10 @@
 """Watch a camera find itself, live over ROS 2: the demo, and its negative controls.
 
-A simulated camera walks through a building and is kidnapped twice. Its keypoints, without any
+building: a camera walks through six rooms and is kidnapped twice. Its keypoints, without any
 identity, go to the localization node in another process, which gets nothing else but the map and
-the calibration. Exits with 0 when every criterion is met, 1 when not, 2 when it could not run.
+the calibration. lamps: a robot drives about a hall, its camera looks up at lamps that all look
+alike; the images go to a keypoint detector, whose lights go to the node.
+Exits with 0 when every criterion is met, 1 when not, 2 when it could not run.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ with loading():
     from rich.console import Console
 
     from bpnp_ros.demo.run import length, run
-    from bpnp_ros.demo.stream import Control
+    from bpnp_ros.demo.stream import WORLD_SEED, Control
+    from bpnp_ros.demo.worlds import BUILDING, WORLDS
 
 SHORTEST, LONGEST = 2.0, 600.0  # seconds
 SLOWEST, FASTEST = 5.0, 30.0  # Hz
@@ -37,6 +40,8 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         prog="bpnp_demo", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = parser.add_argument
+    add("--world", choices=list(WORLDS), default=BUILDING.name, help="which world (building)")
+    add("--seed", type=int, default=WORLD_SEED, metavar="N", help="of the world (0)")
     add("--path-seed", type=int, default=0, metavar="N", help="which walk (0)")
     add("--duration", type=float, metavar="S", help="seconds of it (60; 20 short; 15 controls)")
     add("--rate", type=float, default=10.0, metavar="HZ", help="messages a second (10)")
@@ -62,6 +67,14 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
             f"--duration must be from {SHORTEST:g} to {LONGEST:g} s, "
             f"--rate from {SLOWEST:g} to {FASTEST:g} Hz"
         )
+    of_building = (arguments.weights, arguments.no_network, arguments.no_likelihood_search)
+    random = arguments.control is Control.RANDOM_WEIGHTS
+    if arguments.world != BUILDING.name and (any(of_building) or random):
+        parser.error("weights, network and likelihood search are those of --world building")
+    if random and not arguments.weights and arguments.seed != WORLD_SEED:
+        parser.error("--control random-weights needs weights: --seed 0, or --weights FILE")
+    if min(arguments.seed, arguments.path_seed) < 0:
+        parser.error("--seed and --path-seed must be 0 or more")
     return arguments
 
 

@@ -1,9 +1,9 @@
 """Make a bag to replay out of a scene from structure from motion.
 
 SCENE is a folder with a COLMAP model, or an .npz file of the same content; or the word demo, for a
-walk through the demo's building. Some photographs of a scene are played; the others alone make the
-map. Scenes have a shape but no size: without --scale their median depth is called 3 m, and errors
-in metres mean that.
+walk through the demo's building, or lamps, for a drive below the lamps of its hall. Some
+photographs of a scene are played; the others alone make the map. Scenes have a shape but no size:
+without --scale their median depth is called 3 m, and errors in metres mean that.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ with loading():
     from bpnp_ros.bags.make import Write, prepare_scene
     from bpnp_ros.demo.bag import write_demo
     from bpnp_ros.demo.stream import make_stream
+    from bpnp_ros.demo.worlds import BUILDING, LAMPS
 
-DEMO, DEMO_RATE = "demo", 10.0  # Hz
+DEMOS, DEMO_RATE = {"demo": BUILDING, "lamps": LAMPS}, 10.0  # Hz
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--scale", type=float, metavar="M", help="metres per unit of the scene")
     add("--rate", type=float, default=1.0, metavar="HZ", help="photographs a second (1)")
     add("--duration", type=float, default=20.0, metavar="S", help="of the demo's walk (20)")
+    add("--seed", type=int, default=0, metavar="N", help="of the demo's world and walk (0)")
     add("--storage", choices=("mcap", "sqlite3"), default="mcap", help="(mcap)")
     add("--compression", choices=("none", "message", "file"), default="none", help="(none)")
     add(
@@ -61,7 +63,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises BpnpError for a scene that cannot be used; an existing bag is never overwritten."""
-    prepare = prepare_demo if str(arguments.scene) == DEMO else prepare_scene
+    prepare = prepare_demo if str(arguments.scene) in DEMOS else prepare_scene
     write, content = prepare(arguments)
     with Writer(arguments.out, arguments.storage, arguments.compression) as bag:
         write(bag)
@@ -69,7 +71,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def prepare_demo(arguments: argparse.Namespace) -> tuple[Write, str]:
-    stream = make_stream(0, arguments.duration, DEMO_RATE, kidnaps=1)
+    demo, seed = DEMOS[str(arguments.scene)], arguments.seed
+    kidnaps = 0 if demo.sends_images else 1
+    stream = make_stream(seed, arguments.duration, DEMO_RATE, kidnaps, None, demo, seed)
     content = f"{len(stream)} messages, {len(stream.map_points)} landmarks"
     return partial(write_demo, stream=stream), content
 
