@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,18 @@ def test_a_longer_map_has_more_places_and_points_and_sees_no_more_from_each() ->
     assert len(long.places.anchors) > 2.5 * len(short.places.anchors)
     assert long.places.seen.shape[1] < 2 * short.places.seen.shape[1]
     assert long.views_stored(1000) >= short.views_stored(1000)
+
+
+def test_a_map_is_looked_around_in_once_and_not_at_every_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BPNP_ROS_CACHE", str(tmp_path))
+    first = model(hall(12.0)).places
+    monkeypatch.setattr(from_points, "coarse_view_space", None)
+    again = model(hall(12.0)).places
+    assert torch.equal(first.seen, again.seen) and torch.equal(first.anchors, again.anchors)
+    with pytest.raises(TypeError):  # another map, which is not known yet
+        model(hall(18.0))
 
 
 def test_a_map_too_large_is_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

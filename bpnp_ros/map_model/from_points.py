@@ -35,6 +35,7 @@ from bpnp_ros.map_model.open_space import OpenSpace
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
 from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.prepared import Tensors, prepared
 
 FEW_PLACES = 16
 PLACES_A_CELL = 0.7
@@ -155,18 +156,27 @@ def _hidden_model(
     exploration = _exploration(upright, motion, config.sight_range or math.inf)
     exploration = replace(exploration, cell=CELL * _depth(upright, exploration, config.seed))
     places = _places(upright, exploration)
-    samples = explore(upright, _seen_in(upright), places, exploration, config.seed)
-    space = coarse_view_space(upright, samples, exploration)
+    made_of = (upright.points, upright.detectability, exploration, places, config.seed)
+    space = prepared(
+        "places", made_of, lambda: _explored(upright, exploration, places, config.seed)
+    )
     turn = torch.from_numpy(motion.R_map_level).float()
-    space = ViewSpace(
-        space.anchors @ turn.T,
-        space.seen,
-        space.chance,
-        turn.abs() @ space.reach,
+    view_space = ViewSpace(
+        space["anchors"] @ turn.T,
+        space["seen"],
+        space["chance"],
+        turn.abs() @ space["reach"],
         motion.tilt,
         motion=motion,
     )
-    return MapModel(thinned, space).to(device)
+    return MapModel(thinned, view_space).to(device)
+
+
+def _explored(upright: PointMap, exploration: ExplorationConfig, places: int, seed: int) -> Tensors:
+    """The tensors of the view space; minutes in a large building."""
+    samples = explore(upright, _seen_in(upright), places, exploration, seed)
+    space = coarse_view_space(upright, samples, exploration)
+    return {name: getattr(space, name) for name in ("anchors", "seen", "chance", "reach")}
 
 
 def _thinned(point_map: PointMap, motion: Motion, config: LocalizerConfig) -> PointMap:

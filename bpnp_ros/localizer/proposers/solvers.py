@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from bpnp_ros.pnp.upright import upright_two_points
 TILT_STEP = 0.05  # radians between the tilts that are tried
 UNTRIED_TILT = 0.03  # radians that refinement makes good
 MOST_FOR_THREE = 40  # landmarks of which all triples are tried
+MOST_FOR_TWO = 5000
 MOST_PROBLEMS = 4_000_000  # for one pair of keypoints
 
 
@@ -55,9 +57,10 @@ def make_solver(model: MapModel) -> Solver | None:
 def _kind(space: OpenSpace) -> Callable[[OpenSpace], Solver] | None:
     if space.motion.kind == ROTATION:
         return _two_directions
-    tilts = sum(map(len, _tilts(space.tilt))) if space.motion.knows_up else 0
-    if 0 < tilts * len(space.points) ** 2 <= MOST_PROBLEMS:
-        return UprightTwoPoints
+    if space.motion.knows_up and len(space.points) <= MOST_FOR_TWO:
+        tilts = sum(map(len, _tilts(space.tilt)))
+        if tilts * len(_ordered_pairs(space)[0]) <= MOST_PROBLEMS:
+            return UprightTwoPoints
     if space.motion.kind == FREE and len(space.points) <= MOST_FOR_THREE:
         return ThreePoints
     return None
@@ -76,7 +79,7 @@ class UprightTwoPoints:
         motion = space.motion
         self._R_map_level = torch.from_numpy(motion.R_map_level).to(space.points)
         self._points = space.points @ self._R_map_level
-        self._pairs = _ordered_pairs(len(space.points), space.device)
+        self._pairs = _ordered_pairs(space)
         R_level_camera = torch.from_numpy(motion.R_level_camera).to(space.points)
         self._held = [ring.to(space.points) @ R_level_camera for ring in _tilts(motion.tilt)]
         self.slack = 0.4 * min(motion.tilt, TILT_STEP)
@@ -115,10 +118,12 @@ class ThreePoints:
         return p3p(bearings[rows].expand_as(self._corners), self._corners)[0]
 
 
-def _ordered_pairs(count: int, device: torch.device) -> Tensor:
-    rows = torch.arange(count, device=device)
-    a, b = torch.cartesian_prod(rows, rows).T
-    return torch.stack([a[a != b], b[a != b]])
+def _ordered_pairs(space: OpenSpace) -> Tensor:
+    """Rows (2, K) of landmarks that can be in sight together."""
+    apart = torch.cdist(space.points, space.points)
+    apart.fill_diagonal_(torch.inf)
+    together = apart < 2 * space.range if math.isfinite(space.range) else apart.isfinite()
+    return together.nonzero().T
 
 
 def _tilts(largest: float) -> list[Tensor]:
