@@ -42,6 +42,7 @@ PLACES_A_CELL = 0.7
 CELL = 0.17  # width of a place, in depths of what is seen
 MOST_PLACES = 8000  # more take minutes to look around from
 """Of a hidden model."""
+MOST_SIFTED = 500_000  # of very many points, every so many-th
 COARSE = 10_000  # points that show what is in sight, and how much of the map that is
 SIGHT = 4.0  # depths; little is seen farther off
 MOST_AROUND = 3000
@@ -181,7 +182,8 @@ def _explored(upright: PointMap, exploration: ExplorationConfig, places: int, se
 
 def _thinned(point_map: PointMap, motion: Motion, config: LocalizerConfig) -> PointMap:
     """Thinned to `most_points` within SIGHT depths of a typical point: by density, not extent."""
-    coarse = _upright(thin_to_count(point_map, COARSE), motion)
+    some = point_map.take(np.arange(0, len(point_map), max(len(point_map) // MOST_SIFTED, 1)))
+    coarse = _upright(thin_to_count(some, COARSE), motion)
     exploration = _exploration(coarse, motion, config.sight_range or math.inf)
     sight = SIGHT * _depth(coarse, exploration, config.seed)
     share = _within_sight(coarse, sight) / len(coarse)

@@ -79,7 +79,7 @@ def thin_to_voxels(point_map: PointMap, size: float) -> PointMap:
     """Keep the most detectable point of every cube with sides of `size` metres."""
     if not (math.isfinite(size) and size > 0):
         raise ConfigError(f"voxel size is {size}; it must be a positive number of metres.")
-    return point_map.take(_voxel_rows(point_map, size))
+    return point_map.take(_voxel_rows(point_map, size, _best_first(point_map)))
 
 
 def thin_to_count(point_map: PointMap, most: int) -> PointMap:
@@ -89,10 +89,11 @@ def thin_to_count(point_map: PointMap, most: int) -> PointMap:
     if len(point_map) <= most:
         return point_map
     too_fine, coarse = point_map.extent / _CELLS_PER_AXIS, 2 * point_map.extent
-    rows = _voxel_rows(point_map, coarse)
+    best_first = _best_first(point_map)
+    rows = _voxel_rows(point_map, coarse, best_first)
     while coarse / too_fine > 1.01:
         size = math.sqrt(too_fine * coarse)
-        candidate = _voxel_rows(point_map, size)
+        candidate = _voxel_rows(point_map, size, best_first)
         if len(candidate) > most:
             too_fine = size
         else:
@@ -100,14 +101,20 @@ def thin_to_count(point_map: PointMap, most: int) -> PointMap:
     return point_map.take(rows)
 
 
-def _voxel_rows(point_map: PointMap, size: float) -> NDArray[np.int64]:
-    """The most detectable row of each occupied voxel, in the map's order."""
+def _best_first(point_map: PointMap) -> NDArray[np.int64]:
+    """All rows, the most detectable first."""
+    return np.argsort(-point_map.detectability, kind="stable")
+
+
+def _voxel_rows(
+    point_map: PointMap, size: float, best_first: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The first of the rows `best_first` (N,) in each occupied voxel, in the map's order."""
     low = point_map.points.min(axis=0)
     cells = np.floor((point_map.points - low) / size).astype(np.int64)
     if cells.max() >= _CELLS_PER_AXIS:
         raise MapError(f"voxels of {size:g} m are too small for a map of {point_map.extent:g} m.")
     key = (cells[:, 0] * _CELLS_PER_AXIS + cells[:, 1]) * _CELLS_PER_AXIS + cells[:, 2]
-    best_first = np.argsort(-point_map.detectability, kind="stable")
     _, first = np.unique(key[best_first], return_index=True)
     return np.sort(best_first[first])
 

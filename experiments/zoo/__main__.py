@@ -36,7 +36,8 @@ def main() -> None:
     done = _done(options.results)
     for name, kind in KINDS.items():
         key = f"{name}, seed {options.seed}, {options.frames} frames"
-        if (options.kind and options.kind not in name) or key in done:
+        chosen = not options.kind or any(words in name for words in options.kind)
+        if not chosen or key in done:
             continue
         path = getattr(kind, "path", None)
         if path is not None and not path.is_file():
@@ -55,7 +56,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.zoo", description=__doc__)
-    parser.add_argument("--kind", default="", help="only those with this in their name")
+    parser.add_argument("--kind", nargs="*", help="only those with one of these in their name")
     parser.add_argument("--frames", type=int, default=50, help="first fixes of each kind (50)")
     parser.add_argument("--seed", type=int, default=1, help="of maps, poses and noise (1)")
     parser.add_argument("--peers", action="store_true", help="ask peers about the same frames")
