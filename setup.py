@@ -45,6 +45,7 @@ setup(
     zip_safe=False,
     install_requires=[
         "torch",
+        "numba",
         "numpy",
         "open3d",
         "opencv-python",

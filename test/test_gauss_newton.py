@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,22 +13,23 @@ from halls import CONFIG, closed_hall, frame_at, open_hall, recentred, standing
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import (
-    LONGEST_STEP,
-    PERTURBATION_REACH,
+from bpnp_ros.localizer.compiled import inputs
+from bpnp_ros.localizer.descent import gauss_newton
+from bpnp_ros.localizer.descent.gauss_newton import (
     motion_information,
     normal_equations,
-    perturb,
-    polish,
-    refine,
+    refine_in_tensors,
 )
-from bpnp_ros.localizer.measurement import assignment, explained, predict
+from bpnp_ros.localizer.descent.poses import refine
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.local_optimisation import PERTURBATION_REACH, perturb, polish
+from bpnp_ros.localizer.measurement import ALL, assignment, explained, predict
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 
 HERE = standing(10, 6, 0.4)
+Step = Callable[[MapModel, torch.Tensor, Frame, list[float], int], torch.Tensor]
 
 
 def some_frame(seed: int = 0) -> Frame:
@@ -77,16 +79,35 @@ def test_what_is_known_of_the_mounting_pulls_a_camera_upright_and_to_its_height(
     assert pose[0, 2, 1] > -0.995
 
 
-def test_no_step_is_longer_than_half_a_metre_and_radian() -> None:
-    """In a hall ten times as large, three metres aside, the full step is of metres."""
-    large = _enlarged(closed_hall(), 10.0)
-    pose = recentred(closed_hall(), HERE)
-    pose[:, :3, 3] *= 10
-    start = off(pose, [3.0, 0.0, 3.0], [0.0, 0.0, 0.0])
-    for sigma in (0.05, 0.08, 0.12):
-        end = refine(large, start, some_frame(), [sigma])
-        metres, radians = apart(end, start[0])
-        assert float(metres) > 0.1 and float((metres**2 + radians**2).sqrt()) < LONGEST_STEP * 1.001
+@pytest.mark.parametrize("step", [refine, refine_in_tensors])
+@pytest.mark.parametrize("size", [0.01, 100.0])
+def test_steps_are_as_long_in_a_map_of_any_size(size: float, step: Step) -> None:
+    ends = [
+        step(_enlarged(closed_hall(), by), _aside(by), some_frame(), [0.08, 0.05], ALL)
+        for by in (1.0, size)
+    ]
+    ends[1][:, :3, 3] /= size
+    metres, radians = apart(ends[0], ends[1][0])
+    assert float(metres) < 1e-4 and float(radians) < 1e-4
+
+
+@pytest.mark.parametrize("step", [refine, refine_in_tensors])
+def test_no_step_is_longer_than_is_allowed(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = (0.002, 0.004)
+    for room in (gauss_newton, inputs):
+        monkeypatch.setattr(room, "LONGEST_STEP", allowed)
+    metres, radians = apart(
+        step(closed_hall(), _aside(1.0), some_frame(), [0.05], ALL), _aside(1.0)[0]
+    )
+    length = torch.hypot(metres / (allowed[0] * closed_hall().depth), radians / allowed[1])
+    assert float(length) == pytest.approx(1, abs=0.01)
+
+
+def _aside(size: float) -> torch.Tensor:
+    """A pose (1, 4, 4) beside the true one in a hall so much larger."""
+    pose = off(recentred(closed_hall(), HERE), [0.3, 0.0, 0.3], [0.0, 0.02, 0.0])
+    pose[:, :3, 3] *= size
+    return pose
 
 
 def _enlarged(model: MapModel, factor: float) -> MapModel:

@@ -11,7 +11,7 @@ from rooms import CAMERA, CONFIG, fresh_views, rooms
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import apart
-from bpnp_ros.localizer.local_optimisation import refine
+from bpnp_ros.localizer.descent.poses import refine
 from bpnp_ros.localizer.measurement import (
     CLUTTER_SHARES,
     explained,

@@ -38,13 +38,13 @@ class Pinhole:
         rays = torch.cat([xy, torch.ones_like(xy[..., :1])], dim=-1)
         return torch.nn.functional.normalize(rays, dim=-1)
 
-    def jacobian(self, points: Tensor) -> Tensor:
+    def jacobian(self, points: Tensor, nearest: float) -> Tensor:
         """d image / d (v, w) of points (..., 3) for T_map_camera <- T_map_camera Exp(v, w).
 
         Returns (..., 2, 6).
         """
         x, y, z = points.unbind(-1)
-        z = z.clamp_min(1e-3)
+        z = z.clamp_min(nearest)
         u, v = x / z, y / z
         zero = torch.zeros_like(u)
         row_u = torch.stack([-1 / z, zero, u / z, u * v, -(1 + u * u), v], dim=-1)
@@ -74,7 +74,7 @@ class Equidistant:
         angle = xy.norm(dim=-1, keepdim=True)
         return torch.cat([xy * torch.sinc(angle / torch.pi), angle.cos()], dim=-1)
 
-    def jacobian(self, points: Tensor) -> Tensor:
+    def jacobian(self, points: Tensor, nearest: float) -> Tensor:
         """As `Pinhole.jacobian`."""
         x, y, z = points.unbind(-1)
         radius = torch.hypot(x, y)

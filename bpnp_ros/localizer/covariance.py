@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_log
+from bpnp_ros.localizer.descent.gauss_newton import motion_information
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import motion_information
 from bpnp_ros.localizer.measurement import Prediction, assignment
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -30,7 +30,8 @@ def information(prediction: Prediction, T_map_camera: Tensor, frame: Frame) -> A
     share = assignment(prediction, frame, frame.sigma)[0]
     row, column = (share > NO_SHARE).nonzero(as_tuple=True)
     weight = share[row, column].double()
-    J = prediction.chart.jacobian(prediction.in_camera[0, column].double())
+    in_camera = prediction.in_camera[0, column].double()
+    J = prediction.chart.jacobian(in_camera, prediction.nearest)
     error = (frame.xy[row] - prediction.xy[0, column]).double()
     pull = (J * error[..., None]).sum(dim=1) / frame.sigma**2
     complete = torch.einsum("n,nki,nkj->ij", weight, J, J) / frame.sigma**2

@@ -27,7 +27,8 @@ from bpnp_ros.map_model.map_model import MapModel
 
 NEAREST = 0.03  # depths of what the map shows: nearer points are out of view
 FAINTEST_LOG = -40.0  # below lie denormal numbers, which are very slow
-MOST_IN_VIEW = 512
+ALL = 1 << 30  # points in view
+MOST_COARSE_POINTS = 512  # the likeliest, which are those that are seen again and again
 TINY = 1e-30
 CLUTTER_SHARES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 
@@ -85,7 +86,7 @@ def project(model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Predicti
 
 
 def predict(
-    model: MapModel, T_map_camera: Tensor, frustum: Frustum, most_points: int = MOST_IN_VIEW
+    model: MapModel, T_map_camera: Tensor, frustum: Frustum, most_points: int = ALL
 ) -> Prediction:
     """What poses (P, 4, 4) should see: the likeliest `most_points`, those out of view dropped."""
     everywhere = project(model, T_map_camera, frustum)

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from bpnp_ros.localizer.descent.gauss_newton import gauss_newton
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import gauss_newton
 from bpnp_ros.localizer.measurement import Prediction, assignment
 from bpnp_ros.map_model.map_model import MapModel
 

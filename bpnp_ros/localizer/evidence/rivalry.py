@@ -12,6 +12,7 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.covariance import twists_between
+from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
@@ -50,11 +51,10 @@ def compete(
     model: MapModel, candidates: Candidates, frame: Frame, config: LocalizerConfig
 ) -> Rivalry:
     """Every candidate takes part, wherever it is."""
-    everyone = predict(model, candidates.T_map_camera, frame.frustum)
-    score = log_likelihood_ratio(everyone, frame, frame.sigma)
+    score = evidence(model, candidates.T_map_camera, frame, frame.sigma)
     best = score.topk(min(MOST_COMPARED, len(score))).indices
-    others, everyone = candidates.select(best), everyone.select(best)
-    T_winner, seen, own, score = _winner(model, others, everyone, frame)
+    others = candidates.select(best)
+    T_winner, seen, own, score = _winner(model, others, frame)
     nats = float(log_likelihood_ratio(seen, own, own.sigma)[0])
     tell(others, score)
     twists = twists_between(T_winner[0], others.T_map_camera)
@@ -71,13 +71,15 @@ def compete(
 
 
 def _winner(
-    model: MapModel, others: Candidates, everyone: Prediction, frame: Frame
+    model: MapModel, others: Candidates, frame: Frame
 ) -> tuple[Tensor, Prediction, Frame, Tensor]:
     """The likeliest at its own noise, what it sees, the frame's noise there, all scores at that."""
-    row = everyone.weight.new_zeros(1, dtype=torch.long)
+    poses = others.T_map_camera
+    row = torch.zeros(1, dtype=torch.long, device=poses.device)
     for _ in range(MOST_TRIED):
-        T, seen, own = with_own_noise(model, others.T_map_camera[row], everyone.select(row), frame)
-        score = log_likelihood_ratio(everyone, own, own.sigma)
+        seen = predict(model, poses[row], frame.frustum)
+        T, seen, own = with_own_noise(model, poses[row], seen, frame)
+        score = evidence(model, poses, own, own.sigma)
         if score.argmax() == row or score.max() < score[row] + CLEARLY:
             break
         row = score.argmax()[None]

@@ -19,10 +19,11 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart, repeats
 from bpnp_ros.localizer.covariance import information, occam_nats
+from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
-from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.localizer.over_time.places import Places, View, Way
 from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, moved_by, twist
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -90,7 +91,7 @@ class Hypotheses:
     def _fresh(self, candidates: Candidates, frame: Frame) -> Places:
         """The frame's own candidates, the best first, without a past."""
         poses = candidates.T_map_camera
-        nats = log_likelihood_ratio(predict(self._model, poses, frame.frustum), frame, frame.sigma)
+        nats = evidence(self._model, poses, frame, frame.sigma)
         order = nats.argsort(descending=True)
         order = order[nats[order] > nats.max() - HOPELESS * self.odds]
         order = order[~self._repeats(poses[order])][:MOST_NEW]
@@ -150,8 +151,7 @@ class Hypotheses:
         start = min(max(open_by, FINAL_START), COARSEST)
         expected = Candidates.of(T_expected, HYPOTHESES)
         poses = polish(self._model, expected, frame, start).T_map_camera
-        seen = predict(self._model, poses, frame.frustum)
-        nats = log_likelihood_ratio(seen, frame, frame.sigma) + step.nats(T_expected, poses)
+        nats = evidence(self._model, poses, frame, frame.sigma) + step.nats(T_expected, poses)
         return poses, nats.clamp_min(len(frame.xy) * math.log(frame.clutter))
 
     def _merged(self, places: Places) -> Places:

@@ -19,7 +19,7 @@ from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.localizer.candidates import Candidates, distinct
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import predict
+from bpnp_ros.localizer.measurement import MOST_COARSE_POINTS, predict
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.canonical_frame import canonical_frames
@@ -64,7 +64,7 @@ class Crops:
     @classmethod
     def seen_from(cls, model: MapModel, T_map_camera: Tensor, frustum: Frustum) -> Crops:
         """Of the poses (P, 4, 4) from which enough of the map is in view."""
-        seen = predict(model, T_map_camera, frustum)
+        seen = predict(model, T_map_camera, frustum, MOST_COARSE_POINTS)
         counts = (seen.weight > 0).sum(dim=1)
         rows = (counts >= FEWEST_POINTS).nonzero()[:, 0]
         points, counts = seen.in_camera[rows], counts[rows]

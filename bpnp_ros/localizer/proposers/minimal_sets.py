@@ -16,9 +16,10 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.localizer.candidates import Candidates, distinct
 from bpnp_ros.localizer.covariance import information, occam_nats
+from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
-from bpnp_ros.localizer.measurement import explained, log_likelihood_ratio, predict, project
+from bpnp_ros.localizer.measurement import explained, predict
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.keypoint_sets import some_keypoints, wide_sets
 from bpnp_ros.localizer.proposers.near_triples import NearTriples
@@ -34,7 +35,6 @@ MOST_PROJECTED = 100_000_000  # landmarks in poses; each part of the problems ma
 MOST_FOR_ALL = 200  # landmarks of which all sets are tried with enough sets of keypoints
 KEPT, POLISHED = 512, 48
 START = 0.025  # standard deviation with which poses are pulled onto the keypoints, on z = 1
-_CHUNK = 1 << 22  # point projections at once
 
 
 class MinimalSets:
@@ -103,9 +103,9 @@ class MinimalSets:
     def _promising(self, poses: Tensor, frame: Frame, sigma: float) -> tuple[Tensor, Tensor]:
         """The best of poses (H, 4, 4) and their scores; of many, those that a glance likes."""
         if len(poses) > GLANCED_AT:
-            glance = self._scores(poses, frame.at_most(GLANCE), sigma)
+            glance = evidence(self._model, poses, frame.at_most(GLANCE), sigma)
             poses = poses[glance.topk(GLANCED_AT).indices]
-        return poses, self._scores(poses, frame, sigma)
+        return poses, evidence(self._model, poses, frame, sigma)
 
     def _pulled(self, best: _Best, frame: Frame) -> Candidates:
         poses = distinct(best.poses, 0.02 * self._extent, 0.05, POLISHED)
@@ -117,21 +117,12 @@ class MinimalSets:
         """Whether the best pose is likely beyond doubt and explains most of a few keypoints."""
         if not len(candidates):
             return False
-        seen = predict(self._model, candidates.T_map_camera, frame.frustum)
-        score = log_likelihood_ratio(seen, frame, frame.sigma)
-        best = score.argmax()[None]
-        seen, pose = seen.select(best), candidates.T_map_camera[best]
+        score = evidence(self._model, candidates.T_map_camera, frame, frame.sigma)
+        pose = candidates.T_map_camera[score.argmax()[None]]
+        seen = predict(self._model, pose, frame.frustum)
         owed = occam_nats(information(seen, pose[0], frame), self._model.spread)
         share = (explained(seen, few, few.sigma)[0].sum(dim=1) > 1).float().mean()
         return bool(score.max() > owed + SURE and share > EXPLAINED_SHARE)
-
-    def _scores(self, poses: Tensor, frame: Frame, sigma: float) -> Tensor:
-        size = max(_CHUNK // max(len(self._model.points), 1), 1)
-        parts = [
-            log_likelihood_ratio(project(self._model, part, frame.frustum), frame, sigma)
-            for part in poses.split(size)
-        ]
-        return torch.cat(parts) if parts else frame.xy.new_zeros(0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
 from bpnp_ros.map_model.map_model import MapModel
 
 RANKED_AT = 0.045  # standard deviation on the z = 1 plane: about what a view is off
 MOST_RANKED = 768
 MOST_POINTS = 256  # the likeliest in view, which are those that are seen again and again
 ALIKE_DEPTHS, ALIKE_RADIANS = 0.04, 0.05  # refinement pulls views so near to each other together
-_CHUNK = 64
 
 
 def rank_views(model: MapModel, T_map_camera: Tensor, frame: Frame, keep: int) -> Tensor:
@@ -28,14 +27,7 @@ def rank_views(model: MapModel, T_map_camera: Tensor, frame: Frame, keep: int) -
     """
     views = _unlike(T_map_camera, model.depth, MOST_RANKED)
     coarse = frame.coarse().with_crowding()
-    score = torch.cat(
-        [
-            log_likelihood_ratio(
-                predict(model, some, frame.frustum, MOST_POINTS), coarse, RANKED_AT
-            )
-            for some in views.split(_CHUNK)
-        ]
-    )
+    score = evidence(model, views, coarse, RANKED_AT, MOST_POINTS)
     return views[score.topk(min(keep, len(views))).indices]
 
 

@@ -1,0 +1,123 @@
+"""Map, frame and poses as the compiled loops take them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bpnp_ros.geometry.chart import EQUIDISTANT
+from bpnp_ros.localizer.descent.gauss_newton import LONGEST_STEP, STEPS_A_LOOK, Beforehand
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.measurement import CLUTTER_SHARES, NEAREST
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.open_space import OpenSpace
+
+if TYPE_CHECKING:
+    from bpnp_ros.localizer.compiled import loops
+
+_log = logging.getLogger(__name__)
+
+
+def serves(model: MapModel, frame: Frame) -> bool:
+    """Whether the compiled loops can be used: on a processor, without cues that need the pose."""
+    return model.view_space.device.type == "cpu" and not frame.posed and is_installed()
+
+
+@cache
+def is_installed() -> bool:
+    """Whether Numba is there; where it is not, everything takes some ten times as long."""
+    try:
+        from bpnp_ros.localizer.compiled import loops  # noqa: F401
+    except ImportError as error:
+        _log.warning(
+            f"localising will be slow, as Numba cannot be loaded ({error}): pip install numba."
+        )
+        return False
+    return True
+
+
+def compiled_evidence(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, sigma: float, most_points: int
+) -> Tensor:
+    """As `poses.evidence`."""
+    from bpnp_ros.localizer.compiled import loops
+
+    poses = T_map_camera.double().numpy()
+    shares = np.array(CLUTTER_SHARES)
+    nats = loops.evidence(
+        _space(model), _image(frame, NEAREST * model.depth), poses, sigma, most_points, shares
+    )
+    return torch.from_numpy(nats).to(T_map_camera)
+
+
+def compiled_refine(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float], most_points: int
+) -> Tensor:
+    """As `poses.refine`."""
+    from bpnp_ros.localizer.compiled import loops
+
+    poses = T_map_camera.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
+    longest = (LONGEST_STEP[0] * model.depth, LONGEST_STEP[1])
+    steps = loops.Steps(np.array(sigmas), STEPS_A_LOOK, most_points, longest)
+    image = _image(frame, NEAREST * model.depth)
+    loops.descend(_space(model), _held(model), image, poses.numpy(), steps)
+    return poses.to(T_map_camera)
+
+
+def _space(model: MapModel) -> loops.Space:
+    from bpnp_ros.localizer.compiled.loops import Space
+
+    space, points = model.view_space, model.points.numpy()
+    nowhere, anywhere = np.zeros((0, 3), np.float32), np.zeros((1, 3), np.float32)
+    if isinstance(space, OpenSpace):
+        everything = np.arange(len(points))[None]
+        chance = space.chance.numpy()[None]
+        return Space(points, anywhere, nowhere, np.ones(3), 1.0, everything, chance, space.range)
+    axes = nowhere if space.orientations is None else space.orientations[:, :, 2].numpy()
+    return Space(
+        points,
+        _contiguous(space.anchors),
+        np.ascontiguousarray(axes),
+        space.reach.double().numpy(),
+        float(space.tilt),
+        _contiguous(space.seen),
+        _contiguous(space.chance),
+        math.inf,
+    )
+
+
+def _held(model: MapModel) -> loops.Held:
+    from bpnp_ros.localizer.compiled.loops import Held
+
+    motion, known = model.view_space.held, Beforehand.of(model)
+    up, held = (np.array(v, np.float64) for v in (motion.up, motion.up_in_camera))
+    return Held(model.turns_only, up, held, known.upright, known.level, known.height)
+
+
+@lru_cache(maxsize=4)
+def _image(frame: Frame, nearest: float) -> loops.Image:
+    """Of a frame that is asked for again and again."""
+    from bpnp_ros.localizer.compiled.loops import Image
+
+    view, xy = frame.frustum, _contiguous(frame.xy.float())
+    nats, pairs, most = np.zeros(len(xy), np.float32), np.zeros((0, 0), np.float32), 0.0
+    if frame.crowding is not None:
+        nats = _contiguous(-frame.crowding.float().log())
+        most += float(nats.max(initial=0.0))
+    if frame.pairs is not None:
+        pairs = _contiguous(frame.pairs)
+        most += float(pairs.max(initial=0.0))
+    odds = (1 - frame.clutter) / frame.clutter * view.area
+    x, y = (view.x_min, view.x_max), (view.y_min, view.y_max)
+    return Image(xy, nats, pairs, most, odds, x, y, nearest, view.chart == EQUIDISTANT)
+
+
+def _contiguous(tensor: Tensor) -> NDArray[Any]:
+    return tensor.contiguous().numpy()

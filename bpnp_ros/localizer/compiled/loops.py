@@ -1,0 +1,557 @@
+"""The measurement model and its descent, pose by pose: cost goes with keypoints, not with points.
+
+What `measurement.py` and `local_optimisation.py` say in tensors; a test holds the two together. A
+keypoint meets the points in its own cell of the image and in those around it; all others together
+are less likely than NEGLIGIBLE times clutter. Pairs are float32, poses and equations float64.
+
+One file holds it all: Numba keeps machine code until the file of the function called changes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpnp_ros.backends.numba import compiled
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+MOST_CELLS = 48  # along either side of the image
+FEWEST_CELLS = 4  # of which a keypoint meets three
+POINTS_A_CELL = 6
+NEGLIGIBLE = 1e-4
+NO_MASS = 1e-9
+DAMPING = 1e-3  # relative
+FIXED = 1e12  # information that lets nothing move
+
+
+class Space(NamedTuple):
+    """A map of N points and what is seen from A places: see `ViewSpace` and `OpenSpace`.
+
+    points: (N, 3). anchors: (A, 3). axes: (A, 3) optical axes, or (0, 3) where any will do. reach:
+    (3,). seen, chance: (A, K). sight: metres.
+    """
+
+    points: Floats
+    anchors: Floats
+    axes: Floats
+    reach: Doubles
+    tilt: float
+    seen: Rows
+    chance: Floats
+    sight: float
+
+
+class Held(NamedTuple):
+    """What is known of a pose beforehand.
+
+    up: (3,) in the map; held: (3,) the same in a camera that is held as it should be. upright,
+    level: information on the tilt, 1/rad^2, and the height, 1/m^2; 0 for none. height: metres.
+    """
+
+    turns_only: bool
+    up: Doubles
+    held: Doubles
+    upright: float
+    level: float
+    height: float
+
+
+class Image(NamedTuple):
+    """Keypoints (M, 2) on the plane of the chart, and the rectangle x, y (low, high) they lie in.
+
+    nats: (M,) added to the log-likelihood ratio of a keypoint's pairs. pairs: (M, N) nats of each,
+    or (0, 0). most: what the two may come to. odds: of no clutter, times the area.
+    """
+
+    xy: Floats
+    nats: Floats
+    pairs: Floats
+    most: float
+    odds: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+    nearest: float
+    fisheye: bool
+
+
+class Steps(NamedTuple):
+    """sigmas: (S,) of one step each. look: steps until it is looked up anew what is in view.
+
+    most_points: the likeliest in view. longest: (2,) metres and radians.
+    """
+
+    sigmas: Doubles
+    look: int
+    most_points: int
+    longest: tuple[float, float]
+
+
+class Room(NamedTuple):
+    """Where K points in view are put: as the map has them, projected, and by cells of the image.
+
+    placed: (4, K) x, y, z in the map, and the logarithm of the weight's share. point: (K,) rows.
+    raw: (5, K) x, y, z in the camera and their image u, v. cell: (K,). start: (cells + 1,).
+    sorted: (6, K) as raw, and the log-likelihood ratio at no distance. sorted_point, ratio: (K,).
+    share: (3, K) sum over keypoints of shares, and of shares times distance in x and y.
+    gain: (M,) likelihood over clutter.
+    """
+
+    placed: Floats
+    point: Rows
+    raw: Floats
+    cell: Rows
+    start: Rows
+    sorted: Floats
+    sorted_point: Rows
+    ratio: Floats
+    share: Floats
+    gain: Doubles
+
+
+class Grid(NamedTuple):
+    """columns and rows of cells as wide as a keypoint reaches, and cells for each unit."""
+
+    columns: int
+    rows: int
+    x_min: float
+    y_min: float
+    across: float
+    down: float
+    exponent: float
+
+
+@compiled
+def evidence(
+    space: Space, image: Image, poses: Doubles, sigma: float, most_points: int, shares: Doubles
+) -> Doubles:
+    """Log-likelihood ratios (P,) of poses (P, 4, 4): the best over the shares (S,) of clutter."""
+    room, nats = _room(space.seen.shape[1], len(image.xy)), np.zeros(len(poses))
+    area = (image.x[1] - image.x[0]) * (image.y[1] - image.y[0])
+    for p in range(len(poses)):
+        count = _look(space, image, poses[p], most_points, room)
+        grid = _grid(image, sigma, count)
+        _project(image, poses[p], count, room)
+        _sort(image, grid, count, room)
+        _meet(image, grid, room, False)
+        for share in shares:
+            nats[p] = max(nats[p], _mixture(room.gain, share, area / image.odds))
+    return nats
+
+
+@compiled
+def _mixture(gain: Doubles, share: float, odds: float) -> float:
+    """Sum of log(share + (1 - share) odds gain), with few logarithms."""
+    total, product = 0.0, 1.0
+    for m in range(len(gain)):
+        product *= share + (1 - share) * odds * gain[m]
+        if product < 1e-200 or product > 1e200:
+            total += math.log(product)
+            product = 1.0
+    return total + math.log(product)
+
+
+@compiled
+def descend(space: Space, held: Held, image: Image, poses: Doubles, steps: Steps) -> None:
+    """Move poses (P, 4, 4) by a damped Gauss-Newton step for each sigma."""
+    room = _room(space.seen.shape[1], len(image.xy))
+    H, g, J, turn = np.empty((6, 6)), np.empty(6), np.empty((2, 6)), np.empty((3, 3))
+    for p in range(len(poses)):
+        T, count = poses[p], 0
+        for i in range(len(steps.sigmas)):
+            sigma = steps.sigmas[i]
+            if i % steps.look == 0:
+                count = _look(space, image, T, steps.most_points, room)
+            grid = _grid(image, sigma, count)
+            _project(image, T, count, room)
+            _sort(image, grid, count, room)
+            _meet(image, grid, room, True)
+            _normal_equations(image, count, room, sigma, H, g, J)
+            _know(held, T, H, g)
+            _move(held, T, H, g, turn, steps.longest)
+
+
+@compiled
+def _room(K: int, M: int) -> Room:
+    cells = MOST_CELLS * MOST_CELLS
+    floats, rows = np.empty((20, K), np.float32), np.empty((3, K), np.int64)
+    return Room(
+        floats[:4],
+        rows[0],
+        floats[4:9],
+        rows[1],
+        np.empty(cells + 1, np.int64),
+        floats[9:15],
+        rows[2],
+        floats[15],
+        floats[16:19],
+        np.empty(M),
+    )
+
+
+@compiled
+def _grid(image: Image, sigma: float, count: int) -> Grid:
+    """Cells at least as wide as a keypoint reaches; one where more would not save anything."""
+    at_most = math.log(image.odds / (2 * math.pi * sigma**2)) + image.most
+    reach = sigma * math.sqrt(2 * max(at_most - math.log(NEGLIGIBLE), 1.0))
+    width, height = image.x[1] - image.x[0], image.y[1] - image.y[0]
+    most = min(int(math.sqrt(count / POINTS_A_CELL)), MOST_CELLS)
+    columns, rows = min(int(width / reach), most), min(int(height / reach), most)
+    if min(columns, rows) < FEWEST_CELLS:
+        columns, rows = 1, 1
+    return Grid(
+        columns, rows, image.x[0], image.y[0], columns / width, rows / height, 0.5 / sigma**2
+    )
+
+
+@compiled
+def _look(space: Space, image: Image, T: Doubles, most: int, room: Room) -> int:
+    """The likeliest `most` of the points in view of a pose; returns how many they are."""
+    anchor, count = _nearest(space, T), 0
+    weight = room.placed[3]
+    for column in range(space.seen.shape[1]):
+        chance, point = space.chance[anchor, column], space.seen[anchor, column]
+        if chance <= 0:
+            continue
+        X, Y, Z = space.points[point, 0], space.points[point, 1], space.points[point, 2]
+        dx, dy, dz = X - T[0, 3], Y - T[1, 3], Z - T[2, 3]
+        x = T[0, 0] * dx + T[1, 0] * dy + T[2, 0] * dz
+        y = T[0, 1] * dx + T[1, 1] * dy + T[2, 1] * dz
+        z = T[0, 2] * dx + T[1, 2] * dy + T[2, 2] * dz
+        if dx * dx + dy * dy + dz * dz >= space.sight**2 or not _is_shown(image, x, y, z):
+            continue
+        u, v = _image_of(image, x, y, z)
+        if image.x[0] < u < image.x[1] and image.y[0] < v < image.y[1]:
+            room.placed[0, count], room.placed[1, count], room.placed[2, count] = X, Y, Z
+            weight[count], room.point[count] = chance, point
+            count += 1
+    count = _likeliest(room, count, most)
+    total = 0.0
+    for k in range(count):
+        total += weight[k]
+    for k in range(count):
+        weight[k] = math.log(weight[k] / max(total, 1e-6))
+    return count
+
+
+@compiled
+def _nearest(space: Space, T: Doubles) -> int:
+    """The place that stands for a pose."""
+    best, least = 0, np.inf
+    for anchor in range(len(space.anchors)):
+        distance = 0.0
+        for i in range(3):
+            distance += ((T[i, 3] - space.anchors[anchor, i]) / space.reach[i]) ** 2
+        if len(space.axes):
+            cosine = 0.0
+            for i in range(3):
+                cosine += T[i, 2] * space.axes[anchor, i]
+            distance += (2 - 2 * cosine) / space.tilt**2
+        if distance < least:
+            best, least = anchor, distance
+    return best
+
+
+@compiled
+def _likeliest(room: Room, count: int, most: int) -> int:
+    """Drop all but `most` of the points that have been put down."""
+    if count <= most:
+        return count
+    low, high = _limits(room.placed[3, :count], most)
+    above, kept = 0, 0
+    for k in range(count):
+        above += room.placed[3, k] > high
+    for k in range(count):
+        weight, spare = room.placed[3, k], most - above
+        if weight <= low or (weight <= high and spare <= 0):
+            continue
+        above += weight <= high
+        for i in range(4):
+            room.placed[i, kept] = room.placed[i, k]
+        room.point[kept] = room.point[k]
+        kept += 1
+    return kept
+
+
+@compiled
+def _limits(weight: Floats, most: int) -> tuple[float, float]:
+    """Two limits, close together: more than `most` weights lie above the first, no more above the
+    second."""
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle, above = 0.5 * (low + high), 0
+        for k in range(len(weight)):
+            above += weight[k] > middle
+        if above > most:
+            low = middle
+        else:
+            high = middle
+    return low, high
+
+
+@compiled
+def _is_shown(image: Image, x: float, y: float, z: float) -> bool:
+    if image.fisheye:
+        return x * x + y * y + z * z > image.nearest**2
+    return z > image.nearest
+
+
+@compiled
+def _image_of(image: Image, x: float, y: float, z: float) -> tuple[float, float]:
+    if image.fisheye:
+        radius = max(math.hypot(x, y), 1e-9)
+        scale = math.atan2(radius, z) / radius
+    else:
+        scale = 1 / max(z, image.nearest)
+    return scale * x, scale * y
+
+
+@compiled
+def _project(image: Image, T: Doubles, count: int, room: Room) -> None:
+    """raw: what has been put down, in the camera and in its image."""
+    X, Y, Z = room.placed[0, :count], room.placed[1, :count], room.placed[2, :count]
+    u, v, nearest = room.raw[3, :count], room.raw[4, :count], np.float32(image.nearest)
+    tx, ty, tz = np.float32(T[0, 3]), np.float32(T[1, 3]), np.float32(T[2, 3])
+    for i in range(3):
+        along = room.raw[i, :count]
+        rx, ry, rz = np.float32(T[0, i]), np.float32(T[1, i]), np.float32(T[2, i])
+        for k in range(count):
+            along[k] = rx * (X[k] - tx) + ry * (Y[k] - ty) + rz * (Z[k] - tz)
+    x, y, z = room.raw[0, :count], room.raw[1, :count], room.raw[2, :count]
+    if image.fisheye:
+        for k in range(count):
+            u[k], v[k] = _image_of(image, x[k], y[k], z[k])
+    else:
+        for k in range(count):
+            scale = np.float32(1) / max(z[k], nearest)
+            u[k] = scale * x[k]
+            v[k] = scale * y[k]
+
+
+@compiled
+def _cell(position: float, low: float, per_unit: float, cells: int) -> int:
+    return int(min(max((position - low) * per_unit, 0.0), cells - 1.0))
+
+
+@compiled
+def _sort(image: Image, grid: Grid, count: int, room: Room) -> None:
+    """sorted: what has been projected, cell by cell; nobody has a share of it yet."""
+    cells = grid.columns * grid.rows
+    start, cell = room.start, room.cell
+    for c in range(cells + 1):
+        start[c] = 0
+    for k in range(count):
+        column = _cell(room.raw[3, k], grid.x_min, grid.across, grid.columns)
+        row = _cell(room.raw[4, k], grid.y_min, grid.down, grid.rows)
+        cell[k] = row * grid.columns + column
+        start[cell[k] + 1] += 1
+    for c in range(cells):
+        start[c + 1] += start[c]
+    alone = math.log(image.odds * grid.exponent / math.pi)
+    for k in range(count - 1, -1, -1):
+        start[cell[k] + 1] -= 1
+        at = start[cell[k] + 1]
+        for i in range(5):
+            room.sorted[i, at] = room.raw[i, k]
+        room.sorted[5, at] = alone + room.placed[3, k]
+        for i in range(3):
+            room.share[i, at] = 0
+        room.sorted_point[at] = room.point[k]
+    for c in range(cells):
+        start[c] = start[c + 1]
+    start[cells] = count
+
+
+@compiled
+def _meet(image: Image, grid: Grid, room: Room, assigns: bool) -> None:
+    """gain: of every keypoint, by the points around it; and what share of it each of them has."""
+    u, v, level, point = room.sorted[3], room.sorted[4], room.sorted[5], room.sorted_point
+    mass, right, down = room.share[0], room.share[1], room.share[2]
+    xy, nats, pairs, ratio, start = image.xy, image.nats, image.pairs, room.ratio, room.start
+    exponent = np.float32(grid.exponent)
+    for m in range(len(xy)):
+        x, y, own, total = xy[m, 0], xy[m, 1], nats[m], np.float32(0)
+        column = _cell(x, grid.x_min, grid.across, grid.columns)
+        row = _cell(y, grid.y_min, grid.down, grid.rows)
+        left, beyond = max(column - 1, 0), min(column + 2, grid.columns)
+        rows = range(max(row - 1, 0), min(row + 2, grid.rows))
+        for r in rows:
+            first = np.uintp(start[r * grid.columns + left])
+            last = np.uintp(start[r * grid.columns + beyond])
+            for k in range(first, last):
+                dx, dy = x - u[k], y - v[k]
+                ratio[k] = level[k] + own - exponent * (dx * dx + dy * dy)
+            if len(pairs):
+                for k in range(first, last):
+                    ratio[k] += pairs[m, point[k]]
+            for k in range(first, last):
+                ratio[k] = _exp(ratio[k])
+                total += ratio[k]
+        room.gain[m] = total
+        if not assigns:
+            continue
+        part = np.float32(1) / (np.float32(1) + total)
+        for r in rows:
+            first = np.uintp(start[r * grid.columns + left])
+            last = np.uintp(start[r * grid.columns + beyond])
+            for k in range(first, last):
+                share = ratio[k] * part
+                mass[k] += share
+                right[k] += share * (x - u[k])
+                down[k] += share * (y - v[k])
+
+
+@compiled
+def _exp(x: np.float32) -> np.float32:
+    """To seven digits between -40 and 80, and as there beyond; it is vectorised."""
+    x = min(max(x, np.float32(-40)), np.float32(80))
+    power = np.int32(np.int32(x * np.float32(1.44269504) + np.float32(64.5)) - np.int32(64))
+    whole = np.float32(power)
+    r = x - whole * np.float32(0.693359375) + whole * np.float32(2.12194440e-4)
+    series = np.float32(1.3981999507e-3)
+    series = series * r + np.float32(8.3334519073e-3)
+    series = series * r + np.float32(4.1665795894e-2)
+    series = series * r + np.float32(1.6666665459e-1)
+    series = series * r + np.float32(0.5)
+    series = series * r * r + r + np.float32(1)
+    bits = np.int32(np.int32(power + np.int32(127)) << np.int32(23))
+    return series * np.int32(bits).view(np.float32)
+
+
+@compiled
+def _normal_equations(
+    image: Image, count: int, room: Room, sigma: float, H: Doubles, g: Doubles, J: Doubles
+) -> None:
+    for i in range(6):
+        g[i] = 0
+        for j in range(6):
+            H[i, j] = 0
+    for k in range(count):
+        mass = room.share[0, k] / sigma**2
+        if mass < NO_MASS:
+            continue
+        right, down = room.share[1, k] / sigma**2, room.share[2, k] / sigma**2
+        _jacobian(image, room.sorted[:5, k], J)
+        for i in range(6):
+            g[i] += J[0, i] * right + J[1, i] * down
+            for j in range(i + 1):
+                H[i, j] += mass * (J[0, i] * J[0, j] + J[1, i] * J[1, j])
+    for i in range(6):
+        for j in range(i):
+            H[j, i] = H[i, j]
+
+
+@compiled
+def _jacobian(image: Image, at: Floats, J: Doubles) -> None:
+    """As `Chart.jacobian`, of a point x, y, z that is seen at u, v."""
+    x, y, z, u, v = float(at[0]), float(at[1]), float(at[2]), float(at[3]), float(at[4])
+    if not image.fisheye:
+        z = max(z, image.nearest)
+        J[0, 0], J[0, 1], J[0, 2] = -1 / z, 0.0, u / z
+        J[0, 3], J[0, 4], J[0, 5] = u * v, -1 - u * u, v
+        J[1, 0], J[1, 1], J[1, 2] = 0.0, -1 / z, v / z
+        J[1, 3], J[1, 4], J[1, 5] = 1 + v * v, -u * v, -u
+        return
+    across, squared = math.hypot(x, y), x * x + y * y + z * z
+    scale = math.atan2(max(across, 1e-9), z) / max(across, 1e-9)
+    bend = -2 / (3 * max(abs(z), 1e-6) ** 3)
+    if across >= 1e-3 * math.sqrt(squared):
+        bend = (z / squared - scale) / across**2
+    along = (scale + bend * x * x, bend * x * y, -x / squared)
+    down = (bend * x * y, scale + bend * y * y, -y / squared)
+    for row, (a, b, c) in enumerate((along, down)):
+        J[row, 0], J[row, 1], J[row, 2] = -a, -b, -c
+        J[row, 3], J[row, 4], J[row, 5] = b * z - c * y, c * x - a * z, a * y - b * x
+
+
+@compiled
+def _know(held: Held, T: Doubles, H: Doubles, g: Doubles) -> None:
+    """Add what is known beforehand of how upright and how high the camera is."""
+    error = held.height
+    for i in range(3):
+        error -= T[i, 3] * held.up[i]
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        up_i, up_j, up_k = _seen(T, held.up, i), _seen(T, held.up, j), _seen(T, held.up, k)
+        g[i] += held.level * error * up_i
+        g[3 + i] += held.upright * (held.held[j] * up_k - held.held[k] * up_j)
+        H[3 + i, 3 + i] += held.upright
+        for n, up_n in ((i, up_i), (j, up_j), (k, up_k)):
+            H[i, n] += held.level * up_i * up_n
+            H[3 + i, 3 + n] -= held.upright * up_i * up_n
+
+
+@compiled
+def _seen(T: Doubles, direction: Doubles, i: int) -> float:
+    """Coordinate i of a direction of the map, in the camera."""
+    return T[0, i] * direction[0] + T[1, i] * direction[1] + T[2, i] * direction[2]
+
+
+@compiled
+def _move(
+    held: Held,
+    T: Doubles,
+    H: Doubles,
+    g: Doubles,
+    turn: Doubles,
+    longest: tuple[float, float],
+) -> None:
+    """One damped step, its length bounded; or a turn alone."""
+    for i in range(6):
+        H[i, i] += DAMPING * H[i, i] + 1 / longest[i // 3] ** 2
+        if i < 3 and held.turns_only:
+            H[i, i] += FIXED
+    _solve(H, g)
+    squared = 0.0
+    for i in range(6):
+        if i < 3 and held.turns_only:
+            g[i] = 0
+        squared += (g[i] / longest[i // 3]) ** 2
+    for i in range(6):
+        g[i] /= max(math.sqrt(squared), 1.0)
+    _turn(g[3], g[4], g[5], turn)
+    for i in range(3):
+        x, y, z = T[i, 0], T[i, 1], T[i, 2]
+        T[i, 3] += x * g[0] + y * g[1] + z * g[2]
+        for j in range(3):
+            T[i, j] = x * turn[0, j] + y * turn[1, j] + z * turn[2, j]
+
+
+@compiled
+def _solve(H: Doubles, g: Doubles) -> None:
+    """g <- H^-1 g by Cholesky's factors, which take the place of H (6, 6)."""
+    for j in range(6):
+        for k in range(j):
+            for i in range(j, 6):
+                H[i, j] -= H[i, k] * H[j, k]
+        pivot = math.sqrt(H[j, j])
+        for i in range(j, 6):
+            H[i, j] /= pivot
+    for i in range(6):
+        for j in range(i):
+            g[i] -= H[i, j] * g[j]
+        g[i] /= H[i, i]
+    for i in range(5, -1, -1):
+        for j in range(i + 1, 6):
+            g[i] -= H[j, i] * g[j]
+        g[i] /= H[i, i]
+
+
+@compiled
+def _turn(x: float, y: float, z: float, R: Doubles) -> None:
+    """Rodrigues' formula, rad -> R (3, 3)."""
+    angle = math.sqrt(x * x + y * y + z * z)
+    sinc, half = 1 - angle**2 / 6, 0.5 - angle**2 / 24
+    if angle > 1e-4:
+        sinc, half = math.sin(angle) / angle, 2 * (math.sin(angle / 2) / angle) ** 2
+    R[0, 0] = 1 - half * (y * y + z * z)
+    R[1, 1] = 1 - half * (z * z + x * x)
+    R[2, 2] = 1 - half * (x * x + y * y)
+    R[0, 1], R[1, 0] = half * x * y - sinc * z, half * x * y + sinc * z
+    R[1, 2], R[2, 1] = half * y * z - sinc * x, half * y * z + sinc * x
+    R[2, 0], R[0, 2] = half * z * x - sinc * y, half * z * x + sinc * y

@@ -1,0 +1,1 @@
+"""From poses to better poses: Gauss-Newton on the measurement model."""

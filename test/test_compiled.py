@@ -1,0 +1,163 @@
+"""The compiled loops say what the measurement model and its descent say in tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import EQUIDISTANT, PINHOLE, Chart
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import invert, make_transform, transform_points
+from bpnp_ros.localizer.compiled import inputs
+from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
+from bpnp_ros.localizer.descent.poses import evidence, refine
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
+from bpnp_ros.map_model.from_points import model_from_points
+from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
+from bpnp_ros.point_map.point_map import PointMap
+
+CPU = torch.device("cpu")
+NARROW = Frustum(-0.8, 0.8, -0.6, 0.6, 1 / 400)
+FISHEYE = Frustum(-1.9, 1.9, -1.4, 1.4, 1 / 300, EQUIDISTANT)
+FEW, DENSE = 120, 3000
+TRUTH = make_transform(so3_exp(torch.tensor([[0.1, -0.2, 0.05]])), torch.tensor([[0.3, 0.1, -0.2]]))
+
+
+def a_cloud(rng: np.random.Generator, count: int, around: bool) -> PointMap:
+    """Before the camera at the origin, or all around it."""
+    points = rng.uniform((-4, -3, 2), (4, 3, 8), (count, 3))
+    if around:
+        points = rng.normal(size=(count, 3)) * 5
+    chance = rng.uniform(0.2, 1.0, count).astype(np.float32)
+    return PointMap(points.astype(np.float32), np.zeros(3), chance)
+
+
+def open_map(rng: np.random.Generator, motion: str, around: bool, count: int) -> MapModel:
+    config = LocalizerConfig(motion=motion, up="-y", camera_tilt=0.4)
+    config = replace(config, camera_height_min=-1.0, camera_height_max=1.0)
+    return model_from_points(a_cloud(rng, count, around), config, CPU)
+
+
+def closed_map(rng: np.random.Generator, around: bool, count: int, turned: bool) -> MapModel:
+    """Of some places, each of which sees half of the points; turned: photographs' places."""
+    point_map = a_cloud(rng, count, around)
+    seen = np.stack([rng.permutation(count)[: count // 2] for _ in range(5)])
+    chance = rng.uniform(0.05, 1.0, seen.shape).astype(np.float32)
+    chance[:, -5:] = 0  # padding
+    places = torch.from_numpy(rng.normal(0, 0.3, (5, 3))).float()
+    turns = so3_exp(torch.from_numpy(rng.normal(0, 0.1, (5, 3))).float()) if turned else None
+    tables = torch.from_numpy(seen), torch.from_numpy(chance)
+    return MapModel(point_map, ViewSpace(places, *tables, torch.ones(3), 0.5, turns))
+
+
+def shown(model: MapModel, frustum: Frustum, rng: np.random.Generator, most: int) -> Frame:
+    """Some of what the true pose sees, and clutter."""
+    in_camera = transform_points(invert(TRUTH), model.points)[0]
+    u, v = frustum.chart.image(in_camera.unbind(-1), 0.1)
+    xy = torch.stack([u, v], dim=1)[frustum.chart.shows(in_camera.unbind(-1), 0.1)].numpy()
+    xy = rng.permutation(xy[frustum.contains(xy)])[:most]
+    noise = rng.normal(0, frustum.pixel, xy.shape)
+    low, high = (frustum.x_min, frustum.y_min), (frustum.x_max, frustum.y_max)
+    clutter = rng.uniform(low, high, (len(xy) // 2, 2))
+    keypoints = torch.from_numpy(np.concatenate([xy + noise, clutter])).float()
+    return Frame(keypoints, torch.ones(len(keypoints)), frustum, 1.5 * frustum.pixel, 0.4)
+
+
+def beside(count: int = 12) -> Tensor:
+    """Poses from on the spot to a decimetre and three degrees off."""
+    generator = torch.Generator().manual_seed(3)
+    offset = torch.linspace(0, 1, count)[:, None] * torch.randn(count, 6, generator=generator)
+    return TRUTH @ make_transform(so3_exp(0.05 * offset[:, 3:]), 0.1 * offset[:, :3])
+
+
+def frames(model: MapModel, frustum: Frustum, rng: np.random.Generator) -> list[Frame]:
+    """As it is, crowded, and with cues."""
+    plain = shown(model, frustum, rng, 80)
+    told = torch.from_numpy(rng.normal(0, 1.5, (len(plain.xy), len(model.points)))).float()
+    return [plain, plain.with_crowding(), replace(plain.with_crowding(), pairs=told)]
+
+
+WORLDS: dict[str, tuple[Callable[[np.random.Generator, bool], MapModel], Chart]] = {
+    "few landmarks": (lambda rng, around: open_map(rng, "level", around, FEW), PINHOLE),
+    "few landmarks, any pose": (
+        lambda rng, around: open_map(rng, "free", around, FEW),
+        EQUIDISTANT,
+    ),
+    "places": (lambda rng, around: closed_map(rng, around, FEW, False), EQUIDISTANT),
+    "a dense map": (lambda rng, around: closed_map(rng, around, DENSE, False), PINHOLE),
+    "photographs": (lambda rng, around: closed_map(rng, around, DENSE, True), EQUIDISTANT),
+}
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest) -> tuple[MapModel, list[Frame]]:
+    make, chart = WORLDS[request.param]
+    rng = np.random.default_rng(len(request.param))
+    model = make(rng, chart is EQUIDISTANT)
+    return model, frames(model, view_of(chart), rng)
+
+
+def view_of(chart: Chart) -> Frustum:
+    return FISHEYE if chart is EQUIDISTANT else NARROW
+
+
+@pytest.mark.parametrize("most", [ALL, 50])
+def test_evidence_is_the_reference_s(world: tuple[MapModel, list[Frame]], most: int) -> None:
+    model, looks = world
+    for frame in looks:
+        for sigma in (0.1, 0.03, frame.sigma):
+            expected = log_likelihood_ratio(
+                predict(model, beside(), frame.frustum, most), frame, sigma
+            )
+            assert torch.allclose(
+                evidence(model, beside(), frame, sigma, most), expected, atol=0.02, rtol=1e-3
+            )
+
+
+@pytest.mark.parametrize("sigmas", [[0.08], [0.06, 0.05, 0.04, 0.03], [0.02, 0.01, 0.005] * 2])
+def test_poses_go_where_the_reference_s_go(
+    world: tuple[MapModel, list[Frame]], sigmas: list[float]
+) -> None:
+    model, looks = world
+    for frame in looks:
+        expected = refine_in_tensors(model, beside(), frame, sigmas, ALL)
+        moved = (expected - beside()).abs().amax(dim=(1, 2))
+        missed = (refine(model, beside(), frame, sigmas) - expected).abs().amax(dim=(1, 2))
+        assert float(moved.max()) > 0.005
+        assert float(missed.median()) < 2e-5 and float((missed / (moved + 0.01)).max()) < 0.05
+
+
+def test_landmarks_at_infinity_turn_the_camera_and_do_not_move_it() -> None:
+    rng = np.random.default_rng(0)
+    model = model_from_points(rng.normal(size=(200, 3)), LocalizerConfig(motion="rotation"), CPU)
+    frame = shown(model, NARROW, rng, 40)
+    starts = beside()
+    starts[:, :3, 3] = 0
+    expected = refine_in_tensors(model, starts, frame, [0.03, 0.02, 0.01], ALL)
+    found = refine(model, starts, frame, [0.03, 0.02, 0.01])
+    assert torch.equal(found[:, :3, 3], starts[:, :3, 3])
+    assert torch.allclose(found, expected, atol=2e-4)
+
+
+def test_a_processor_without_numba_does_the_same_in_tensors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    model = closed_map(rng, False, FEW, False)
+    frame = shown(model, NARROW, rng, 60)
+    compiled = evidence(model, beside(), frame, 0.02), refine(model, beside(), frame, [0.02])
+    monkeypatch.setattr(inputs, "is_installed", lambda: False)
+    monkeypatch.setattr("bpnp_ros.localizer.descent.poses._CHUNK", 5 * len(frame.xy) * FEW)
+    in_tensors = evidence(model, beside(), frame, 0.02), refine(model, beside(), frame, [0.02])
+    assert torch.allclose(compiled[0], in_tensors[0], rtol=1e-3)
+    assert torch.allclose(compiled[1], in_tensors[1], atol=1e-5)
+    assert not torch.equal(compiled[0], in_tensors[0])
