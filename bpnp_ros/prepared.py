@@ -13,13 +13,12 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from bpnp_ros.whole_file import written_whole
@@ -40,7 +39,7 @@ def prepared(name: str, made_of: tuple[Any, ...], make: Callable[[], Tensors]) -
     made_of: all that the result depends on: tensors, arrays, dataclasses of them, plain values.
     """
     folder = cache_folder()
-    if folder is None:
+    if folder is None or find_spec("safetensors") is None:
         return make()
     key = _digest((VERSION, torch.__version__, name, made_of))
     path = folder / f"{name}_{key.hex()}.safetensors"
@@ -64,6 +63,9 @@ def cache_folder() -> Path | None:
 
 def _read(path: Path, key: bytes) -> Tensors | None:
     """What was kept, or None: it is not there, damaged, or of somebody else."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     try:
         if path.stat().st_size > MOST_BYTES:
             return None
@@ -79,6 +81,8 @@ def _read(path: Path, key: bytes) -> Tensors | None:
 def _keep(path: Path, key: bytes, tensors: Tensors) -> None:
     if sum(tensor.nbytes for tensor in tensors.values()) > MOST_BYTES // 2:
         return
+    from safetensors.torch import save
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as partial:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from bpnp_ros.pnp.candidates import candidate_limit, most_probable_pairs, select_candidates
+from bpnp_ros.pnp.candidates import candidate_limit, candidate_pairs, most_probable_pairs
 
 
 @pytest.mark.parametrize(
@@ -45,5 +46,23 @@ def test_an_empty_plan_has_no_candidates(shape: tuple[int, int]) -> None:
 def test_every_item_gets_its_own_number() -> None:
     P = torch.rand(2, 40, 40, generator=torch.Generator().manual_seed(0))
     counts = torch.tensor([[40], [12]])
-    first, second = select_candidates(P, counts, counts)
-    assert (len(first.keypoint), len(second.keypoint)) == (60, 18)
+    first, second = candidate_pairs(P, torch.rand(2, 40, 2), torch.rand(2, 40, 3), counts, counts)
+    assert (len(first[0]), len(second[0])) == (60, 18)
+
+
+def test_pairs_of_a_batch_are_the_most_probable_ones_without_those_that_cannot_be() -> None:
+    generator = torch.Generator().manual_seed(0)
+    P, p2d, p3d = (torch.rand(2, *shape, generator=generator) for shape in ((9, 7), (9, 2), (7, 3)))
+    P[0, :, 4:], P[1, 2, 3] = 0, torch.nan
+    counts = torch.tensor([9, 9]), torch.tensor([4, 7])
+    for b, (xy, points) in enumerate(candidate_pairs(P, p2d, p3d, *counts)):
+        pairs = most_probable_pairs(P[b], 10)
+        np.testing.assert_allclose(xy, p2d[b, pairs.keypoint])
+        np.testing.assert_allclose(points, p3d[b, pairs.point])
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 4), (3, 0)])
+def test_a_batch_of_empty_sets_has_no_pairs(shape: tuple[int, int]) -> None:
+    sets = torch.zeros(1, *shape), torch.zeros(1, shape[0], 2), torch.zeros(1, shape[1], 3)
+    ((xy, points),) = candidate_pairs(*sets, torch.tensor([shape[0]]), torch.tensor([shape[1]]))
+    assert xy.shape == (0, 2) and points.shape == (0, 3)

@@ -170,8 +170,8 @@ def test_the_table_tells_ratios_of_speed_and_whether_errors_overlap() -> None:
     results = [_content(theirs, ours) for theirs, ours in ((1.0, 3.0), (2.0, 4.0))]
     rows = _rows(results)
     assert rows["trained a second"] == ["2 (2-2)", "4 (4-4)", "2 (2-2)"]
-    assert rows["theta, rotation, deg"] == ["1.5 (1-2)", "3.5 (3-4)", "apart"]
-    assert rows["theta, translation"] == ["inf (inf-inf)", "inf (inf-inf)", "overlap"]
+    assert rows["theta, rotation, deg, median"] == ["1.5 (1-2)", "3.5 (3-4)", "apart"]
+    assert rows["theta, translation, q3"] == ["inf (inf-inf)", "inf (inf-inf)", "overlap"]
 
 
 def _rows(results: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -190,8 +190,8 @@ def _content(theirs: float, ours: float) -> dict[str, Any]:
 
 def _side(seconds: float, degrees: float) -> dict[str, Any]:
     estimate = {
-        "rotation_deg": {"median": degrees},
-        "translation": {"median": None},
+        "rotation_deg": dict.fromkeys(("q1", "median", "q3"), degrees),
+        "translation": dict.fromkeys(("q1", "median", "q3")),
         "recall": {TOLERANCE: 0.5},
     }
     test = {"seconds": {"median": seconds}, "theta0": estimate, "theta": estimate}

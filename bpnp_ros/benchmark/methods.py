@@ -14,6 +14,7 @@ from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.network.canonical_frame import canonical_frame
 from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.network.pose_weights import pose_weights
 from bpnp_ros.pnp.ransac import REFERENCE_SETTINGS, RansacSettings, initial_poses, ransac
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
@@ -112,12 +113,12 @@ class NetworkMatches:
         p3d = torch.from_numpy((problem.sets.points - origin) / unit).float()[None]
         counts = torch.tensor([p2d.shape[1]]), torch.tensor([p3d.shape[1]])
         with torch.no_grad():
-            P = self.network(p2d, p3d, *counts).P
-            theta, found = initial_poses(P, p2d, p3d, *counts, self.settings)
+            matching = self.network(p2d, p3d, *counts)
+            theta, found = initial_poses(matching.P, p2d, p3d, *counts, self.settings)
             if not found:
                 return None
             if self.weighted:
-                theta = weighted_pnp(P, p2d, p3d, theta)
+                theta = weighted_pnp(pose_weights(matching, p2d, p3d, theta), p2d, p3d, theta)
         pose = T_map_camera_from_theta(theta[0].double()).numpy()
         pose[:3, 3] = pose[:3, 3] * unit + origin
         return pose

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 class TNet(nn.Module):
@@ -49,6 +48,7 @@ def _normalised(conv: nn.Conv1d, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
     if norm.training:
         normalised: Tensor = norm(conv(x))
         return normalised
-    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
-    layers = conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
-    return torch.conv1d(x, *fuse_conv_bn_weights(*layers))
+    scale = norm.weight * (norm.get_buffer("running_var") + norm.eps).rsqrt()
+    shift = norm.bias - norm.get_buffer("running_mean") * scale
+    bias = shift if conv.bias is None else shift + conv.bias * scale
+    return torch.conv1d(x, conv.weight * scale[:, None, None], bias)

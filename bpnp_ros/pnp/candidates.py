@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+Array = NDArray[np.float64]
 
 MAX_CANDIDATES = 1000
 MIN_CANDIDATES = 10
@@ -44,8 +49,23 @@ def most_probable_pairs(P: Tensor, limit: int) -> Candidates:
     return Candidates(index // P.shape[1], index % P.shape[1], probability[: len(index)])
 
 
-def select_candidates(P: Tensor, num_points_2d: Tensor, num_points_3d: Tensor) -> list[Candidates]:
-    """The paper's candidates of each item of P (B, M, N); counts are (B,) or (B, 1)."""
-    counts = zip(num_points_2d.flatten().tolist(), num_points_3d.flatten().tolist(), strict=True)
-    limits = [candidate_limit(m, n, P.shape[1]) for m, n in counts]
-    return [most_probable_pairs(plan, limit) for plan, limit in zip(P, limits, strict=True)]
+def candidate_pairs(
+    P: Tensor, p2d: Tensor, p3d: Tensor, num_points_2d: Tensor, num_points_3d: Tensor
+) -> Iterator[tuple[Array, Array]]:
+    """The paper's candidates of each item, (K, 2) keypoints and (K, 3) points, best first.
+
+    P: (B, M, N) plan; p2d: (B, M, 2); p3d: (B, N, 3); counts are (B,) or (B, 1). The whole batch
+    leaves its device at once.
+    """
+    M, N = P.shape[1:]
+    most = min(candidate_limit(M, N, M), M * N)
+    probability, index = torch.topk(P.flatten(1).nan_to_num(0), most)
+    batch = torch.arange(len(P), device=P.device)[:, None]
+    keypoint, point = (index // N, index % N) if N else (index, index)
+    columns = p2d[batch, keypoint], p3d[batch, point], probability[..., None]
+    pairs = torch.cat([column.detach().double() for column in columns], dim=2)
+    counts = torch.cat([num_points_2d.reshape(-1, 1), num_points_3d.reshape(-1, 1)], dim=1)
+    for rows, (m, n) in zip(pairs.cpu().numpy(), counts.tolist(), strict=True):
+        likely = rows[: candidate_limit(m, n, M)]
+        likely = likely[likely[:, 5] > 0]
+        yield likely[:, :2], likely[:, 2:5]

@@ -17,7 +17,7 @@ from bpnp_ros.backends import opencv, poselib
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.geometry.rotation import so3_log
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
-from bpnp_ros.pnp.candidates import select_candidates
+from bpnp_ros.pnp.candidates import candidate_pairs
 
 Array = NDArray[np.float64]
 
@@ -108,15 +108,14 @@ def initial_poses(
     Returns theta0 (B, 6) in p3d's dtype, zeros where nothing was found, and found (B,), boolean.
     The zeros are a start for training as in the paper; they are no answer.
     """
-    theta0, found = p3d.new_zeros(len(P), 6), torch.zeros(len(P), dtype=torch.bool)
-    for b, pairs in enumerate(select_candidates(P, num_points_2d, num_points_3d)):
-        xy = p2d[b, pairs.keypoint].detach().double().cpu().numpy()
-        points = p3d[b, pairs.point].detach().double().cpu().numpy()
+    theta0, found = torch.zeros(len(P), 6), torch.zeros(len(P), dtype=torch.bool)
+    pairs = candidate_pairs(P.detach(), p2d, p3d, num_points_2d, num_points_3d)
+    for b, (xy, points) in enumerate(pairs):
         pose = ransac(xy, points, settings)
         if pose is not None:
-            theta0[b] = torch.from_numpy(pose.theta).to(theta0)
+            theta0[b] = torch.from_numpy(pose.theta)
             found[b] = True
-    return theta0, found.to(p3d.device)
+    return theta0.to(p3d), found.to(p3d.device)
 
 
 def _solve(xy: Array, points: Array, settings: RansacSettings) -> tuple[Array, Array] | None:

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from bpnp_ros.errors import WeightsError
@@ -37,6 +35,8 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: WeightsHeader) 
     """Write tensors and header; `path` is replaced at once or not at all."""
     text = json.dumps({"version": FORMAT_VERSION, **asdict(header)}, sort_keys=True)
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with _damage_told(path):
+        from safetensors.torch import save
     with written_whole(path) as partial:
         partial.write_bytes(save(contiguous, metadata={_HEADER_KEY: text}))
 
@@ -49,6 +49,8 @@ def load_weights(path: Path, *architectures: str) -> tuple[dict[str, Tensor], We
     """
     header = read_header(path)
     with _damage_told(path):
+        from safetensors.torch import load_file
+
         tensors = load_file(path)
     if header.architecture not in architectures:
         asked = " or ".join(f"'{architecture}'" for architecture in architectures)
@@ -65,12 +67,22 @@ def read_header(path: Path) -> WeightsHeader:
     """What a file of weights says of itself. Raises WeightsError as `load_weights` does."""
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}; check the path, or train some.")
-    with _damage_told(path), safe_open(path, framework="pt") as file:
-        return _parse_header(path, file.metadata())
+    with _damage_told(path):
+        from safetensors import safe_open
+
+        with safe_open(path, framework="pt") as file:
+            return _parse_header(path, file.metadata())
 
 
 @contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        from safetensors import SafetensorError
+    except ImportError as error:
+        raise WeightsError(
+            f"safetensors, which {path} is written with, cannot be loaded ({error}): "
+            "pip install safetensors."
+        ) from error
     try:
         yield
     except (SafetensorError, OSError) as error:

@@ -22,6 +22,7 @@ from bpnp_ros.evaluation.pose_errors import (
 )
 from bpnp_ros.geometry.rotation import so3_log
 from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.network.pose_weights import pose_weights
 from bpnp_ros.optimal_transport.assignment import assignment
 from bpnp_ros.pnp.ransac import MIN_PAIRS, initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
@@ -77,9 +78,11 @@ def solve(network: MatchingNetwork, batch: Batch, matcher: str, detectability: b
     """The poses of a batch of one."""
     counts = batch.num_points_2d, batch.num_points_3d
     matching = network(*batch.inputs(detectability))
-    P = matching.P if matcher == "sinkhorn" else assigned(matching.distance)
-    theta0, found = initial_poses(P, batch.p2d, batch.p3d, *counts)
-    return Solution(theta0, weighted_pnp(P, batch.p2d, batch.p3d, theta0), found)
+    if matcher != "sinkhorn":
+        matching = matching._replace(P=assigned(matching.distance), log_plan=None)
+    theta0, found = initial_poses(matching.P, batch.p2d, batch.p3d, *counts)
+    W = pose_weights(matching, batch.p2d, batch.p3d, theta0)
+    return Solution(theta0, weighted_pnp(W, batch.p2d, batch.p3d, theta0), found)
 
 
 def assigned(distance: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from bpnp_ros.errors import WeightsError
 from bpnp_ros.network.matching import Matching, MatchingNetwork
+from bpnp_ros.network.pose_weights import pose_weights
 from bpnp_ros.pnp.losses import (
     batch_has_pose,
     correspondence_loss,
@@ -96,7 +97,8 @@ class PaperTraining(ProgressingModule):
         if not self.stage or not batch_has_pose(*counts):
             return {"loss": matched, "Lc": correspondence}
         theta0, _ = initial_poses(P, batch.p2d, batch.p3d, *counts)
-        theta = weighted_pnp(P, batch.p2d, batch.p3d, theta0)
+        W = pose_weights(matching, batch.p2d, batch.p3d, theta0)
+        theta = weighted_pnp(W, batch.p2d, batch.p3d, theta0)
         pose = pose_loss(theta, batch.R, batch.t)
         return {
             "loss": total_loss(matched, pose, self.config.gamma),

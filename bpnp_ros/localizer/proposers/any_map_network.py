@@ -24,6 +24,7 @@ from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.canonical_frame import canonical_frames
 from bpnp_ros.network.matching import Matching, MatchingNetwork, true_points
+from bpnp_ros.network.pose_weights import pose_weights
 from bpnp_ros.pnp.ransac import RansacSettings, initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
@@ -123,22 +124,27 @@ class AnyMapNetwork:
         xy = frame.at_most(MOST_KEYPOINTS).xy
         affordable = MOST_PAIRS // (len(xy) * crops.points.shape[1])
         crops = crops.select(slice(max(affordable, FEWEST_CROPS)))
-        P, confidence = self._plans(xy, crops)
+        matching, confidence = self._matchings(xy, crops)
         surest = confidence.topk(min(CROPS_SOLVED, len(crops))).indices
-        poses = self._poses(P[surest], xy, crops.select(surest))
+        poses = self._poses(_selected(matching, surest), xy, crops.select(surest))
         return Candidates.of(poses[self._model.view_space.holds(poses)], self.name)
 
-    def _poses(self, P: Tensor, xy: Tensor, crops: Crops) -> Tensor:
-        """T_map_camera (K, 4, 4) out of plans P (B, M, N)."""
-        p2d, counts = xy.expand(len(P), *xy.shape), crops.counts.new_full((len(P),), len(xy))
-        theta0, found = initial_poses(P, p2d, crops.points, counts, crops.counts, self._settings)
-        P, p2d, theta0, crops = P[found], p2d[found], theta0[found], crops.select(found)
-        theta = weighted_pnp(P, p2d, crops.points, theta0, PNP_ITERATIONS)
+    def _poses(self, matching: Matching, xy: Tensor, crops: Crops) -> Tensor:
+        """T_map_camera (K, 4, 4) out of the plans of B crops."""
+        B = len(crops)
+        p2d, counts = xy.expand(B, *xy.shape), crops.counts.new_full((B,), len(xy))
+        theta0, found = initial_poses(
+            matching.P, p2d, crops.points, counts, crops.counts, self._settings
+        )
+        matching, p2d = _selected(matching, found), p2d[found]
+        theta0, crops = theta0[found], crops.select(found)
+        W = pose_weights(matching, p2d, crops.points, theta0)
+        theta = weighted_pnp(W, p2d, crops.points, theta0, PNP_ITERATIONS)
         poses = torch.cat([crops.in_map(theta0), crops.in_map(theta)])
         return poses[poses.isfinite().flatten(1).all(dim=1)]
 
-    def _plans(self, xy: Tensor, crops: Crops) -> tuple[Tensor, Tensor]:
-        """Plans (B, M, N), and how many of the keypoints (M, 2) each crop is thought to explain."""
+    def _matchings(self, xy: Tensor, crops: Crops) -> tuple[Matching, Tensor]:
+        """Matchings, and how many of the keypoints (M, 2) each crop is thought to explain, (B,)."""
         while True:
             try:
                 parts = [
@@ -152,16 +158,29 @@ class AnyMapNetwork:
                     _log.warning("too little memory: bpnpnet will look at fewer crops at once")
                 self._batch //= 2
             else:
-                P, confidence = zip(*parts, strict=True)
-                return torch.cat(P), torch.cat(confidence)
+                return _joined(parts), torch.cat([_explained(part) for part in parts])
 
-    def _matched(self, xy: Tensor, crops: Crops) -> tuple[Tensor, Tensor]:
+    def _matched(self, xy: Tensor, crops: Crops) -> Matching:
         counts = crops.counts.new_full((len(crops),), len(xy))
         p2d = xy.expand(len(crops), *xy.shape)
         matching: Matching = self._network(p2d, crops.points, counts, crops.counts)
-        if matching.log_plan is None:
-            return matching.P, matching.P.amax(dim=2).sum(dim=1)
-        return matching.P, matching.log_plan[:, :-1, :-1].exp().sum(dim=(1, 2))
+        return matching
+
+
+def _explained(matching: Matching) -> Tensor:
+    if matching.log_plan is None:
+        return matching.P.amax(dim=2).sum(dim=1)
+    return matching.log_plan[:, :-1, :-1].exp().sum(dim=(1, 2))
+
+
+def _selected(matching: Matching, rows: Tensor) -> Matching:
+    """Of some of the crops."""
+    return Matching._make(None if tensor is None else tensor[rows] for tensor in matching)
+
+
+def _joined(parts: list[Matching]) -> Matching:
+    columns = zip(*parts, strict=True)
+    return Matching._make(None if part[0] is None else torch.cat(part) for part in columns)
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -1,0 +1,73 @@
+"""Network, transport and pose layer never wait for a GPU.
+
+Fake tensors know their shapes and no values: whoever asks for one fails. They are on the processor
+and say that they are on a GPU, so that the property is tested without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+
+from bpnp_ros.network.attention import AttentionBPnPNet
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.network.canonical_frame import canonical_frames
+from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.network.pose_weights import pose_weights
+from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
+from bpnp_ros.optimal_transport.sinkhorn import sinkhorn
+from bpnp_ros.pnp.losses import correspondence_loss, log_likelihood_loss, pose_loss
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
+
+POINTS = 250
+
+
+@pytest.fixture(autouse=True)
+def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    with FakeTensorMode():
+        yield
+
+
+def sets() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    counts = torch.full((2,), POINTS)
+    return torch.rand(2, POINTS, 2), torch.rand(2, POINTS, 3), counts, counts
+
+
+def test_the_fake_gpu_catches_whoever_asks_for_a_value() -> None:
+    with pytest.raises(DataDependentOutputException):
+        bool(torch.rand(3).gt(0).any())
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kind", [BPnPNet, AttentionBPnPNet])
+def test_a_training_step_but_for_ransac_asks_for_none(
+    kind: type[MatchingNetwork], training: bool
+) -> None:
+    network, (p2d, p3d, *counts) = kind().train(training), sets()
+    matching = network(p2d, p3d, *counts)
+    C, true = torch.zeros(2, POINTS, POINTS), torch.ones(2, POINTS, dtype=torch.bool)
+    loss = correspondence_loss(matching.P, C)
+    if matching.log_plan is not None:
+        loss = log_likelihood_loss(matching.log_plan, C, true, true)
+    theta0 = torch.rand(2, 6)
+    theta = weighted_pnp(pose_weights(matching, p2d, p3d, theta0), p2d, p3d, theta0, 10)
+    pose = pose_loss(theta, torch.eye(3).expand(2, 3, 3), torch.zeros(2, 3))
+    (loss + pose.rotation + pose.translation).backward()
+    assert all(
+        weight.grad is not None for name, weight in network.named_parameters() if "conv" in name
+    )
+
+
+def test_transport_asks_for_none_there_and_back() -> None:
+    scores, mass = torch.rand(2, POINTS, POINTS, requires_grad=True), torch.ones(2, POINTS)
+    plan = sinkhorn(scores, mass / POINTS, mass / POINTS).sum()
+    (plan + dustbin_sinkhorn(scores, torch.zeros(()), mass, mass).sum()).backward()
+
+
+def test_the_canonical_frame_asks_for_none() -> None:
+    canonical_frames(torch.rand(2, POINTS, 3), torch.ones(2, POINTS, dtype=torch.bool))
