@@ -7,13 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, closed_hall, frame_at, judged, open_hall, standing
+from halls import CONFIG, closed_hall, frame_at, frame_of, judged, open_hall, standing
+from landmarks import Array, held, report
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
-from bpnp_ros.localizer.track import Track
-from bpnp_ros.localizer.tracker import Tracker
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
+from bpnp_ros.localizer.tracker import LOOK_EVERY, REST, Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
 
 MAPS = pytest.mark.parametrize("model", [open_hall(), closed_hall()], ids=["open", "closed"])
@@ -133,8 +136,8 @@ def test_a_camera_that_explains_far_less_than_usual_is_not_believed(
     assert isinstance(used_to_it.step(frame, 0.2, {}), Fix)
 
 
-def judged_fix(model: MapModel, frame: object) -> Fix:
-    answer = judged(model, [HERE], frame)  # type: ignore[arg-type]
+def judged_fix(model: MapModel, frame: Frame, pose: Array = HERE) -> Fix:
+    answer = judged(model, [pose], frame)
     assert isinstance(answer, Fix)
     return answer
 
@@ -150,3 +153,102 @@ def test_frames_without_a_fix_are_counted_until_the_camera_is_lost() -> None:
     assert not tracker.has_lost
     tracker.forget()
     assert not tracker.is_following
+
+
+def twin_halls() -> tuple[MapModel, Array]:
+    """Two halls side by side whose landmarks are placed alike, but for a fifth; metres between."""
+    rng = np.random.default_rng(5)
+    hall = rng.uniform((0, 0, 0), (8, 6, 3.5), (45, 3))
+    differs = rng.random(len(hall)) < 0.2
+    twin = np.where(differs[:, None], rng.uniform((0, 0, 0), (8, 6, 3.5), hall.shape), hall)
+    way = np.array([30.0, 0, 0])
+    points = np.concatenate([hall, twin + way])
+    return model_from_points(points, CONFIG, torch.device("cpu")), points
+
+
+def shown(points: Array, T: Array, seed: int) -> Frame:
+    """What a camera reports of points (N, 3)."""
+    return frame_of(report(points, T, np.random.default_rng(seed), missed=0.1, clutter=0.2))
+
+
+def test_a_camera_carried_off_to_a_place_that_looks_alike_is_soon_missed() -> None:
+    model, points = twin_halls()
+    here, there = standing(1.5, 3, 0.1), standing(31.5, 3, 0.1)
+    tracker = Tracker(model, CONFIG)
+    tracker.follow(judged_fix(model, shown(points, here, 0), here), shown(points, here, 0), 0.0)
+    for step in range(1, 6):
+        assert isinstance(tracker.step(shown(points, here, step), 0.1 * step, {}), Fix)
+    assert not tracker.has_lost
+    answers = [tracker.step(shown(points, there, step), 0.1 * step, {}) for step in range(6, 20)]
+    assert tracker.has_lost
+    wrong = [answer for answer in answers if isinstance(answer, Fix)]
+    assert len(wrong) <= 10
+    tracker.forget()
+    assert not tracker.has_lost
+
+
+def test_a_camera_that_may_have_come_to_either_of_two_places_is_at_neither() -> None:
+    """A row of lamps that repeats; nobody saw it for long enough to walk on by a lamp."""
+    x = np.arange(0.0, 20.0, 0.8)
+    row = np.concatenate([np.column_stack([x, 0 * x + y, 0 * x + 3]) for y in (0.0, 1.5)])
+    told = replace(CONFIG, motion="floor", camera_mounting="up", max_speed=1.0)
+    told = replace(told, camera_height_min=0.4, camera_height_max=0.6)
+    model = model_from_points(row, told, torch.device("cpu"))
+    here = held("up", 0.0, np.array([10.1, 0.7, 0.5]), np.zeros(2))
+    for seconds, category in ((0.1, None), (1.4, Category.AMBIGUOUS)):
+        tracker = Tracker(model, told)
+        seen = shown(row, here, 1)
+        some = np.arange(len(seen.xy) * 3 // 4)
+        fix = replace(fix_at(HERE), T_map_camera=here, keypoint_index=some, point_index=some)
+        tracker.follow(fix, seen, 0.0)
+        tracker._since_look = LOOK_EVERY
+        answer = tracker.step(shown(row, here, 2), seconds, {})
+        assert (answer.category if isinstance(answer, Rejection) else None) is category
+
+
+def test_a_half_way_pose_is_left_at_the_next_look() -> None:
+    """The last fix was off, the frame's own optimum is near; it is found by trying."""
+    model, config = closed_hall(), replace(CONFIG, max_speed=20.0, max_turn_rate=10.0)
+    off = moved(HERE, (0.5, 0.0, 0.4), (0.0, 0.1, 0.0))
+    tracker = Tracker(model, config)
+    frame = frame_at(HERE, np.random.default_rng(0), clutter=0.3)
+    tracker.follow(replace(fix_at(HERE), T_map_camera=off), frame, 0.0)
+    tracker._since_look = LOOK_EVERY
+    answer = tracker.step(frame, 0.1, {})
+    assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
+
+
+def test_a_frame_explained_far_less_well_than_those_before_is_doubted() -> None:
+    tracker, looks = following(open_hall()), list[int]()
+    around = tracker._looked_around
+    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    for step in range(2, 2 + REST):
+        tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    assert not looks
+    burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
+    assert isinstance(tracker.step(burst, 0.1 * (2 + REST), {}), Fix)
+    assert looks
+
+
+def test_a_camera_that_nobody_saw_for_long_may_be_anywhere() -> None:
+    tracker = following(open_hall())
+    assert tracker.can_follow(0.1 + LONGEST_GAP, None)
+    assert not tracker.can_follow(0.2 + LONGEST_GAP, None)
+
+
+@pytest.mark.parametrize(("metres", "known"), [(1.0, True), (100.0, False)])
+def test_odometry_leads_through_the_dark_but_not_across_the_map(metres: float, known: bool) -> None:
+    tracker, frame = Tracker(open_hall(), CONFIG), frame_at(HERE, np.random.default_rng(0))
+    tracker.follow(fix_at(HERE), frame, 0.0, odometry=np.eye(4))
+    assert tracker.can_follow(60.0, moved(np.eye(4), (0, 0, metres))) is known
+    assert not tracker.can_follow(60.0, None)
+
+
+def test_odometry_that_jumps_is_not_believed() -> None:
+    """Two metres within a tenth of a second: the camera is looked for where it was heading."""
+    tracker, frame = Tracker(open_hall(), CONFIG), frame_at(HERE, np.random.default_rng(0))
+    tracker.follow(fix_at(HERE), frame, 0.0, odometry=np.eye(4))
+    tracker._since_look = LOOK_EVERY
+    now = frame_at(HERE, np.random.default_rng(1))
+    answer = tracker.step(now, 0.1, {}, odometry=moved(np.eye(4), (0, 0, 2.0)))
+    assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05

@@ -167,7 +167,8 @@ class Localizer:
         timings: dict[str, float],
     ) -> Fix | Rejection:
         follows = stamp is not None and self.config.use_tracker
-        if stamp is not None and follows and prior is None and self._tracker.is_following:
+        known = stamp is not None and self._tracker.can_follow(stamp, odometry)
+        if stamp is not None and follows and prior is None and known:
             tracked = self._tracker.step(frame, stamp, timings, odometry)
             if isinstance(tracked, Fix) or not self._tracker.has_lost:
                 return tracked

@@ -7,13 +7,8 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.descent.poses import prepare_descent
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
-from bpnp_ros.localizer.local_optimisation import (
-    ALIAS_START,
-    FINAL_KEEP,
-    keep_best,
-    local_optimisation,
-    polish,
-)
+from bpnp_ros.localizer.local_optimisation import local_optimisation
+from bpnp_ros.localizer.look_alikes import with_look_alikes
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
@@ -49,7 +44,7 @@ class GlobalSearch:
             candidates = local_optimisation(self._model, candidates, frame, self.config.seed)
         if prior is None:
             with stage(timings, "aliases"):
-                candidates = self._with_aliases(candidates, frame)
+                candidates = with_look_alikes(self._model, candidates, frame, MOST_ALIASES)
         return candidates
 
     def judged(
@@ -76,14 +71,3 @@ class GlobalSearch:
             with stage(timings, proposer.name):
                 parts.append(proposer.propose(frame))
         return Candidates.joined(parts) if parts else None
-
-    def _with_aliases(self, candidates: Candidates, frame: Frame) -> Candidates:
-        """Joined by poses in parts of the map that look like what the best candidate sees."""
-        model = self._model
-        if len(model.aliases) == 0:
-            return candidates
-        best = keep_best(model, candidates, frame, frame.sigma, 1)
-        poses = model.aliases.of(best.T_map_camera[0], MOST_ALIASES)
-        aliases = Candidates.of(poses, best.proposer[0])
-        aliases = keep_best(model, aliases, frame, ALIAS_START, FINAL_KEEP)
-        return Candidates.joined([candidates, polish(model, aliases, frame, ALIAS_START)])

@@ -1,11 +1,19 @@
-"""Following a camera from frame to frame: predict, refine, verify."""
+"""Following a camera from frame to frame: predict, refine, verify; and look around now and then.
+
+What is looked for near the last pose is found there, also when the camera is elsewhere. So poses
+around the prediction and those in parts of the map that look alike are compared with it, in nats:
+when a frame is explained less well than those before, and every so many frames anyway.
+"""
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
@@ -14,14 +22,21 @@ from bpnp_ros.localizer.local_optimisation import (
     perturb,
     polish,
 )
-from bpnp_ros.localizer.over_time.step import Pose
+from bpnp_ros.localizer.look_alikes import with_look_alikes
+from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
+from bpnp_ros.localizer.over_time.step import Pose, Step
+from bpnp_ros.localizer.over_time.track import Track
 from bpnp_ros.localizer.stage import stage
-from bpnp_ros.localizer.track import Track
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
-DOUBTFUL_SHARE = 0.8
+USUAL = 0.85  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
+LOOK_EVERY, REST = 30, 3  # frames from one look around to the next: at most, and at least
+MOST_ALIKE = 64
+# in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
+# over looks, that ends tracking; and what chance gives it in each look
+LEAD, MOST_SUSPICION, BY_CHANCE = 2.0, 4.0, 0.5
 
 
 class Tracker:
@@ -29,7 +44,7 @@ class Tracker:
 
     def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
         self._model, self.config = model, config
-        self._track = Track(model.depth)
+        self.forget()
 
     @property
     def is_following(self) -> bool:
@@ -37,10 +52,16 @@ class Tracker:
 
     @property
     def has_lost(self) -> bool:
-        return self._track.misses >= self.config.lost_after
+        return self._track.misses >= self.config.lost_after or self._is_suspicious
+
+    def can_follow(self, stamp: float, odometry: Pose | None) -> bool:
+        """Whether the camera can be looked for near where it was last."""
+        return self._track.leads_to(stamp, odometry, self.config)
 
     def forget(self) -> None:
         self._track = Track(self._model.depth)
+        self._since_look = 0
+        self._suspicion = 0.0  # nats
 
     def follow(self, fix: Fix, frame: Frame, stamp: float, odometry: Pose | None = None) -> None:
         """Take in a fix, whoever found it. odometry: T_odom_camera (4, 4), if known."""
@@ -61,31 +82,118 @@ class Tracker:
     def _near_prediction(
         self, frame: Frame, stamp: float, odometry: Pose | None
     ) -> Fix | Rejection:
-        model, config = self._model, self.config
-        usual = self._track.share * len(frame.xy)
-        reach = self._track.reach(stamp, config.max_speed, config.max_turn_rate)
-        gate = Gate.of_tracking(model, usual, reach, config)
-        starts = self._track.predictions(stamp, frame.xy, odometry)
-        predicted = Candidates.of(starts, TRACKER)
-        candidates = coarse_to_fine(model, predicted, frame, FROM_PREDICTION)
+        model, config, track = self._model, self.config, self._track
+        reach = track.reach(stamp, config.max_speed, config.max_turn_rate)
+        gate = Gate.of_tracking(model, track.share * len(frame.xy), reach, config)
+        starts = Candidates.of(track.predictions(stamp, frame.xy, odometry), TRACKER)
+        candidates = coarse_to_fine(model, starts, frame, FROM_PREDICTION)
         candidates = polish(model, candidates, frame)
-        answer = verify(model, candidates, frame, gate, config)
-        if isinstance(answer, Rejection) or answer.inliers < DOUBTFUL_SHARE * usual:
-            ahead = predicted.select(torch.tensor([0]))
-            nearby = polish(model, perturb(model, ahead, frame, config.seed), frame)
-            candidates = Candidates.joined([candidates, nearby])
-            answer = verify(model, candidates, frame, gate, config)
-        if isinstance(answer, Fix) and not self._can_have_come(answer, reach):
-            return Rejection(
-                Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
-            )
+        answer = self._nearest(candidates, frame, gate, reach)
+        self._since_look += 1
+        if self._is_doubtful(answer, frame):
+            self._since_look = 0
+            around = self._looked_around(starts.select(torch.tensor([0])), frame)
+            candidates = Candidates.joined([candidates, around])
+            answer = self._nearest(candidates, frame, gate, reach)
+            if isinstance(answer, Fix):
+                step = track.step(stamp, odometry, config)
+                answer = self._compared(answer, candidates, frame, reach, step)
         return answer
 
-    def _can_have_come(self, fix: Fix, reach: tuple[float, float]) -> bool:
-        metres, radians = self._track.moved(self._recentred(fix))
-        return metres <= reach[0] and radians <= reach[1]
+    def _nearest(
+        self, candidates: Candidates, frame: Frame, gate: Gate, reach: tuple[float, float]
+    ) -> Fix | Rejection:
+        """The likeliest of those that the camera can have come to."""
+        near = self._within(candidates, reach).nonzero()[:, 0]
+        if len(near):
+            answer = verify(self._model, candidates.select(near), frame, gate, self.config)
+            if len(near) == len(candidates) or isinstance(answer, Fix):
+                return answer
+        anywhere = verify(self._model, candidates, frame, gate, self.config)
+        if len(near) and isinstance(anywhere, Rejection):
+            return answer
+        return Rejection(
+            Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
+        )
+
+    def _is_doubtful(self, answer: Fix | Rejection, frame: Frame) -> bool:
+        if isinstance(answer, Rejection) or self._suspicion > 0:
+            return True
+        level = answer.log_likelihood_ratio / len(frame.xy)
+        fell = level < USUAL * self._track.level
+        return self._since_look >= (REST if fell else LOOK_EVERY)
+
+    def _looked_around(self, ahead: Candidates, frame: Frame) -> Candidates:
+        """Poses around a prediction, and those that see the same elsewhere."""
+        nearby = perturb(self._model, ahead, frame, self.config.seed)
+        nearby = polish(self._model, nearby, frame)
+        return with_look_alikes(self._model, nearby, frame, MOST_ALIKE)
+
+    def _compared(
+        self,
+        fix: Fix,
+        candidates: Candidates,
+        frame: Frame,
+        reach: tuple[float, float],
+        step: Step,
+    ) -> Fix | Rejection:
+        """The fix, unless another pose may be right as well, or has been the better one for long.
+
+        Where the camera can have come to, how it moved speaks too.
+        """
+        poses, config = candidates.T_map_camera, self.config
+        seen = predict(self._model, poses, frame.frustum)
+        nats = log_likelihood_ratio(seen, frame, frame.sigma)
+        near = self._within(candidates, reach)
+        far, turned = apart(poses, torch.from_numpy(self._recentred(fix)).to(poses))
+        here = (far <= config.rival_distance * self._model.depth) & (turned <= config.rival_angle)
+        own = _best(nats, near & here)
+        self._suspect(_best(nats, ~near) - own)
+        if self._is_suspicious:
+            return Rejection(
+                Category.AMBIGUOUS,
+                f"another place explains the frames better by {self._suspicion:.0f} nats; the "
+                "camera is looked for anew",
+            )
+        with_motion = nats + step.nats(step.carry(self._last(poses)), poses)
+        lead = _best(with_motion, near & here) - _best(with_motion, near & ~here)
+        if lead < LEAD * self._odds:
+            return Rejection(
+                Category.AMBIGUOUS,
+                f"the camera may have come to another place as well, which is behind by {lead:.0f} "
+                f"nats where {LEAD * self._odds:.0f} are asked for",
+            )
+        return fix
+
+    def _suspect(self, lead: float) -> None:
+        """Take in by how many nats a place out of reach is ahead: a cumulative sum."""
+        self._suspicion = max(self._suspicion + max(lead, 0.0) - BY_CHANCE * self._odds, 0.0)
+
+    @property
+    def _is_suspicious(self) -> bool:
+        return self._suspicion > MOST_SUSPICION * self._odds
+
+    @property
+    def _odds(self) -> float:
+        return -math.log(self.config.false_pose_rate)
+
+    def _within(self, candidates: Candidates, reach: tuple[float, float]) -> Tensor:
+        """Which candidates (P,) the camera can have come to."""
+        poses = candidates.T_map_camera
+        metres, radians = apart(poses, self._last(poses)[0])
+        return (metres <= reach[0]) & (radians <= reach[1])
+
+    def _last(self, like: Tensor) -> Tensor:
+        """The last pose (1, 4, 4)."""
+        assert self._track.last is not None
+        return torch.from_numpy(self._track.last).to(like)[None]
 
     def _recentred(self, fix: Fix) -> Pose:
         pose = fix.T_map_camera.copy()
         pose[:3, 3] -= self._model.point_map.origin
         return pose
+
+
+def _best(nats: Tensor, rows: Tensor) -> float:
+    """The most of some rows; minus infinity of none."""
+    return float(nats[rows].max()) if rows.any() else -math.inf

@@ -25,7 +25,7 @@ from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
 from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.localizer.over_time.places import Places, View, Way
-from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, moved_by, twist
+from bpnp_ros.localizer.over_time.step import Pose, Step, lengths, moved_by, twist
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -37,7 +37,6 @@ HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
-CHANCE_NATS = 66.0  # of one frame in a map that hides points: chance was seen to reach 57 to 66
 
 
 class Hypotheses:
@@ -80,10 +79,10 @@ class Hypotheses:
             self._remember(frame)
             return answer
         old, leader = self._carried(self._places, frame, step)
-        self._go_on(stamp, odometry, step, leader)
+        self._go_on(stamp, odometry, leader)
         places = self._merged(old.joined(self._looked_back(new)))
         self._places = places
-        answer = self._judged(places, answer, frame, step)
+        answer = self._judged(places, new, answer, frame, step)
         if self._freshness >= 1 or not self._views:
             self._remember(frame)
         return answer
@@ -102,19 +101,11 @@ class Hypotheses:
         way, depth = self._way, self._model.depth
         if way is None or stamp < way.stamp:
             return None
-        if odometry is not None and way.odometry is not None:
-            return Step.reckoned(np.linalg.inv(way.odometry) @ odometry, depth)
         elapsed = stamp - way.stamp
-        if elapsed > LONGEST_GUESS:
-            return None
-        velocity = np.zeros(6) if way.velocity is None else way.velocity
-        rough = Step.reckoned(from_twist(velocity * elapsed), depth)
-        change = 0.5 if way.velocity is None else 0.2  # of the greatest speed
-        return replace(
-            rough,
-            metres=rough.metres + change * self.config.max_speed * elapsed,
-            radians=rough.radians + change * self.config.max_turn_rate * elapsed,
-        )
+        told = Step.told(way.odometry, odometry, elapsed, depth, self.config)
+        if told is None and elapsed <= LONGEST_GUESS:
+            return Step.guessed(way.velocity, elapsed, depth, self.config)
+        return told
 
     def _carried(self, places: Places, frame: Frame, step: Step) -> tuple[Places, Pose]:
         """The places in the new frame; and how the likeliest of them has moved, (4, 4)."""
@@ -123,12 +114,13 @@ class Hypotheses:
         row = int((carried.past.sum(dim=1) + nats).argmax())
         return carried, moved_by(places.poses[row], poses[row])
 
-    def _go_on(self, stamp: float, odometry: Pose | None, step: Step, leader: Pose) -> None:
+    def _go_on(self, stamp: float, odometry: Pose | None, leader: Pose) -> None:
         way = self._way
         assert way is not None
-        told = odometry is not None and way.odometry is not None
-        came = step.T_before_now if told else leader
-        velocity = twist(came) / (stamp - way.stamp) if stamp > way.stamp else None
+        elapsed = stamp - way.stamp
+        told = Step.told(way.odometry, odometry, elapsed, self._model.depth, self.config)
+        came = leader if told is None else told.T_before_now
+        velocity = twist(came) / elapsed if elapsed > 0 else None
         self._way = Way(stamp, way.T_start_camera @ came, odometry, velocity)
 
     def _looked_back(self, new: Places) -> Places:
@@ -180,7 +172,7 @@ class Hypotheses:
         return (evidence[row] - evidence).clamp(-most, most).sum(dim=1)
 
     def _judged(
-        self, places: Places, answer: Fix | Rejection, frame: Frame, step: Step
+        self, places: Places, new: Places, answer: Fix | Rejection, frame: Frame, step: Step
     ) -> Fix | Rejection:
         """The place that is left, or how many there are. Starts anew where the past must be wrong.
 
@@ -188,8 +180,9 @@ class Hypotheses:
         carried off meanwhile, or odometry may lie.
         """
         behind = self._behind(places, 0)
-        if float(places.now.max() - places.now[behind < self.odds].max()) > self.odds:
-            return self._doubted(answer)
+        best_now = max(float(places.now.max()), float(new.now.max()))
+        if best_now - float(places.now[behind < self.odds].max()) > self.odds:
+            return self._doubted(answer, new)
         self._contradicted = 0
         if isinstance(answer, Fix):
             return self._checked(places, answer)
@@ -197,17 +190,15 @@ class Hypotheses:
         if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
             left = 1 + int((rivals < self.odds).sum())
             return replace(answer, message=f"{answer.message}; {self._so_far(left)}")
-        return self._verified(places, answer, frame, step)
+        return self._verified(places, new, answer, frame, step)
 
-    def _doubted(self, answer: Fix | Rejection) -> Fix | Rejection:
+    def _doubted(self, answer: Fix | Rejection, new: Places) -> Fix | Rejection:
         """The frame contradicts what was seen before; believed when it has often enough."""
         self._contradicted += 1
         if self._contradicted >= self.config.lost_after:
-            way, places = self._way, self._places
-            assert way is not None and places is not None
+            way = self._way
             self.forget()
-            past = places.past[:, :0]
-            self._way, self._places = way, replace(places, past=past)
+            self._way, self._places = way, new
             return answer
         return Rejection(
             Category.AMBIGUOUS,
@@ -231,12 +222,12 @@ class Hypotheses:
         )
 
     def _verified(
-        self, places: Places, answer: Rejection, frame: Frame, step: Step
+        self, places: Places, new: Places, answer: Rejection, frame: Frame, step: Step
     ) -> Fix | Rejection:
         """The last place as a fix, if it explains enough to be no accident."""
         best = Candidates.of(places.poses[:1], HYPOTHESES)
         total = float(self._evidence(places)[0].sum())
-        least = self._least_nats(best.T_map_camera[0], frame, step)
+        least = self._least_nats(best.T_map_camera[0], new, frame, step)
         if total < least:
             so_far = f"{self._so_far(1)}, with {total:.0f} nats where {least:.0f} are asked for"
             return replace(answer, message=f"{answer.message}; {so_far}")
@@ -248,14 +239,20 @@ class Hypotheses:
             return replace(found, message=message)
         return replace(found, log_likelihood_ratio=total)
 
-    def _least_nats(self, pose: Tensor, frame: Frame, step: Step) -> float:
-        """What chance reaches: anywhere in the map in one view, along the way in the others."""
+    def _least_nats(self, pose: Tensor, new: Places, frame: Frame, step: Step) -> float:
+        """What chance reaches: anywhere in the map in one view, along the way in the others.
+
+        new: what was found for the frame. Those elsewhere are what chance reaches in it.
+        """
         gate = Gate.of_search(self._model, self.config)
         seen = predict(self._model, pose[None], frame.frustum)
         known = information(seen, pose, frame)
         on_the_way = np.repeat([step.metres, step.radians], 3)
         others = len(self._views) - 1 + self._freshness
-        by_chance = 0.0 if self._model.is_open else CHANCE_NATS
+        far, turned = apart(new.poses, pose)
+        elsewhere = far > self.config.rival_distance * self._model.depth
+        elsewhere |= turned > self.config.rival_angle
+        by_chance = float(new.now[elsewhere].max()) if elsewhere.any() else 0.0
         anywhere = max(by_chance, occam_nats(known, gate.before) + self.odds)
         return anywhere + others * occam_nats(known, on_the_way)
 

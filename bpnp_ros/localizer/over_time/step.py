@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp, so3_log
 from bpnp_ros.geometry.transform import invert, make_transform
 from bpnp_ros.localizer.candidates import apart_each
@@ -17,6 +18,7 @@ Pose = NDArray[np.float64]
 
 # standard deviations of what is reckoned: in depths and radians, and relative to the way
 SLACK_DEPTHS, SLACK_RADIANS, DRIFT = 0.02, 0.01, 0.1
+CHANGE, UNKNOWN = 0.2, 0.5  # of the greatest speed: how much motion changes, or may be at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,38 @@ class Step:
         """By odometry, or by what the camera itself has seen. depth: of what it sees, metres."""
         way, turn = lengths(T_before_now)
         return cls(T_before_now, SLACK_DEPTHS * depth + DRIFT * way, SLACK_RADIANS + DRIFT * turn)
+
+    @classmethod
+    def told(
+        cls,
+        before: Pose | None,
+        now: Pose | None,
+        elapsed: float,
+        depth: float,
+        config: LocalizerConfig,
+    ) -> Step | None:
+        """By odometry, T_odom_camera (4, 4) before and now, so many seconds apart.
+
+        None where there is none, or where it has jumped further than a camera can move.
+        """
+        if before is None or now is None:
+            return None
+        step = cls.reckoned(np.linalg.inv(before) @ now, depth)
+        way, turn = lengths(step.T_before_now)
+        can_be = way <= config.max_speed * elapsed + step.metres
+        can_be &= turn <= config.max_turn_rate * elapsed + step.radians
+        return step if can_be else None
+
+    @classmethod
+    def guessed(
+        cls, velocity: Pose | None, elapsed: float, depth: float, config: LocalizerConfig
+    ) -> Step:
+        """As the camera moved before, at (6,) m/s and rad/s; None where nobody knows."""
+        before = np.zeros(6) if velocity is None else velocity
+        step = cls.reckoned(from_twist(before * elapsed), depth)
+        change = elapsed * (UNKNOWN if velocity is None else CHANGE)
+        metres = step.metres + change * config.max_speed
+        return cls(step.T_before_now, metres, step.radians + change * config.max_turn_rate)
 
     @property
     def back(self) -> Step:

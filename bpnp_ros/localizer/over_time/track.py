@@ -8,12 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
-from bpnp_ros.localizer.over_time.step import Pose, from_twist, lengths, twist
+from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, twist
 from bpnp_ros.localizer.types import Fix
 
 SLACK_DEPTHS, SLACK_RADIANS = 0.04, 0.1  # for the errors of the fixes themselves
+LONGEST_GAP = 1.5  # seconds; a camera that nobody saw for longer may be anywhere
+LONGEST_WAY = 1.0  # depths that odometry leads through the dark
 
 # a camera's turn changes faster than its way: rad about its y axis
 _YAWS = torch.tensor([-0.2, -0.1, 0.1, 0.2], dtype=torch.float64)[:, None]
@@ -36,6 +39,8 @@ class Track:
     """(v, w) of the camera in its own frame, m/s and rad/s."""
     share: float = 0.0
     """Share of keypoints explained, a running mean."""
+    level: float = 0.0
+    """Log-likelihood ratio a keypoint, nats, a running mean; 0 before a frame was tracked."""
     odometry: Pose | None = None
     """T_odom_camera (4, 4) at the last fix, where there is odometry."""
     misses: int = 0
@@ -44,15 +49,32 @@ class Track:
         self, pose: Pose, stamp: float, fix: Fix, keypoints: int, odometry: Pose | None = None
     ) -> None:
         """Take in a fix."""
-        share = fix.inliers / keypoints
+        share, level = fix.inliers / keypoints, fix.log_likelihood_ratio / keypoints
         elapsed = stamp - self.last_stamp
         if self.last is None or not 0 < elapsed < 1:
             self.motion = np.zeros(6)
         else:
             self.motion = twist(np.linalg.inv(self.last) @ pose) / elapsed
+        if self.last is not None:  # the nats of a first fix may be those of many frames
+            self.level = level if self.level == 0 else 0.8 * self.level + 0.2 * level
         self.share = share if self.last is None else 0.8 * self.share + 0.2 * share
         self.last, self.last_stamp, self.misses = pose, stamp, 0
         self.odometry = odometry
+
+    def leads_to(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> bool:
+        """Whether the way from the last fix is known well enough to look for the camera there."""
+        if self.last is None:
+            return False
+        if abs(stamp - self.last_stamp) <= LONGEST_GAP:
+            return True
+        told = self._told(stamp, odometry, config)
+        return told is not None and lengths(told.T_before_now)[0] <= LONGEST_WAY * self.depth
+
+    def step(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> Step:
+        """How the camera has come since the last fix: by odometry, else as it moved before."""
+        told = self._told(stamp, odometry, config)
+        velocity = self.motion if self.motion.any() else None
+        return told or Step.guessed(velocity, self._elapsed(stamp), self.depth, config)
 
     def predictions(self, stamp: float, like: Tensor, odometry: Pose | None = None) -> Tensor:
         """Candidates (6 or 7, 4, 4) for a stamp: carried on, also turning otherwise, standing,
@@ -70,10 +92,8 @@ class Track:
         metres = max_speed * elapsed + SLACK_DEPTHS * self.depth
         return metres, max_turn_rate * elapsed + SLACK_RADIANS
 
-    def moved(self, pose: Pose) -> tuple[float, float]:
-        """How far a pose is from the last one, metres and radians."""
-        assert self.last is not None
-        return lengths(np.linalg.inv(self.last) @ pose)
+    def _told(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> Step | None:
+        return Step.told(self.odometry, odometry, self._elapsed(stamp), self.depth, config)
 
     def _elapsed(self, stamp: float) -> float:
         return max(stamp - self.last_stamp, 0.0)
