@@ -17,6 +17,7 @@ from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 
 CONFIG = LocalizerConfig(
@@ -31,9 +32,16 @@ def some_keypoints(cues: dict[str, np.ndarray]) -> Keypoints:
     return keypoints_from_pixels(pixels, CAMERA, config=few, cues=cues)
 
 
-def map_with(cues: dict[str, np.ndarray]) -> PointMap:
+def map_with(cues: dict[str, np.ndarray]) -> MapModel:
+    """Points in sight of one camera, all about 4 m away."""
     count = len(next(iter(cues.values())))
-    return PointMap.recentred(np.random.default_rng(1).normal(size=(count, 3)), cues=cues)
+    xyz = np.random.default_rng(1).uniform((-1, -1, 3.8), (1, 1, 4.2), (count, 3))
+    seen, chance = torch.arange(count)[None], torch.ones(1, count)
+    point_map = PointMap(xyz.astype(np.float32), np.zeros(3), np.ones(count, np.float32), cues)
+    here = ViewSpace(
+        torch.zeros(1, 3), seen, chance, torch.full((3,), 0.1), 0.1, torch.eye(3)[None]
+    )
+    return MapModel(point_map, here)
 
 
 def nats(cue: str, shown: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -84,6 +92,65 @@ def test_no_cue_can_forbid_a_pair() -> None:
     swapped = rng.uniform(0, 255, (40, 3))
     found = nats("rgb", swapped[:, ::-1], swapped.astype(np.uint8))
     assert found.min() >= np.log(0.1) - 1e-5
+
+
+@pytest.mark.parametrize("cue", ["size", "sign", "intensity"])
+def test_each_number_speaks_for_its_points(cue: str) -> None:
+    rng = np.random.default_rng(6)
+    kept = rng.choice([-1.0, 1], 60) if cue == "sign" else rng.lognormal(0, 1, 60)
+    focal_over_depth = CAMERA.K[0, 0] / 4
+    shown = kept * {"size": focal_over_depth, "sign": 1, "intensity": 3}[cue]
+    found = nats(cue, shown * rng.lognormal(0, 0.05, 60), kept.astype(np.float32))
+    assert np.diagonal(found).mean() > (0.3 if cue == "sign" else 0.6)
+    assert np.exp(found).mean() == pytest.approx(1, abs=0.2)  # says nothing of random pairs
+
+
+@pytest.mark.parametrize("bad", [0.0, -3.0, np.nan, np.inf])
+def test_a_size_that_cannot_be_says_nothing_on_either_side(bad: float) -> None:
+    sizes = np.array([0.1, 0.2, 0.4, 0.8])
+    broken = np.array([bad, 20.0, 40, 80])
+    assert (nats("size", broken, sizes)[0] == 0).all()
+    assert (nats("size", np.array([10.0, 20, 40, 80]), np.append(sizes, bad))[:, -1] == 0).all()
+
+
+def test_a_size_counts_less_where_points_are_seen_from_many_depths() -> None:
+    sizes = np.random.default_rng(7).lognormal(-2, 1, 60)
+    near = map_with({"size": sizes})
+    space = near.view_space
+    assert isinstance(space, ViewSpace)
+    far = replace(
+        space,
+        anchors=space.anchors.repeat(2, 1),
+        seen=space.seen.repeat(2, 1),
+        chance=space.chance.repeat(2, 1),
+        orientations=torch.eye(3).repeat(2, 1, 1),
+    )
+    far.anchors[1, 2] = -12.0
+    keypoints = some_keypoints({"size": (sizes * CAMERA.K[0, 0] / 4).astype(np.float32)})
+    told = [MapCues(model).table(keypoints) for model in (near, replace(near, view_space=far))]
+    assert told[0] is not None and told[1] is not None
+    assert told[0].std() > 1.3 * told[1].std()
+
+
+@pytest.mark.parametrize("cue", ["rgb", "size", "sign", "intensity", "label"])
+@pytest.mark.parametrize("side", ["map", "keypoints"])
+def test_a_cue_on_one_side_alone_changes_nothing(cue: str, side: str) -> None:
+    values = np.ones((9, 3) if cue == "rgb" else 9, np.float32)
+    keypoints = some_keypoints({cue: values} if side == "keypoints" else {"other": values})
+    model = map_with({cue: values} if side == "map" else {"normals": np.ones((9, 3))})
+    assert MapCues(model).table(keypoints) is None
+
+
+@pytest.mark.parametrize(("swap", "disagreeing"), [([0, 1, 2], []), ([2, 1, 0], ["rgb"])])
+def test_a_fix_says_what_each_cue_brought_and_which_disagrees(
+    swap: list[int], disagreeing: list[str]
+) -> None:
+    colours = np.random.default_rng(8).uniform(20, 235, (40, 3))
+    keypoints = some_keypoints({"rgb": colours[:, swap].astype(np.float32)})
+    rows = np.arange(40)
+    fix = Fix(np.eye(4), np.eye(6), rows, keypoints.index, 0.5, "truth", 90.0)
+    told = MapCues(map_with({"rgb": colours.astype(np.uint8)})).told(keypoints, fix)
+    assert told["rgb"][1] == 40 and replace(fix, cues=told).disagreeing == disagreeing
 
 
 def test_lab_is_what_others_find() -> None:

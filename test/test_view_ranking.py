@@ -10,15 +10,19 @@ from landmarks import CAMERA
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import project
+from bpnp_ros.localizer.proposers.frame_field import FrameField
 from bpnp_ros.localizer.proposers.view_bank import build_view_bank
-from bpnp_ros.localizer.proposers.view_ranking import ALIKE_DEPTHS, ALIKE_RADIANS, rank_views
+from bpnp_ros.localizer.proposers.view_ranking import ALIKE, climb, rank_views
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
+from bpnp_ros.point_map.point_map import PointMap
 
 CPU = torch.device("cpu")
 
@@ -53,18 +57,18 @@ def test_the_view_that_the_frame_was_taken_from_comes_first() -> None:
     stored = views(model)
     for number in richest(model, stored):
         frame, _ = frame_from(model, stored[number])
-        assert torch.equal(rank_views(model, stored, frame, 10)[0], stored[number])
+        assert torch.equal(rank_views(FrameField.of(model, frame), stored, 10)[0], stored[number])
 
 
 def test_no_two_kept_views_are_alike() -> None:
     model = a_room()
     stored = views(model, 40).repeat_interleave(10, dim=0)
     frame, _ = frame_from(model, stored[richest(model, stored)[0]])
-    kept = rank_views(model, stored, frame, 30)
+    kept = rank_views(FrameField.of(model, frame), stored, 30)
     assert len(kept) == 30
     for row, pose in enumerate(kept):
         metres, radians = apart(kept[row + 1 :], pose)
-        assert ((metres > ALIKE_DEPTHS * model.depth / 2) | (radians > ALIKE_RADIANS / 2)).all()
+        assert ((metres > ALIKE * model.depth / 2) | (radians > ALIKE / 2)).all()
 
 
 def test_cues_rank_the_views_too() -> None:
@@ -76,15 +80,43 @@ def test_cues_rank_the_views_too() -> None:
     noise = torch.rand(len(rows), 2, generator=torch.Generator().manual_seed(3)) - 0.5
     xy = noise * torch.tensor([1.0, 0.7])
     xy[chosen] = frame.xy[chosen]  # a twelfth of the keypoints show points
-    told = torch.full((len(rows), len(model.points)), -1.0)
-    told[chosen, rows[chosen]] = 4.0
+    told = torch.full((len(rows), len(model.points)), -0.05)
+    told[chosen, rows[chosen]] = 5.0
     blurred = replace(frame, xy=xy)
 
     def rank(of: Frame) -> int:
-        kept = rank_views(model, stored, of, 400)
+        kept = rank_views(FrameField.of(model, of), stored, len(stored))
         return int((kept == shown).all(dim=(1, 2)).nonzero()[0])
 
     assert rank(replace(blurred, pairs=told)) < rank(blurred)
+
+
+def test_a_view_climbs_to_where_it_explains_more() -> None:
+    model = a_room()
+    stored = views(model)
+    shown = stored[richest(model, stored)[0]]
+    frame, _ = frame_from(model, shown)
+    field = FrameField.of(model, frame)
+    offset = torch.tensor([0.09, -0.05, 0.07, 0.05, -0.07, 0.04])
+    offset[:3] *= model.depth
+    beside = shown @ make_transform(so3_exp(offset[3:]), offset[:3])
+    metres, radians = apart(climb(field, beside[None], seed=0), shown)
+    assert float((metres / model.depth + radians).min()) < 0.4 * float(offset[3:].norm() + 0.12)
+    assert field.nats(shown[None]) > field.nats(beside[None]) + 10
+
+
+def test_many_points_with_cues_are_looked_up_on_a_coarser_grid() -> None:
+    model = a_room()
+    frame, _ = frame_from(model, views(model)[richest(model, views(model))[0]])
+    told = replace(frame, pairs=torch.zeros(len(frame.xy), len(model.points)))
+    plain, with_cues = (FrameField.of(model, of) for of in (frame, told))
+    stored = views(model, 50)
+    assert torch.allclose(plain.nats(stored), with_cues.nats(stored), atol=1e-3)
+    crowd = replace(told, pairs=torch.zeros(1, 1).expand(len(frame.xy), 40_000))
+    large = replace(
+        model, point_map=PointMap.recentred(np.zeros((40_000, 3)) + np.eye(3, 40_000).T)
+    )
+    assert FrameField.of(large, crowd).columns < with_cues.columns
 
 
 def test_a_place_that_sees_nothing_has_views_all_the_same() -> None:

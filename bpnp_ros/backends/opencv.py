@@ -226,3 +226,14 @@ DETECTORS: dict[str, Callable[[GreyImage, int], Features]] = {
     "orb": detect_orb,
     "corners": detect_corners,
 }
+
+
+def nearest(
+    points: NDArray[np.float32], queries: NDArray[np.floating]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Row of the point (N, 2) nearest to each query (M, 2), and how far it is; infinite without."""
+    if not len(points):
+        return np.zeros(len(queries), np.int64), np.full(len(queries), np.inf, np.float32)
+    index = _cv2().flann.Index(np.ascontiguousarray(points, np.float32), {"algorithm": 0})  # exact
+    rows, squared = index.knnSearch(np.ascontiguousarray(queries, np.float32), 1, params={})
+    return rows[:, 0].astype(np.int64), np.sqrt(squared[:, 0])

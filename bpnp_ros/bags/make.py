@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.scene_bag import find_photographs, some_played, write_scene
 from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.point_map.sfm.observed_cues import with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene
 from bpnp_ros.weights.bundle import MapBundle
@@ -21,7 +23,10 @@ def prepare_scene(arguments: argparse.Namespace) -> tuple[Write, str]:
     """Writes the bundle, too, where one is asked for."""
     scene = some_played(SfmModel.load(arguments.scene), arguments.hold_out, arguments.scale)
     folder = arguments.photographs
-    photographs = find_photographs(scene.held_back, folder) if folder else []
+    photographs = []
+    if folder:
+        photographs = find_photographs(scene.held_back, folder)
+        scene = replace(scene, mapping=with_photographs(scene.mapping, folder))
     if arguments.bundle:
         write_bundle(arguments.bundle, scene)
     content = (

@@ -12,10 +12,10 @@ from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError, KeypointError
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.image import decode_compressed
-from bpnp_ros.keypoints.image_cues import colours
 from bpnp_ros.keypoints.image_header import image_size
 from bpnp_ros.keypoints.lens import denormalise
 from bpnp_ros.point_map.formats.cues import packed_rgb
+from bpnp_ros.point_map.sfm.observed_cues import keypoint_cues
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
 
@@ -77,13 +77,9 @@ def _check_size(file: Path, camera: Camera) -> None:
 
 
 def _cues_of(photograph: Path, pixels: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
-    """Colours of keypoints (M, 2), none where the photograph has none. Of a scene's keypoints
-    neither scale nor orientation is known."""
-    image = decode_compressed(photograph.read_bytes())
-    if image.rgb is None:
-        return {}
-    unknown = np.full(len(pixels), np.nan, np.float32)
-    return {"rgb": packed_rgb(colours(image.rgb, pixels, unknown))}
+    """Cues of keypoints (M, 2) by the names of a message's fields; colours of a grey one: none."""
+    cues = keypoint_cues(decode_compressed(photograph.read_bytes()), pixels)
+    return {name: packed_rgb(c) if name == "rgb" else c for name, c in cues.items()}
 
 
 def _keypoints(

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
-from bpnp_ros.localizer.cues.pairs import PosedPairs
 
 MOST_COARSE = 128
 FEWEST_FOR_CROWDING = 6  # keypoints
@@ -22,7 +21,6 @@ class Frame:
     """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share.
 
     pairs: (M, N) what cues say of each keypoint and map point, nats; None where there are none.
-    posed: cues that depend on the pose as well.
     crowding: (M,) density of the frame's keypoints about each, relative to one spread evenly;
     None: clutter is spread evenly.
     """
@@ -34,7 +32,6 @@ class Frame:
     clutter: float
     pairs: Tensor | None = None
     crowding: Tensor | None = None
-    posed: tuple[PosedPairs, ...] = ()
 
     @property
     def is_crowded(self) -> bool:
@@ -49,7 +46,6 @@ class Frame:
         clutter: float,
         device: torch.device,
         pairs: Tensor | None = None,
-        posed: tuple[PosedPairs, ...] = (),
     ) -> Frame:
         return cls(
             torch.from_numpy(keypoints.xy).to(device),
@@ -58,7 +54,6 @@ class Frame:
             sigma_px * keypoints.frustum.pixel,
             clutter,
             None if pairs is None else pairs.to(device),
-            posed=posed,
         )
 
     def coarse(self) -> Frame:
@@ -78,8 +73,7 @@ class Frame:
         pairs = None if self.pairs is None else self.pairs[rows]
         crowding = None if self.crowding is None else self.crowding[rows]
         xy, score = self.xy[rows], self.score[rows]
-        posed = tuple(cue.select(rows) for cue in self.posed)
-        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding, posed=posed)
+        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding)
 
     def with_crowding(self) -> Frame:
         """Clutter lies where the frame's keypoints lie: on a row of things along the horizon chance

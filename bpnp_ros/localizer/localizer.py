@@ -62,7 +62,7 @@ class Localizer:
         that of the package is asked."""
         self.map_model = map_model
         self.notes = notes or []
-        self._cues = MapCues(map_model.point_map)
+        self._cues = MapCues(map_model)
         self._search = GlobalSearch(Given(map_model, network, any_map, config))
         self._tracker = Tracker(map_model, config)
         self._hypotheses = Hypotheses(map_model, config)
@@ -151,11 +151,13 @@ class Localizer:
             the camera has come since frames before.
         """
         try:
-            frame = self._frame(keypoints, camera)
+            seen = _as_keypoints(keypoints, camera)
         except TooFewKeypointsError as error:
             return Rejection(Category.TOO_FEW_KEYPOINTS, str(error))
         timings: dict[str, float] = {}
-        answer = self._answer(frame, stamp, prior, odometry, timings)
+        answer = self._answer(self.frame_of(seen), stamp, prior, odometry, timings)
+        if isinstance(answer, Fix):
+            answer = replace(answer, cues=self._cues.told(seen, answer))
         return replace(answer, timings=timings)
 
     def _answer(
@@ -185,17 +187,20 @@ class Localizer:
             self._tracker.follow(answer, frame, stamp, odometry)
         return answer
 
-    def _frame(self, keypoints: Keypoints | NDArray[np.floating], camera: Camera | None) -> Frame:
-        if not isinstance(keypoints, Keypoints):
-            if camera is None:
-                raise TypeError("pixels need the camera that took them: localize(pixels, camera)")
-            keypoints = keypoints_from_pixels(keypoints, camera)
-        config = self.config
-        device = self.map_model.view_space.device
+    def frame_of(self, keypoints: Keypoints) -> Frame:
+        """Keypoints as the stages of the localiser see them, with what cues say in this map."""
+        config, device = self.config, self.map_model.view_space.device
         pairs = self._cues.table(keypoints)
-        posed = self._cues.posed(keypoints, self.map_model)
-        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs, posed)
+        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
         return frame.with_crowding() if self.map_model.is_open else frame
+
+
+def _as_keypoints(keypoints: Keypoints | NDArray[np.floating], camera: Camera | None) -> Keypoints:
+    if isinstance(keypoints, Keypoints):
+        return keypoints
+    if camera is None:
+        raise TypeError("pixels need the camera that took them: localize(pixels, camera)")
+    return keypoints_from_pixels(keypoints, camera)
 
 
 def build_localizer(

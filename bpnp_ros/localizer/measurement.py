@@ -124,10 +124,6 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
         nats -= frame.crowding.log()[:, None]
     if frame.pairs is not None:
         nats += frame.pairs.T[prediction.point].transpose(1, 2)
-    keypoint = torch.arange(len(frame.xy), device=nats.device)[:, None]
-    for cue in frame.posed:
-        point, in_camera = prediction.point[:, None], prediction.in_camera[:, None]
-        nats += cue.nats(keypoint, point, in_camera, prediction.R_camera_map[:, None, None])
     return nats.clamp_(min=FAINTEST_LOG).exp_()
 
 

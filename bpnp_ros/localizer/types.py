@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST_PAIRS_TO_DISAGREE, AGAINST = 5, -0.1  # pairs; nats a pair
+
 
 class Category(str, Enum):
     """The closed set of reasons for not publishing a pose."""
@@ -48,6 +50,7 @@ class Fix:
     log_likelihood_ratio: against pure clutter, nats.
     false_pose_probability: how probable it is that the pose is a wrong one, 0 to 1.
     keypoint_sigma_px, clutter: noise of the frame's keypoints and share of clutter among them.
+    cues: by name, what a cue says of the inlier pairs: nats in all, and of how many pairs.
     """
 
     T_map_camera: NDArray[np.float64]
@@ -61,6 +64,16 @@ class Fix:
     false_pose_probability: float = 0.0
     keypoint_sigma_px: float = 0.0
     clutter: float = 0.0
+    cues: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    @property
+    def disagreeing(self) -> list[str]:
+        """Cues that speak against the pairs by which the pose was found."""
+        return [
+            name
+            for name, (nats, pairs) in self.cues.items()
+            if pairs >= FEWEST_PAIRS_TO_DISAGREE and nats < AGAINST * pairs
+        ]
 
     @property
     def inliers(self) -> int:

@@ -18,7 +18,7 @@ from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.prepared import prepared
 
-_POSES_ASKED = 64
+_POSES_ASKED, _POSES_MEASURED = 64, 512
 SMALL_MAP = 500  # places
 NOMINAL_VIEW = 0.7  # tangent of half the view of a typical camera
 
@@ -94,6 +94,27 @@ class MapModel:
         shown = (chance > 0) & (across < NOMINAL_VIEW * in_camera[..., 2])
         distance = in_camera.norm(dim=2)
         return float(distance[shown].median()) if shown.any() else 0.5 * self.point_map.extent
+
+    @cached_property
+    def log_depth(self) -> tuple[NDArray[np.float64], float]:
+        """Mean logarithm of the depth (N,) from which views see each point, NaN of one that none
+        sees, and the standard deviation about it."""
+        poses, _ = self.view_space.sample(_POSES_MEASURED, torch.Generator().manual_seed(0))
+        count, total, squares = torch.zeros(3, len(self.points), dtype=torch.float64)
+        for some in poses.split(_POSES_ASKED):
+            seen, chance = self.view_space.seen_from(some)
+            depth = transform_points(invert(some), self.points[seen])[..., 2]
+            chance = torch.where(depth > 0, chance, 0).double().cpu()
+            log = depth.clamp_min(1e-6).log().double().cpu()
+            for sums, values in (
+                (count, chance),
+                (total, chance * log),
+                (squares, chance * log**2),
+            ):
+                sums.index_add_(0, seen.flatten().cpu(), values.flatten())
+        mean = total / count
+        variance = (squares.sum() - (count * mean.nan_to_num() ** 2).sum()) / count.sum()
+        return mean.numpy(), float(variance.clamp_min(0)) ** 0.5
 
     @cached_property
     def spread(self) -> NDArray[np.float64]:

@@ -69,6 +69,9 @@ def _of_fix(tally: Tally) -> Iterator[tuple[str, str]]:
     yield "false_pose_probability", f"{fix.false_pose_probability:.2g}"
     yield "keypoint_sigma_px", f"{fix.keypoint_sigma_px:.2f}"
     yield "clutter", f"{fix.clutter:.2f}"
+    for name, (nats, pairs) in fix.cues.items():
+        yield f"cue_{name}_nats", f"{nats:.1f} of {pairs} pairs"
+    yield "cues_that_disagree", ", ".join(fix.disagreeing)
 
 
 def _of_counts(tally: Tally) -> Iterator[tuple[str, str]]:

@@ -52,7 +52,9 @@ def columns_of(found: Detections) -> dict[str, NDArray[np.float32]]:
 def map_cue_columns(cues: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     """The cues of a `PointMap` by the names of a map message's fields, NaN where unknown."""
     columns = {
-        name: np.asarray(cues[name], np.float32) for name in ("intensity", "size") if name in cues
+        name: np.asarray(cues[name], np.float32)
+        for name in ("intensity", "size", "sign")
+        if name in cues
     }
     if "label" in cues:
         label = cues["label"]

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 def serves(model: MapModel, frame: Frame) -> bool:
     """Whether the compiled loops can be used: on a processor, without cues that need the pose."""
-    return model.view_space.device.type == "cpu" and not frame.posed and is_installed()
+    return model.view_space.device.type == "cpu" and is_installed()
 
 
 @cache

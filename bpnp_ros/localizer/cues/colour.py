@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.map_model.map_model import MapModel
 
 NOISE = np.array([15.0, 6.0, 7.0])
 """Standard deviation of L, a and b of one point from photograph to photograph."""
@@ -21,7 +22,7 @@ class Colour:
 
     name = "rgb"
 
-    def of_map(self, values: NDArray[Any]) -> _MapColour:
+    def of_map(self, values: NDArray[Any], model: MapModel) -> _MapColour:
         return _MapColour(values)
 
 

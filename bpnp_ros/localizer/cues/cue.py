@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+
+from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float32]
 
@@ -27,30 +28,10 @@ class MapCue(Protocol):
         """
 
 
-class PosedMapCue(MapCue, Protocol):
-    """One whose value at a point depends on the pose, as the size in pixels does."""
-
-    def at(self, points: Tensor, in_camera: Tensor, R_camera_map: Tensor) -> Tensor:
-        """What rows (..., D) of `points` become in cameras that see them at (..., 3).
-
-        in_camera: metres. R_camera_map: (..., 3, 3) of the cameras. Returns (..., D), to be
-        compared with `of_keypoints`.
-        """
-
-
 class Cue(Protocol):
     """Named like the column of keypoints and map that it compares."""
 
     name: str
 
-    def of_map(self, values: NDArray[Any]) -> MapCue:
-        """From the values (N, ...) of the map's points; done once a map."""
-
-
-class PosedCue(Protocol):
-    """Named like the column of keypoints and map that it compares."""
-
-    name: str
-
-    def of_map(self, values: NDArray[Any]) -> PosedMapCue:
-        """From the values (N, ...) of the map's points; done once a map."""
+    def of_map(self, values: NDArray[Any], model: MapModel) -> MapCue:
+        """From the values (N, ...) of the points of `model`; done once a map."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.map_model.map_model import MapModel
 
 CONFUSED = 0.05  # share of keypoints whose class the detector gets wrong
 
@@ -18,7 +19,7 @@ class Label:
 
     name = "label"
 
-    def of_map(self, values: NDArray[Any]) -> _MapLabel:
+    def of_map(self, values: NDArray[Any], model: MapModel) -> _MapLabel:
         return _MapLabel(np.asarray(values, np.float64).ravel())
 
 

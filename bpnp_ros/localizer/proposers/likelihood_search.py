@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
@@ -10,11 +11,12 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.frame_field import FrameField
 from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
-from bpnp_ros.localizer.proposers.view_ranking import rank_views
+from bpnp_ros.localizer.proposers.view_ranking import climb, rank_views
 from bpnp_ros.map_model.map_model import MapModel
 
-VIEWS_SIFTED, VIEWS_SEARCHED = 2000, 192
+VIEWS_SIFTED, VIEWS_RANKED, VIEWS_SEARCHED = 2000, 768, 192
 
 
 class LikelihoodSearch:
@@ -50,5 +52,9 @@ class LikelihoodSearch:
             self.prepare(frame.frustum)
             assert self._bank is not None
             sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
-            self._ranked = frame, rank_views(self._model, sifted, frame, VIEWS_SIFTED)
+            field = FrameField.of(self._model, frame)
+            ranked = rank_views(field, sifted, VIEWS_RANKED)
+            if self._model.from_photographs:
+                ranked = torch.cat([climb(field, ranked, self._config.seed), ranked])
+            self._ranked = frame, ranked
         return self._ranked[1][:count]

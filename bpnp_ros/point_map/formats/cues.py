@@ -26,7 +26,7 @@ _ALIASES = {
     "label": ("class", "classification", "class_id"),
 }
 _STANDARD = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
-_NAMES = {"x", "y", "z", *_ALIASES, "intensity", "size", "detectability"}
+_NAMES = {"x", "y", "z", *_ALIASES, "intensity", "size", "sign", "detectability"}
 
 
 def standard_name(field: str) -> str | None:
@@ -60,6 +60,8 @@ def read_cues(columns: Columns) -> dict[str, NDArray[Any]]:
     if "size" in columns:
         size = _real(columns["size"])
         cues["size"] = np.where(size >= 0, size, np.float32(np.nan))
+    if "sign" in columns:
+        cues["sign"] = np.clip(_real(columns["sign"]), -1, 1)
     if all(axis in columns for axis in _NORMAL):
         cues["normals"] = np.stack([_real(columns[axis]) for axis in _NORMAL], axis=1)
     return cues

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from bpnp_ros.point_map.npz import read_npz, take_points
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.point_map.sfm.colmap import ColmapImage, ColmapModel, read_colmap
 from bpnp_ros.point_map.sfm.colmap_camera import PIXEL_CENTRE, camera_from_colmap
+from bpnp_ros.point_map.sfm.observed_cues import point_cues
 from bpnp_ros.point_map.sfm.scene_file import check_scene, scene_camera
 
 
@@ -34,6 +35,7 @@ class SfmModel:
     keypoints: (M, 2) float32 on the z = 1 plane, undistorted, image after image; those of image i
         are the rows keypoint_offsets[i] to keypoint_offsets[i + 1].
     keypoint_point: (M,) int64, the row of `points` that a keypoint shows, -1 for none.
+    keypoint_cues: float32 columns (M, ...) as in `Keypoints`; see `observed_cues`.
     """
 
     points: NDArray[np.float64]
@@ -44,6 +46,7 @@ class SfmModel:
     keypoint_offsets: NDArray[np.int64]
     keypoints: NDArray[np.float32]
     keypoint_point: NDArray[np.int64]
+    keypoint_cues: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> SfmModel:
@@ -182,17 +185,19 @@ class SfmModel:
     def with_images(self, images: Sequence[int] | NDArray[np.integer]) -> SfmModel:
         """Some of the images; all points stay, also those that none of these images saw."""
         chosen = np.asarray(images, np.int64)
-        parts = [self.keypoints_of(image) for image in chosen]
-        offsets = np.concatenate([[0], np.cumsum([len(xy) for xy, _ in parts])]).astype(np.int64)
-        no_keypoints, no_points = self.keypoints[:0], self.keypoint_point[:0]
+        ends = self.keypoint_offsets
+        slices = [np.arange(ends[image], ends[image + 1]) for image in chosen]
+        rows = np.concatenate([np.zeros(0, np.int64), *slices])
+        offsets = np.concatenate([[0], np.cumsum([len(some) for some in slices])]).astype(np.int64)
         return replace(
             self,
             T_map_camera=self.T_map_camera[chosen],
             cameras=tuple(self.cameras[image] for image in chosen),
             image_names=tuple(self.image_names[image] for image in chosen),
             keypoint_offsets=offsets,
-            keypoints=np.concatenate([no_keypoints, *(xy for xy, _ in parts)]),
-            keypoint_point=np.concatenate([no_points, *(point for _, point in parts)]),
+            keypoints=self.keypoints[rows],
+            keypoint_point=self.keypoint_point[rows],
+            keypoint_cues={name: cue[rows] for name, cue in self.keypoint_cues.items()},
         )
 
     def with_points(self, keep: NDArray[np.bool_]) -> SfmModel:
@@ -227,7 +232,7 @@ class SfmModel:
         """The map for a localiser; its row i is row i of `points`, times `scale`."""
         model = self.scaled(scale)
         refuse_degenerate(model.points)
-        plain = PointMap.recentred(model.points, self.detectability, {"rgb": self.colors})
+        plain = PointMap.recentred(model.points, self.detectability, point_cues(model))
         return replace(plain, photographs=model)
 
 
