@@ -57,14 +57,14 @@ def test_the_view_that_the_frame_was_taken_from_comes_first() -> None:
     stored = views(model)
     for number in richest(model, stored):
         frame, _ = frame_from(model, stored[number])
-        assert torch.equal(rank_views(FrameField.of(model, frame), stored, 10)[0], stored[number])
+        assert torch.equal(rank_views(model, stored, frame, 10)[0], stored[number])
 
 
 def test_no_two_kept_views_are_alike() -> None:
     model = a_room()
     stored = views(model, 40).repeat_interleave(10, dim=0)
     frame, _ = frame_from(model, stored[richest(model, stored)[0]])
-    kept = rank_views(FrameField.of(model, frame), stored, 30)
+    kept = rank_views(model, stored, frame, 30)
     assert len(kept) == 30
     for row, pose in enumerate(kept):
         metres, radians = apart(kept[row + 1 :], pose)
@@ -80,12 +80,12 @@ def test_cues_rank_the_views_too() -> None:
     noise = torch.rand(len(rows), 2, generator=torch.Generator().manual_seed(3)) - 0.5
     xy = noise * torch.tensor([1.0, 0.7])
     xy[chosen] = frame.xy[chosen]  # a twelfth of the keypoints show points
-    told = torch.full((len(rows), len(model.points)), -0.05)
-    told[chosen, rows[chosen]] = 5.0
+    told = torch.full((len(rows), len(model.points)), -1.0)
+    told[chosen, rows[chosen]] = 4.0
     blurred = replace(frame, xy=xy)
 
     def rank(of: Frame) -> int:
-        kept = rank_views(FrameField.of(model, of), stored, len(stored))
+        kept = rank_views(model, stored, of, 400)
         return int((kept == shown).all(dim=(1, 2)).nonzero()[0])
 
     assert rank(replace(blurred, pairs=told)) < rank(blurred)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
@@ -13,10 +12,10 @@ from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.frame_field import FrameField
 from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
-from bpnp_ros.localizer.proposers.view_ranking import climb, rank_views
+from bpnp_ros.localizer.proposers.view_ranking import rank_and_climb, rank_views
 from bpnp_ros.map_model.map_model import MapModel
 
-VIEWS_SIFTED, VIEWS_RANKED, VIEWS_SEARCHED = 2000, 768, 192
+VIEWS_SIFTED, VIEWS_SEARCHED = 2000, 192
 
 
 class LikelihoodSearch:
@@ -52,9 +51,11 @@ class LikelihoodSearch:
             self.prepare(frame.frustum)
             assert self._bank is not None
             sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
-            field = FrameField.of(self._model, frame)
-            ranked = rank_views(field, sifted, VIEWS_RANKED)
-            if self._model.from_photographs:
-                ranked = torch.cat([climb(field, ranked, self._config.seed), ranked])
-            self._ranked = frame, ranked
+            self._ranked = frame, self._rank(sifted, frame)
         return self._ranked[1][:count]
+
+    def _rank(self, views: Tensor, frame: Frame) -> Tensor:
+        """Views near photographs stand further apart than those of a robot: in six directions."""
+        if self._model.from_photographs:
+            return rank_and_climb(FrameField.of(self._model, frame), views, self._config.seed)
+        return rank_views(self._model, views, frame, VIEWS_SIFTED)
