@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def serves(model: MapModel, frame: Frame) -> bool:
-    """Whether the compiled loops can be used: on a processor, without cues that need the pose."""
+def serves(model: MapModel) -> bool:
+    """Whether the compiled loops can be used: on a processor."""
     return model.view_space.device.type == "cpu" and is_installed()
 
 

@@ -20,7 +20,7 @@ def prepare_descent(model: MapModel, frustum: Frustum) -> None:
     corner = torch.tensor([[frustum.x_min, frustum.y_min]])
     frame = Frame(corner, torch.ones(1), frustum, frustum.pixel, 0.5)
     poses = model.some_poses[:1]
-    if serves(model, frame):
+    if serves(model):
         evidence(model, refine(model, poses, frame, [frame.sigma]), frame, frame.sigma)
 
 
@@ -31,7 +31,7 @@ def evidence(
 
     most_points: of the points in view only so many count, the likeliest.
     """
-    if serves(model, frame):
+    if serves(model):
         return compiled_evidence(model, T_map_camera, frame, sigma, most_points)
     at_once = max(_CHUNK // (len(frame.xy) * min(most_points, len(model.points))), 1)
     scores = T_map_camera.new_empty(len(T_map_camera))
@@ -53,5 +53,5 @@ def refine(
 
     Which points are in view is looked up anew every few steps.
     """
-    refined = compiled_refine if serves(model, frame) else refine_in_tensors
+    refined = compiled_refine if serves(model) else refine_in_tensors
     return refined(model, T_map_camera, frame, sigmas, most_points)
