@@ -21,18 +21,17 @@ from rich.table import Table
 from torch import Tensor
 
 from bpnp_ros.command import run_command
-from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.optimal_transport.sinkhorn import sinkhorn, uniform_prior
 from bpnp_ros.pnp.bearing_alignment import bearings
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 from experiments.reference_code import ReferenceCode
+from experiments.scene import scene
 from experiments.two_trainings import OURS, PHASES, REFERENCE, SIDES, Side, begin
 from training.common.fit import be_quiet
 from training.datasets.sample import Batch
 
 Work = Callable[[], object]
 Layer = Callable[[Tensor], Tensor]
-NOISE = 0.005  # of keypoints, on the z = 1 plane
 
 
 def main() -> None:
@@ -139,18 +138,6 @@ def _both_ways(
 
 def _backward(layer: Layer, x: Tensor, weight: Tensor) -> None:
     (layer(x.clone().requires_grad_()) * weight).sum().backward()
-
-
-def scene(points: int, batch: int) -> Batch:
-    """Points in front of cameras at about the origin, seen with noise; each pair in one row."""
-    p3d = torch.randn(batch, points, 3)
-    R = so3_exp(0.02 * torch.randn(batch, 3))
-    t = torch.tensor([0.0, 0, 6]).expand(batch, 3)
-    seen = p3d @ R.transpose(1, 2) + t[:, None]
-    p2d = seen[..., :2] / seen[..., 2:] + NOISE * torch.randn(batch, points, 2)
-    counts = torch.full((batch,), points)
-    partner = torch.arange(points).expand(batch, points)
-    return Batch(p2d, p3d, counts, counts, partner, R, t, torch.ones(batch, points) / points)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ BPNP_PARITY_VECTORS names another file of the same format, to be used instead of
 from __future__ import annotations
 
 import os
-import zlib
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bpnp_ros.evaluation.pose_errors import (
     pairs_within,
@@ -25,6 +24,7 @@ from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.optimal_transport.sinkhorn import sinkhorn
 from bpnp_ros.pnp.losses import correspondence_loss, pose_loss, total_loss
 from bpnp_ros.pnp.weighted_pnp import objective, weighted_pnp
+from experiments.gpu_check.checks import fill_weights
 
 DATA = Path(__file__).parent / "data"
 
@@ -44,22 +44,6 @@ def matching(v: dict[str, Tensor]) -> Matching:
     with torch.no_grad():
         result: Matching = network(v["net_p2d"], v["net_p3d"], *counts)
     return result
-
-
-def fill_weights(network: nn.Module, seed: int) -> None:
-    """Give every weight the value that the vectors of `seed` were made with."""
-    for key, tensor in network.state_dict().items():
-        if not tensor.is_floating_point():
-            continue
-        rng = np.random.default_rng(zlib.crc32(f"{seed}:{key}".encode()))
-        values = torch.from_numpy(rng.standard_normal(tuple(tensor.shape)))
-        if "running_var" in key:
-            values = 0.5 + values.abs()
-        elif tensor.dim() >= 2:
-            values = values / tensor.shape[1] ** 0.5
-        else:
-            values = 0.1 * values
-        tensor.copy_(values)
 
 
 @cache

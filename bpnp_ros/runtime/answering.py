@@ -42,6 +42,13 @@ _CATEGORIES: dict[type[BpnpError], Category] = {
 
 def rejection_for(error: Exception) -> Rejection:
     """The error as an answer."""
+    if "CUDA" in str(error):
+        cause = str(error).splitlines()[0]
+        return Rejection(
+            Category.INTERNAL_ERROR,
+            f"the GPU cannot be used any longer ({cause}): start the node again, or set "
+            "device to cpu.",
+        )
     if not isinstance(error, BpnpError):
         return Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
     kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
