@@ -52,6 +52,7 @@ class FakeLocalizer:
         space = SimpleNamespace(device=torch.device("cpu"))
         self.map_model = SimpleNamespace(point_map=PointMap.recentred(points), view_space=space)
         self.state, self.notes, self.resets = "LOST", list[str](), 0
+        self.checks = SimpleNamespace(values={})
         self.assumed, self.config = "level", LocalizerConfig()
         self.proposers = ["likelihood_search", "bpnpnet"]
         self.asked: list[tuple[Any, float, Any]] = []

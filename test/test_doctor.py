@@ -123,6 +123,14 @@ ILL: dict[str, tuple[dict[str, Any], str]] = {
         {"node": told({"map_points": "9", "notes": "MAP_UNKNOWN: ...", "weights": "w"})},
         "trained for another map",
     ),
+    "a wrong lens": (
+        {"node": told({"map_points": "9", "notes": "CAMERA_MISCALIBRATED: focal length by +9%"})},
+        "focal length by +9% -> calibrate it",
+    ),
+    "a map that is not true any more": (
+        {"node": told({"map_points": "9", "notes": "MAP_CHANGED: around (1, 2, 3)"})},
+        "around (1, 2, 3) -> survey",
+    ),
     "a refused map": ({"node": told({"map_refused": "it is empty."})}, "it is empty."),
     "a rejection": (
         {"node": told({"map_points": "9", "category": "AMBIGUOUS", "reason": "two rooms"})},

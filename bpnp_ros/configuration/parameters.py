@@ -136,6 +136,10 @@ class LocalizerConfig(Configuration):
     max_turn_rate: float = setting(
         3.0, "fastest the camera turns", "rad/s", (0.01, 100.0), tunable=True
     )
+    refine_intrinsics: bool = setting(
+        False, "use the focal length and distortion that the map shows, once they certainly differ "
+        "from CameraInfo; the diagnostics tell of them in any case", tunable=True,
+    )  # fmt: skip
     use_minimal_sets: bool = advanced(
         True, "propose poses from minimal sets, where the map has few landmarks"
     )

@@ -18,6 +18,20 @@ OLD, AHEAD = 1.0, 0.1  # seconds by which a stamp may lie behind and before its 
 SLOW = 1.0  # keypoint messages a second
 
 
+SELF_CHECKS = {
+    "CAMERA_MISCALIBRATED": (
+        "camera",
+        "calibrate it; see that CameraInfo is of this very stream (size, zoom, lens); or set "
+        "refine_intrinsics",
+    ),
+    "MAP_CHANGED": (
+        "map",
+        "survey that part anew, or take its points out of the map; if all there is as it was, call "
+        "~/relocalize",
+    ),
+}
+
+
 def findings(graph: Graph) -> list[Finding]:
     """All that can be said, in the order in which things depend on each other."""
     found = list(_node(graph))
@@ -50,6 +64,13 @@ def _node(graph: Graph) -> Iterator[Finding]:
     if "MAP_UNKNOWN" in values.get("notes", ""):
         retrain = "train weights for this map (python -m training.own_map), or give the map theirs"
         yield problem("weights", f"{values['weights']} were trained for another map", retrain)
+    for code, (part, remedy) in SELF_CHECKS.items():
+        if code in values.get("notes", ""):
+            yield problem(
+                part, values["notes"].split(f"{code}: ")[1].split(" MAP_CHANGED")[0], remedy
+            )
+    if values.get("camera_check"):
+        yield fine("camera", values["camera_check"])
     if values.get("assumed"):
         yield fine("motion", f"assumed is: {values['assumed']}")
 

@@ -33,10 +33,13 @@ class Frustum:
     def area(self) -> float:
         return (self.x_max - self.x_min) * (self.y_max - self.y_min)
 
-    def is_close(self, other: Frustum) -> bool:
-        """Whether what can be seen through both is the same, for all that a search cares."""
-        x = CLOSE * (self.x_max - self.x_min)
-        y = CLOSE * (self.y_max - self.y_min)
+    def is_close(self, other: Frustum, share: float = CLOSE) -> bool:
+        """Whether what can be seen through both is the same, for all that a search cares.
+
+        share: of the width and height by which the limits may differ.
+        """
+        x = share * (self.x_max - self.x_min)
+        y = share * (self.y_max - self.y_min)
         return (
             self.chart == other.chart
             and max(abs(self.x_min - other.x_min), abs(self.x_max - other.x_max)) <= x

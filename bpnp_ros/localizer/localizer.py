@@ -33,6 +33,9 @@ from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.registry import Given
 from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
+from bpnp_ros.localizer.self_checks.checks import SelfChecks
+from bpnp_ros.localizer.self_checks.lens_error import LensError
+from bpnp_ros.localizer.self_checks.map import doubted_pairs
 from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -61,11 +64,12 @@ class Localizer:
         """network: trained for the map. any_map: BPnPNet to ask besides; without either of them
         that of the package is asked."""
         self.map_model = map_model
-        self.notes = notes or []
+        self._notes = notes or []
         self._cues = MapCues(map_model)
         self._search = GlobalSearch(Given(map_model, network, any_map, config))
         self._tracker = Tracker(map_model, config)
         self._hypotheses = Hypotheses(map_model, config)
+        self.checks = SelfChecks(map_model)
         self.config = config
 
     @property
@@ -110,6 +114,11 @@ class Localizer:
         return [proposer.name for proposer in self._search.proposers]
 
     @property
+    def notes(self) -> list[str]:
+        """What users should know: of weights, and of a camera or map that looks wrong."""
+        return [*self._notes, *self.checks.notes]
+
+    @property
     def assumed(self) -> str:
         """What is taken for known of where the camera can be, for people."""
         if self.map_model.from_photographs:
@@ -120,6 +129,7 @@ class Localizer:
         """Forget where the camera was, and where it may have been."""
         self._tracker.forget()
         self._hypotheses.forget()
+        self.checks.forget()
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Do what takes seconds, once the camera is known; `localize` does it otherwise.
@@ -151,14 +161,41 @@ class Localizer:
             the camera has come since frames before.
         """
         try:
-            seen = _as_keypoints(keypoints, camera)
+            told = _as_keypoints(keypoints, camera)
         except TooFewKeypointsError as error:
             return Rejection(Category.TOO_FEW_KEYPOINTS, str(error))
         timings: dict[str, float] = {}
-        answer = self._answer(self.frame_of(seen), stamp, prior, odometry, timings)
+        certain = self.checks.lens_of(told)
+        lens = certain if self.config.refine_intrinsics else None
+        seen = _through(lens, told)
+        frame = self.frame_of(seen)
+        answer = self._answer(frame, stamp, prior, odometry, timings)
+        if stamp is not None:
+            with stage(timings, "self_checks"):
+                self._check(told, frame, answer, lens, prior)
         if isinstance(answer, Fix):
             answer = replace(answer, cues=self._cues.told(seen, answer))
         return replace(answer, timings=timings)
+
+    def _check(
+        self,
+        told: Keypoints,
+        frame: Frame,
+        answer: Fix | Rejection,
+        lens: LensError | None,
+        prior: PosePrior | None,
+    ) -> None:
+        """Learn of camera and map; a lost camera is now and then looked for by another lens."""
+        if isinstance(answer, Fix):
+            self.checks.take(told, frame, answer, lens)
+        tried = None if prior else self.checks.trials.lens_to_try(answer)
+        if tried is None or self._tracker.is_following:
+            return
+        frame, seconds = self.frame_of(_through(tried, told)), dict[str, float]()
+        found = self._search.judged(self._search.candidates(frame, None, seconds), frame, seconds)
+        self.checks.trials.tell(isinstance(found, Fix))
+        if isinstance(found, Fix):
+            self.checks.take(told, frame, found, tried)
 
     def _answer(
         self,
@@ -190,9 +227,14 @@ class Localizer:
     def frame_of(self, keypoints: Keypoints) -> Frame:
         """Keypoints as the stages of the localiser see them, with what cues say in this map."""
         config, device = self.config, self.map_model.view_space.device
-        pairs = self._cues.table(keypoints)
+        pairs = doubted_pairs(self._cues.table(keypoints), self.checks.map.doubts, len(keypoints))
         frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
         return frame.with_crowding() if self.map_model.is_open else frame
+
+
+def _through(lens: LensError | None, told: Keypoints) -> Keypoints:
+    """Keypoints as a camera has them whose lens differs so from what CameraInfo tells."""
+    return told if lens is None else replace(told, xy=lens.undone(told.xy))
 
 
 def _as_keypoints(keypoints: Keypoints | NDArray[np.floating], camera: Camera | None) -> Keypoints:

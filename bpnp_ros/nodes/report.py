@@ -90,5 +90,6 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "assumed": active.localizer.assumed,
             "proposers": " ".join(active.localizer.proposers),
             "notes": " ".join(active.localizer.notes),
+            **active.localizer.checks.values,
         }
     return setup

@@ -33,14 +33,14 @@ def with_own_noise(
     own = frame
     for _ in range(MOST_ROUNDS):
         share, before = assignment(seen, own, own.sigma), own.sigma
-        own = _noise_of(share[0], seen, frame, own)
+        own = noise_of(share[0], seen, frame, own)
         T_map_camera, seen = gauss_newton(model, T_map_camera, seen, own, own.sigma, share)
         if abs(own.sigma - before) < SETTLED * before:
             break
     return T_map_camera, seen, own
 
 
-def _noise_of(share: Tensor, seen: Prediction, believed: Frame, own: Frame) -> Frame:
+def noise_of(share: Tensor, seen: Prediction, believed: Frame, own: Frame) -> Frame:
     """The frame with the noise that assignments (M, K) leave."""
     squared = (own.xy[:, None] - seen.xy[0]).square().sum(dim=2)
     pairs, errors = float(share.sum()), float((share * squared).sum())

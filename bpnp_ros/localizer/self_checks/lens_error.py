@@ -1,0 +1,45 @@
+"""How a lens differs from what CameraInfo says: in focal length, and in a term of distortion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bpnp_ros.geometry.camera import Frustum
+
+FIXED_POINT_STEPS = 20
+RADII = 20
+
+
+@dataclass(frozen=True)
+class LensError:
+    """What should be at xy of the chart is seen at xy (1 + focal + bend |xy|^2).
+
+    focal: how much longer the focal length is than told, relative. bend: the first coefficient of
+    radial distortion that is missing, on the chart.
+    """
+
+    focal: float = 0.0
+    bend: float = 0.0
+
+    def seen(self, xy: Tensor) -> Tensor:
+        """Where points (..., 2) of the chart are seen, (..., 2)."""
+        return xy * (1 + self.focal + self.bend * xy.square().sum(dim=-1, keepdim=True))
+
+    def size(self, view: Frustum) -> float:
+        """How far points move, relative to their distance from the middle: root mean square over
+        that distance, up to the longer side of the image."""
+        edge = max(abs(view.x_min), abs(view.x_max), abs(view.y_min), abs(view.y_max))
+        radius = np.linspace(0, edge, RADII)
+        return float(np.sqrt(np.mean((self.focal + self.bend * radius**2) ** 2)))
+
+    def undone(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The points (M, 2) of the chart that are seen at xy (M, 2): the inverse of `seen`."""
+        radius = np.linalg.norm(xy.astype(np.float64), axis=1, keepdims=True)
+        true = radius.copy()
+        for _ in range(FIXED_POINT_STEPS):
+            true = radius / np.maximum(1 + self.focal + self.bend * true**2, 0.1)
+        return (xy * (true / np.maximum(radius, 1e-12))).astype(np.float32)
