@@ -150,7 +150,7 @@ def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ConfigError, match="min_keypoints"):
         KeypointConfig(max_keypoints=5, min_keypoints=6)
     with pytest.raises(ConfigError, match="degrees"):
-        keypoints_from_bearings(np.ones((9, 3)), field_of_view=(1.2, 200))
+        keypoints_from_bearings(np.ones((9, 3)), field_of_view=(1.2, 400))
 
 
 def test_what_a_fisheye_sees_beyond_the_plane_is_a_keypoint_like_any_other() -> None:

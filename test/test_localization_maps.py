@@ -10,13 +10,16 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 
-from robot import POINTS, Robot, camera_info
-from sensor_msgs.msg import PointCloud2
+from robot import POINTS, SECOND, Robot, camera_info, edge
+from sensor_msgs.msg import Imu, PointCloud2
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer.types import Category
 from bpnp_ros.nodes.messages import (
     header,
     map_message,
 )
+from bpnp_ros.nodes.qos import SENSOR
 
 if TYPE_CHECKING:
     from conftest import RosWorld
@@ -88,3 +91,26 @@ def test_the_diagnostics_name_the_proposers_and_the_weights_of_the_package(ros: 
     status = robot.status(ready="true")
     assert status["proposers"] == "likelihood_search bpnpnet"
     assert status["weights"] == "those that come with bpnp_ros"
+
+
+def test_a_camera_whose_mounting_gravity_tells_waits_for_an_imu_that_is_still(
+    ros: RosWorld,
+) -> None:
+    robot = Robot(ros)
+    robot.config = LocalizerConfig(motion="floor", camera_mounting="gravity")
+    robot.started()
+    imu = robot.tester.create_publisher(Imu, "imu", SENSOR)
+    robot.until(imu.get_subscription_count)
+    robot.map.publish(map_message(header(1, "map"), POINTS))
+    robot.camera_info.publish(camera_info())
+    assert "an Imu on the topic imu" in robot.status(state="NO_MAP", ready="true")["message"]
+    assert "on the topic imu" in robot.rejected(Category.NO_TRANSFORM)
+    robot.static_tf.publish(edge("imu", "camera", np.eye(4)))
+    for i in range(40):
+        message = Imu(header=header(SECOND + i * SECOND // 20, "imu"))
+        message.orientation_covariance[0] = -1.0
+        message.linear_acceleration.y = -9.81
+        imu.publish(message)
+        ros.spin(0.02)
+    robot.see()
+    assert "held as gravity by Imu 'imu' says" in robot.status(map_points="50")["assumed"]

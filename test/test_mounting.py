@@ -17,7 +17,7 @@ from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerCon
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.motion import mounting
-from bpnp_ros.map_model.mounting import mounted, roll_pitch_yaw
+from bpnp_ros.map_model.mounting import Holding, mounted, roll_pitch_yaw
 from bpnp_ros.replay.configuration import configuration
 from bpnp_ros.replay.player import Played, Player
 from bpnp_ros.replay.topics import Topics, choose_topics
@@ -62,13 +62,13 @@ def test_others_are_not_asked(config: LocalizerConfig) -> None:
 def test_words_win_over_tf() -> None:
     config = LocalizerConfig(motion="floor", camera_mounting="left")
     maps = maps_of(config)
-    maps.mount(base_camera("up"))
+    maps.mount(Holding(base_camera("up"), None, "TF"))
     assert maps.engine.config.camera_mounting == "left"
 
 
 def test_what_tf_has_told_outlives_a_tuned_parameter() -> None:
     maps = maps_of(LocalizerConfig(motion="floor"))
-    maps.mount(base_camera("up"))
+    maps.mount(Holding(base_camera("up"), None, "TF"))
     maps.tune(LocalizerConfig(motion="floor", max_speed=7.0))
     assert maps.engine.config.max_speed == 7.0
     assert np.allclose(mounting(maps.engine.config.camera_mounting), mounting("up"), atol=1e-6)

@@ -52,10 +52,10 @@ class LocalizationSettings(Configuration):
         8.0, "refuse a map that needs more memory than this", "GiB", (0.1, 1024.0)
     )
     bearing_view_width: float = advanced(
-        0.0, "width of the view that bearings x y z come from; 0: what they span", "deg", (0, 170)
+        0.0, "width of the view that bearings x y z come from; 0: what they span", "deg", (0, 360)
     )
     bearing_view_height: float = advanced(
-        0.0, "height of the view that bearings x y z come from; 0: what they span", "deg", (0, 170)
+        0.0, "height of the view that bearings x y z come from; 0: what they span", "deg", (0, 360)
     )
     transform_tolerance: float = advanced(
         1.0, "how far map->odom is dated ahead of the image", "s", (0.0, 10.0)
@@ -116,8 +116,9 @@ class LocalizerConfig(Configuration):
     up: str = setting("z", "the map's upward direction: an axis (z, -y) or three numbers")
     camera_mounting: str = setting(
         "", "where a camera looks on its robot: forward, up, down, left, right, backward, or roll, "
-        "pitch and yaw in degrees; empty: with motion floor or level as TF from base_frame to the "
-        "camera says, else forward"
+        "pitch and yaw in degrees; gravity: as it is held at the start by topic imu, else by TF "
+        "from odom_frame; empty: with motion floor or level as TF from base_frame to the camera "
+        "says, else forward"
     )  # fmt: skip
     camera_height_min: float = setting(
         -1000.0, "lowest coordinate of the camera along up, in the map's frame; -1000: not known",

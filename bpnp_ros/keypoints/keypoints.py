@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from bpnp_ros.configuration.parameters import KeypointConfig
 from bpnp_ros.errors import ConfigError, KeypointError
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import image_view, on_chart
+from bpnp_ros.geometry.chart import EQUIDISTANT, PINHOLE, Chart
+from bpnp_ros.keypoints.lens import WIDEST_PLANE, image_view, on_chart
 
 Array = NDArray[np.floating]
 Cues = Mapping[str, NDArray[np.float32]]
 
 _STEEPEST = math.tan(math.radians(85))
+STRAIGHT_BACK = math.radians(3)  # about the one direction that no chart holds
+FEW_MISTAKES, SHARE_OF_MISTAKES = 2, 0.05  # bearings beyond the plane that make no wide view
 
 
 class TooFewKeypointsError(KeypointError):
@@ -83,30 +86,67 @@ def keypoints_from_bearings(
     field_of_view: tuple[float, float] | None = None,
     config: KeypointConfig | None = None,
     cues: Cues | None = None,
+    chart: Chart | None = None,
 ) -> Keypoints:
     """Directions (x, y, z) in the optical frame, (M, 3), of any length > 0 -> Keypoints.
 
     field_of_view: horizontal and vertical, degrees, of a camera that looks along z; without it the
-    image is taken to be the rectangle around the bearings. Bearings with z <= 0 are left out.
+    image is taken to be the rectangle around the bearings. chart: None: the z = 1 plane, which has
+    no place for what is beside or behind the camera, unless the view is wider than that plane.
     Raises KeypointError, and TooFewKeypointsError when too few remain.
     """
     config = config or KeypointConfig()
     score = _checked_score(bearings, 3, score)
     cleaning = _Cleaning(len(bearings))
     cleaning.keep(np.isfinite(bearings).all(axis=1) & np.isfinite(score), "not finite")
+    if chart is None:
+        chart = _chart_of(bearings[cleaning.rows], field_of_view)
+    xy = _on_plane(bearings, cleaning) if chart == PINHOLE else _around_axis(bearings, cleaning)
+    if field_of_view is None:
+        frustum = _frustum_around(xy[cleaning.rows], config.bearing_pixel, chart)
+    else:
+        frustum = _frustum_of(field_of_view, config.bearing_pixel, chart)
+        margin = config.border * frustum.pixel
+        cleaning.keep(frustum.contains(xy, margin), "outside the field of view")
+    return cleaning.finish(xy, score, frustum, config, cues)
+
+
+def _chart_of(bearings: Array, field_of_view: tuple[float, float] | None) -> Chart:
+    """The one that a view needs: of bearings (M, 3) some may be mistakes, but not many."""
+    if field_of_view is not None:
+        wide = max(field_of_view) > 2 * math.degrees(WIDEST_PLANE)
+        return EQUIDISTANT if wide else PINHOLE
+    beyond = _unit(bearings)[:, 2] < math.cos(WIDEST_PLANE)
+    few = max(FEW_MISTAKES, SHARE_OF_MISTAKES * len(bearings))
+    return EQUIDISTANT if beyond.sum() > few else PINHOLE
+
+
+def _on_plane(bearings: Array, cleaning: _Cleaning) -> NDArray[np.float64]:
+    """On the z = 1 plane (M, 2), NaN where dropped."""
     cleaning.keep(bearings[:, 2] > 0, "behind the camera")
     xy = np.full((len(bearings), 2), np.nan)
     ahead = bearings[cleaning.rows].astype(np.float64)
     with np.errstate(over="ignore"):
         xy[cleaning.rows] = ahead[:, :2] / ahead[:, 2:]
     cleaning.keep(np.abs(xy).max(axis=1, initial=0) < _STEEPEST, "at a right angle to the axis")
-    if field_of_view is None:
-        frustum = _frustum_around(xy[cleaning.rows], config.bearing_pixel)
-    else:
-        frustum = _frustum_of(field_of_view, config.bearing_pixel)
-        margin = config.border * frustum.pixel
-        cleaning.keep(frustum.contains(xy, margin), "outside the field of view")
-    return cleaning.finish(xy, score, frustum, config, cues)
+    return xy
+
+
+def _around_axis(bearings: Array, cleaning: _Cleaning) -> NDArray[np.float64]:
+    """On the equidistant chart (M, 2), NaN where dropped."""
+    rays = np.full(bearings.shape, np.nan)
+    rays[cleaning.rows] = _unit(bearings[cleaning.rows])
+    cleaning.keep(rays[:, 2] > -math.cos(STRAIGHT_BACK), "straight behind the camera")
+    xy = EQUIDISTANT.image(torch.from_numpy(rays).unbind(-1), nearest=0.0)
+    return np.asarray(torch.stack(xy, dim=-1).numpy())
+
+
+def _unit(bearings: Array) -> NDArray[np.float64]:
+    """Of length 1, whatever their size; NaN for those of length 0."""
+    largest = np.abs(bearings).max(axis=1, keepdims=True, initial=0.0)
+    with np.errstate(invalid="ignore"):
+        scaled = bearings.astype(np.float64) / largest
+    return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True))
 
 
 @dataclass
@@ -170,18 +210,20 @@ def _checked_score(rows: Array, columns: int, score: Array | None) -> NDArray[np
     return score.astype(np.float64)
 
 
-def _frustum_of(field_of_view: tuple[float, float], pixel: float) -> Frustum:
-    if not all(0 < angle < 170 for angle in field_of_view):
+def _frustum_of(field_of_view: tuple[float, float], pixel: float, chart: Chart) -> Frustum:
+    if not all(0 < angle < 360 for angle in field_of_view):
         raise ConfigError(
-            f"field of view {field_of_view} is not in degrees between 0 and 170; "
+            f"field of view {field_of_view} is not in degrees between 0 and 360; "
             "give the horizontal and the vertical angle of the camera."
         )
-    x, y = (math.tan(math.radians(angle / 2)) for angle in field_of_view)
-    return Frustum(-x, x, -y, y, pixel)
+    x, y = (math.radians(angle / 2) for angle in field_of_view)
+    if chart == PINHOLE:
+        x, y = math.tan(x), math.tan(y)
+    return Frustum(-x, x, -y, y, pixel, chart)
 
 
-def _frustum_around(xy: Array, pixel: float) -> Frustum:
+def _frustum_around(xy: Array, pixel: float, chart: Chart) -> Frustum:
     if len(xy) == 0:
-        return Frustum(-pixel, pixel, -pixel, pixel, pixel)
+        return Frustum(-pixel, pixel, -pixel, pixel, pixel, chart)
     low, high = xy.min(axis=0) - pixel, xy.max(axis=0) + pixel
-    return Frustum(float(low[0]), float(high[0]), float(low[1]), float(high[1]), pixel)
+    return Frustum(float(low[0]), float(high[0]), float(low[1]), float(high[1]), pixel, chart)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpnp_ros.backends.open3d import hidden_point_removal
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError, MapError
+from bpnp_ros.map_model.contradiction import refuse_contradiction
 from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
     Positions,
@@ -133,6 +134,7 @@ def _within_sight(point_map: PointMap, sight: float) -> int:
 def _open_model(
     point_map: PointMap, motion: Motion, sight: float, device: torch.device
 ) -> MapModel:
+    refuse_contradiction(point_map, motion)
     chance = torch.from_numpy(point_map.detectability)
     heights = _recentred_heights(point_map, motion)
     space = OpenSpace(torch.from_numpy(point_map.points), chance, motion, heights, sight)

@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 AUTO, FLOOR, LEVEL, FREE = "auto", "floor", "level", "free"
 PHOTOGRAPHS, ROTATION = "photographs", "rotation"
+GRAVITY = "gravity"
+"""The word for a mounting that an Imu or odometry tells."""
 UNLIMITED = (-1000.0, 1000.0)
 
 # columns: the optical axes x (right), y (down), z (forward) of a camera that looks along +x, z up
@@ -97,6 +99,11 @@ def mounting(words: str) -> Array:
     words: forward (or empty), up, down, left, right, backward, or roll, pitch and yaw in degrees
     of a camera that would look forward without them. Raises ConfigError.
     """
+    if words.strip().lower() == GRAVITY:
+        raise ConfigError(
+            "camera_mounting is gravity, which only a node or a replay can ask an Imu or odometry "
+            "for; give a direction, or roll, pitch and yaw in degrees."
+        )
     angles = _LOOKS.get(words.strip().lower() or "forward")
     given = np.array(angles) if angles else _numbers(words)
     if given is None:

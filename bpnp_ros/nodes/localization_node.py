@@ -18,7 +18,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from sensor_msgs.msg import CameraInfo, PointCloud2
+from sensor_msgs.msg import CameraInfo, Imu, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
 from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings, LocalizerConfig
@@ -178,6 +178,8 @@ class LocalizationNode(LifecycleNode):
         add(PointCloud2, "keypoints", to.on_keypoints, SENSOR)
         add(CameraInfo, "camera_info", to.on_camera_info, SENSOR)
         add(PoseWithCovarianceStamped, "initialpose", to.on_initialpose, RELIABLE)
+        if to.maps.asks_gravity:
+            add(Imu, "imu", to.gravity.take, SENSOR)
         if from_topic:
             add(PointCloud2, "point_map", to.on_map, LATCHED)
 

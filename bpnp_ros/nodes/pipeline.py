@@ -24,6 +24,7 @@ from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.scheduling.backlog import Backlog
 from bpnp_ros.runtime.scheduling.worker import Worker
 from bpnp_ros.runtime.tally import Tally
+from bpnp_ros.runtime.tf.gravity import Gravity
 from bpnp_ros.runtime.tf.odometry import Odometry
 from bpnp_ros.runtime.tf_buffer import NoTransformError
 
@@ -70,7 +71,9 @@ class Pipeline:
         self._given_frames = 0
         look_up = partial(transforms.lookup, patience=maps.settings.transform_timeout)
         odometry = Odometry(maps.settings, transforms).at
-        self._answering = Answering(maps, cameras, look_up, self._start_anew, odometry)
+        self.gravity = Gravity(maps.settings, transforms)
+        asked = (self._start_anew, odometry, self.gravity.up_in)
+        self._answering = Answering(maps, cameras, look_up, *asked)
         self._backlog = Backlog()
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit

@@ -87,7 +87,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "map_metric": str(active.metric).lower(),
             "memory_gib": f"{active.memory:.2f}",
             "device": str(active.localizer.map_model.view_space.device),
-            "assumed": active.localizer.assumed,
+            "assumed": pipeline.maps.assumed,
             "proposers": " ".join(active.localizer.proposers),
             "notes": " ".join(active.localizer.notes),
             **active.localizer.checks.values,

@@ -42,6 +42,11 @@ def clean_map(
     finite = np.flatnonzero(np.isfinite(kept).all(axis=1))
     rows = finite[_first_of_duplicates(kept[finite], chance[finite])]
     _report(len(points), len(points) - len(finite), len(finite) - len(rows))
+    if len(rows) < _FEWEST_POINTS <= len(finite):
+        raise MapError(
+            f"the map has {len(rows)} usable points, which its {len(finite)} lines repeat; at "
+            f"least {_FEWEST_POINTS} are needed."
+        )
     kept = kept[rows] * checked_scale(scale)
     refuse_degenerate(kept)
     beside = {name: cue[rows] for name, cue in (cues or {}).items()}

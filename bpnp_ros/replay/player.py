@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from bpnp_ros.bags.messages import cloud
+from bpnp_ros.bags.messages import IMU, cloud
 from bpnp_ros.bags.reading import Bag
 from bpnp_ros.bags.transforms import RecordedTransforms
 from bpnp_ros.errors import BagError
@@ -22,7 +23,10 @@ from bpnp_ros.runtime.cameras import Cameras
 from bpnp_ros.runtime.conversions import frame_of, nanoseconds, read_image
 from bpnp_ros.runtime.keypoint_fields import columns_of
 from bpnp_ros.runtime.maps import ActiveMap, BuildsLocalizers, Maps
+from bpnp_ros.runtime.tf.gravity import Gravity
 from bpnp_ros.runtime.tf.odometry import Odometry
+
+IMU_MESSAGES = 100  # that tell how the camera was held
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +59,9 @@ class Player:
         self._maps = Maps(settings, engine)
         transforms = RecordedTransforms(bag)
         odometry = Odometry(settings, transforms).at
-        self._answering = Answering(
-            self._maps, self.cameras, transforms.lookup, self._start_anew, odometry
-        )
+        self._gravity = Gravity(settings, transforms)
+        asked = (self._start_anew, odometry, self._gravity.up_in)
+        self._answering = Answering(self._maps, self.cameras, transforms.lookup, *asked)
         self._prepared: dict[str, float] = {}
 
     def get_ready(self) -> ActiveMap:
@@ -70,6 +74,8 @@ class Player:
         else:
             self._maps.use_bundle()
         first = self._bag.first(self._topics.source)
+        if self._maps.asks_gravity:
+            self._feel_gravity()
         if first is not None:
             self._answering.mount(frame_of(first.header))
         if self._maps.active is None:
@@ -82,6 +88,11 @@ class Player:
     def active(self) -> ActiveMap | None:
         """The map in use now."""
         return self._maps.active
+
+    @property
+    def assumed(self) -> str:
+        """What is taken for known of where the camera can be, and who said so, for people."""
+        return self._maps.assumed
 
     def play(self, only: int | None = None) -> Iterator[Played]:
         """Every keypoint message answered, or `only` the one of that number, as a first fix."""
@@ -119,6 +130,12 @@ class Player:
             active.localizer.state if active else "",
             seconds,
         )
+
+    def _feel_gravity(self) -> None:
+        """What the bag's first Imu said at the beginning."""
+        topics = [topic.name for topic in self._bag.of_kinds(IMU)][:1]
+        for recorded in islice(self._bag.messages(topics), IMU_MESSAGES):
+            self._gravity.take(recorded.message)
 
     def _detected(self, image: Any) -> Any:
         """The message that a keypoint detector would publish."""

@@ -82,6 +82,7 @@ def introduce(replay: Replay, console: Console) -> None:
     lines = [
         f"{replay.messages} messages of {topics.source}{camera}",
         f"map {where}: {active.points} points, frame '{active.frame}'",
+        f"assumed: {replay.player.assumed}",
         *(f"note: {note}" for note in active.localizer.notes),
         f"truth {truth.choice.source}: '{truth.child}' in '{truth.map_frame}', time offset "
         f"{truth.choice.offset:g} s"

@@ -12,10 +12,12 @@ from bpnp_ros.errors import BpnpError, CameraError, KeypointError, MapError
 from bpnp_ros.keypoints.keypoints import Keypoints, TooFewKeypointsError
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.map_model.mounting import Holding, asks_for_height, height_of, upright
 from bpnp_ros.runtime.cameras import Cameras, NoCameraError
 from bpnp_ros.runtime.conversions import frame_of, nanoseconds
 from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.stamps import Stamps
+from bpnp_ros.runtime.tf.gravity import TellUp
 from bpnp_ros.runtime.tf_buffer import NEWEST, NoTransformError
 
 if TYPE_CHECKING:
@@ -65,9 +67,10 @@ class Answering:
         look_up: LookUp,
         on_jump_back: Callable[[], None],
         odometry: GiveOdometry = lambda camera, stamp: None,
+        tell_up: TellUp | None = None,
     ) -> None:
         self._maps, self._cameras = maps, cameras
-        self._look_up, self._odometry = look_up, odometry
+        self._look_up, self._odometry, self._tell_up = look_up, odometry, tell_up
         self.stamps = Stamps(on_jump_back)
         self.keypoints: Keypoints | None = None
         """Those of the last message that could be read."""
@@ -99,18 +102,38 @@ class Answering:
         )
 
     def mount(self, camera: str) -> None:
-        """Look up how a camera is mounted, if a map waits for that.
+        """Ask how a camera is held, if a map waits for that.
 
         Raises NoTransformError that says what else would do, and MapError.
         """
         if self._maps.waiting is None:
             return
-        base = self._maps.settings.base_frame
         try:
-            T_base_camera = self._look_up(base, camera, NEWEST)
+            T_level_camera, source = self._level_camera(camera)
         except NoTransformError as error:
             raise NoTransformError(
                 f"how the camera is mounted is not known: {error} Publish it (a static transform "
                 "will do), or set camera_mounting."
             ) from error
-        self._maps.mount(T_base_camera)
+        height = self._height(camera, self._maps.waiting.frame)
+        if height is not None:
+            source += f", height from TF '{self._maps.waiting.frame}' to '{camera}'"
+        self._maps.mount(Holding(T_level_camera, height, source))
+
+    def _level_camera(self, camera: str) -> tuple[NDArray[np.float64], str]:
+        """T_level_camera (4, 4), and who says so."""
+        if self._maps.asks_gravity and self._tell_up is not None:
+            up, source = self._tell_up(camera)
+            return upright(up), f"held as gravity by {source} says"
+        base = self._maps.settings.base_frame
+        return self._look_up(base, camera, NEWEST), f"mounting from TF '{base}' to '{camera}'"
+
+    def _height(self, camera: str, map_frame: str) -> float | None:
+        """Of the camera in the map, where it is asked for and TF leads there."""
+        config = self._maps.engine.config
+        if not asks_for_height(config):
+            return None
+        try:
+            return height_of(config, self._look_up(map_frame, camera, NEWEST))
+        except NoTransformError:
+            return None

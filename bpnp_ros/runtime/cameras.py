@@ -12,6 +12,7 @@ import numpy as np
 from bpnp_ros.configuration.parameters import KeypointConfig, LocalizationSettings
 from bpnp_ros.errors import BpnpError, CameraError
 from bpnp_ros.geometry.camera import Camera, Frustum
+from bpnp_ros.geometry.chart import EQUIDISTANT, PINHOLE
 from bpnp_ros.geometry.distortion import is_known_model
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_bearings, keypoints_from_pixels
 from bpnp_ros.keypoints.lens import image_view, uncovered_share
@@ -107,8 +108,10 @@ class Cameras:
         view = (self._settings.bearing_view_width, self._settings.bearing_view_height)
         if all(view):
             return keypoints_from_bearings(positions, score, view, self._config, cues)
-        keypoints = keypoints_from_bearings(positions, score, None, self._config, cues)
-        frustum = _enclosing(self._bearing_views.get(frame), keypoints.frustum)
+        known = self._bearing_views.get(frame)
+        chart = EQUIDISTANT if known is not None and known.chart == EQUIDISTANT else None
+        keypoints = keypoints_from_bearings(positions, score, None, self._config, cues, chart)
+        frustum = _enclosing(known, keypoints.frustum)
         self._bearing_views[frame] = frustum
         return replace(keypoints, frustum=frustum)
 
@@ -159,11 +162,12 @@ def _tell_limits(info: CameraInfo, camera: Camera) -> None:
 def _enclosing(view: Frustum | None, seen: Frustum) -> Frustum:
     """The view of bearings so far: a rectangle that grows, by a little more than it must."""
     limits = np.array([seen.x_min, seen.y_min, seen.x_max, seen.y_max])
-    limits = np.clip(limits, -WIDEST_GUESS, WIDEST_GUESS)
-    if view is not None:
+    widest = WIDEST_GUESS if seen.chart == PINHOLE else math.pi
+    limits = np.clip(limits, -widest, widest)
+    if view is not None and view.chart == seen.chart:
         known = np.array([view.x_min, view.y_min, view.x_max, view.y_max])
         outwards = np.array([-1.0, -1.0, 1.0, 1.0])
         beyond = outwards * (limits - known) > 0
         limits = np.where(beyond, limits + 0.05 * outwards, known)
     x_min, y_min, x_max, y_max = (float(limit) for limit in limits)
-    return Frustum(x_min, x_max, y_min, y_max, seen.pixel)
+    return Frustum(x_min, x_max, y_min, y_max, seen.pixel, seen.chart)

@@ -7,12 +7,9 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.errors import BpnpError, MapError
-from bpnp_ros.map_model.mounting import is_left_to_tf, mounted
+from bpnp_ros.map_model.mounting import Holding, is_left_to_gravity, is_left_to_tf, told
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
 from bpnp_ros.point_map.point_map import PointMap
@@ -76,10 +73,12 @@ class Maps:
     refusal: str = ""
     waiting: WaitingMap | None = None
     _digest: bytes = field(default=b"", repr=False)
-    _T_base_camera: NDArray[np.float64] | None = field(default=None, repr=False)
+    _holding: Holding | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._mounting_in_tf = is_left_to_tf(self.engine.config, self.settings.base_frame)
+        config = self.engine.config
+        self.asks_gravity = is_left_to_gravity(config)
+        self._is_asked = self.asks_gravity or is_left_to_tf(config, self.settings.base_frame)
 
     def load_file(self) -> None:
         """Use the map of `map_file`. Raises MapError."""
@@ -103,12 +102,24 @@ class Maps:
     @property
     def waits_for(self) -> str:
         """What the map cannot be used without, for people; empty where nothing is missing."""
-        base = self.settings.base_frame
-        return f"keypoints, and TF from '{base}' to their camera" if self.waiting else ""
+        if not self.waiting:
+            return ""
+        base, odom = self.settings.base_frame, self.settings.odom_frame
+        of_gravity = f"an Imu on the topic imu, or TF from '{odom}' to their camera"
+        asked = of_gravity if self.asks_gravity else f"TF from '{base}' to their camera"
+        return f"keypoints, and {asked}"
 
-    def mount(self, T_base_camera: NDArray[np.float64]) -> None:
-        """Take T_base_camera (4, 4) and use the map that waited for it. Raises MapError."""
-        self._T_base_camera = T_base_camera
+    @property
+    def assumed(self) -> str:
+        """What is taken for known of where the camera can be, and who said so, for people."""
+        if self.active is None:
+            return ""
+        source = f"; {self._holding.source}" if self._holding else ""
+        return f"{self.active.localizer.assumed}{source}"
+
+    def mount(self, holding: Holding) -> None:
+        """Take how the camera is held and use the map that waited for it. Raises MapError."""
+        self._holding = holding
         self.engine.config = self._mounted(self.engine.config)
         if self.waiting is not None:
             self._use(self.waiting.point_map, self.waiting.frame, self.waiting.metric)
@@ -143,14 +154,12 @@ class Maps:
         return stated
 
     def _mounted(self, config: LocalizerConfig) -> LocalizerConfig:
-        """The parameters with what TF has told."""
-        if not self._mounting_in_tf or self._T_base_camera is None:
-            return config
-        return mounted(config, self._T_base_camera)
+        """The parameters with what TF, or gravity, has told."""
+        return told(config, self._holding) if self._is_asked and self._holding else config
 
     def _has_to_wait(self, point_map: PointMap) -> bool:
         """Whether how the camera is mounted matters for a map and is not known yet."""
-        if not self._mounting_in_tf or self._T_base_camera is not None:
+        if not self._is_asked or self._holding is not None:
             return False
         bundle = self.engine.bundle
         return bundle is None or not bundle.recognises(point_map)

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends import open3d
+from bpnp_ros.errors import ConfigError
 from bpnp_ros.geometry.camera import Camera, Frustum
-from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.geometry.chart import PINHOLE
+from bpnp_ros.keypoints.lens import WIDEST_PLANE, image_frustum, image_view
 from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
     SeenFrom,
@@ -76,8 +78,19 @@ def explore_map(
     finer = with_few_cells(samples, finer, config.most_cells)
     places = coarse_view_space(point_map, samples, finer)
     fine = fine_view_space(point_map, samples, exploration)
-    frustums = tuple(image_frustum(camera) for camera in cameras or [settings_camera(config)])
+    frustums = tuple(_view_of(camera) for camera in cameras or [settings_camera(config)])
     return MapViews(model, places, fine, frustums)
+
+
+def _view_of(camera: Camera) -> Frustum:
+    """Raises ConfigError for a camera that sees more than the network's plane holds."""
+    if image_view(camera).chart != PINHOLE:
+        raise ConfigError(
+            f"the camera sees further than {2 * np.degrees(WIDEST_PLANE):.0f} degrees; a network "
+            "is trained on the z = 1 plane, which ends there. The node finds such a camera without "
+            "weights, by minimal_sets and likelihood_search."
+        )
+    return image_frustum(camera)
 
 
 def photographed_map(photographs: SfmModel, scale: float) -> MapViews:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import PINHOLE
+from bpnp_ros.keypoints.lens import WIDEST_PLANE
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
@@ -15,6 +20,8 @@ from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
 from bpnp_ros.pnp.ransac import RansacSettings, ransac
+
+_log = logging.getLogger(__name__)
 
 HYPOTHESES_SEARCHED = 64
 HYPOTHESES_MATCHED = 16
@@ -34,14 +41,23 @@ class OwnMapNetwork:
         self._settings = RansacSettings(max_iterations=20_000, seed=seed)
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
-        """The network needs nothing of the camera beforehand."""
+        """Nothing has to be prepared; a view that the network cannot know is told of."""
+        if frustum.chart != PINHOLE:
+            _log.warning(
+                "the camera sees further than %.0f deg; weights for a map are of the z = 1 plane, "
+                "so bpnpnet_map proposes nothing for it.",
+                2 * math.degrees(WIDEST_PLANE),
+            )
 
     @torch.no_grad()
     def propose(self, frame: Frame) -> Candidates:
         """The pose of RANSAC, and the best of the views that the network believes in.
 
-        None from a network that does not know: what a search then finds, it finds by luck.
+        None from a network that does not know: what a search then finds, it finds by luck. None
+        either where the view is too wide for the z = 1 plane, which the network learnt on.
         """
+        if frame.frustum.chart != PINHOLE:
+            return Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name)
         xy, everywhere = frame.xy[None], torch.ones_like(frame.score, dtype=torch.bool)[None]
         views = self._network.hypotheses(xy, everywhere, HYPOTHESES_SEARCHED)
         if views.choices > HYPOTHESES_SEARCHED and views.over_chance() < OVER_CHANCE:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.errors import MapError
 from bpnp_ros.point_map.formats.cues import read_cues, read_detectability
+from bpnp_ros.point_map.memory import refuse_without_memory
 
 MOST_POINTS = 30_000_000
 
@@ -40,7 +41,8 @@ class Cloud:
 
 
 def refuse_too_many(points: int, path: Path) -> None:
-    """Raise MapError for more points than a localiser has any use for."""
+    """Raise MapError for more points than a localiser has any use for, or there is memory for."""
+    refuse_without_memory(points, path)
     if points > MOST_POINTS:
         raise MapError(
             f"{path} holds {points} points, more than {MOST_POINTS}; thin it first, for example "

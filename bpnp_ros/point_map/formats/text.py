@@ -7,6 +7,7 @@ three, and the rest is not used.
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -25,6 +26,8 @@ from bpnp_ros.point_map.formats.cloud import (
 )
 from bpnp_ros.point_map.formats.cues import standard_names
 from bpnp_ros.point_map.formats.records import TextLines
+
+_log = logging.getLogger(__name__)
 
 _LARGEST_TEXT = 2 << 30
 _ROWS_AT_ONCE = 1 << 18
@@ -110,6 +113,8 @@ class _Table:
         if self._promised is not None:
             refuse_cut_off(there, self._promised, self._path)
         table = np.concatenate(parts)
+        if "label" in names and there and np.isnan(table[:, [*names].index("label")]).all():
+            _log.warning("%s: no label is a number, so none is used; number them.", self._path)
         return {name: table[:, at] for at, name in enumerate(names)}
 
     def _some_rows(self, names: dict[str, int], data: Iterator[str]) -> NDArray[np.float64]:
