@@ -42,12 +42,12 @@ class Cloud:
 
 def refuse_too_many(points: int, path: Path) -> None:
     """Raise MapError for more points than a localiser has any use for, or there is memory for."""
-    refuse_without_memory(points, path)
     if points > MOST_POINTS:
         raise MapError(
             f"{path} holds {points} points, more than {MOST_POINTS}; thin it first, for example "
             "with Open3D's voxel_down_sample."
         )
+    refuse_without_memory(points, path)
 
 
 def refuse_cut_off(there: int, promised: int, path: Path, things: str = "points") -> None:
