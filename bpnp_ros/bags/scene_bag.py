@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.camera_bag import START, CameraBag
 from bpnp_ros.errors import BagError, KeypointError
 from bpnp_ros.geometry.camera import Camera
+from bpnp_ros.keypoints.detector import Detections
 from bpnp_ros.keypoints.image import decode_compressed
 from bpnp_ros.keypoints.image_header import image_size
 from bpnp_ros.keypoints.lens import denormalise
-from bpnp_ros.point_map.formats.cues import packed_rgb
 from bpnp_ros.point_map.sfm.observed_cues import keypoint_cues
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene, split_scene, unsplit_scene
+from bpnp_ros.runtime.keypoint_fields import columns_of
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
@@ -51,16 +51,32 @@ def write_scene(bag: Writer, scene: SplitScene, photographs: list[Path], rate: f
     for image, T_map_camera in enumerate(played.T_map_camera):
         stamp = START + round(1e9 * image / rate)
         camera = played.cameras[image] if photographs else one
-        xy, _ = played.keypoints_of(image)
-        pixels = denormalise(xy, camera)
-        cues = {}
-        if photographs:
-            _check_size(photographs[image], camera)
-            cues = _cues_of(photographs[image], pixels)
-        camera_bag.add(stamp, camera, _keypoints(pixels, cues, seed=image), T_map_camera)
-        if photographs:
-            file = photographs[image]
-            camera_bag.add_photograph(stamp, file.read_bytes(), _FORMATS[file.suffix.lower()])
+        photograph = photographs[image] if photographs else None
+        seen = played_keypoints(played, image, camera, photograph)
+        camera_bag.add(stamp, camera, columns_of(seen), T_map_camera)
+        if photograph:
+            kind = _FORMATS[photograph.suffix.lower()]
+            camera_bag.add_photograph(stamp, photograph.read_bytes(), kind)
+
+
+def played_keypoints(
+    played: SfmModel, image: int, camera: Camera, photograph: Path | None = None
+) -> Detections:
+    """Raw pixels of one image, matched and unmatched alike, in an order that says nothing. So does
+    the score: a scene has none, and of more keypoints than are used an even sample is to be kept.
+
+    photograph: says what the keypoints look like; BagError where it is not of the camera's size.
+    """
+    xy, _ = played.keypoints_of(image)
+    pixels, cues = denormalise(xy, camera), {}
+    if photograph is not None:
+        _check_size(photograph, camera)
+        cues = keypoint_cues(decode_compressed(photograph.read_bytes()), pixels)
+    rng = np.random.default_rng(image)
+    order = rng.permutation(len(pixels))
+    score = rng.random(len(pixels), dtype=np.float32)
+    shown = {name: cue[order] for name, cue in cues.items()}
+    return Detections(pixels[order].astype(np.float32), score, shown)
 
 
 def _check_size(file: Path, camera: Camera) -> None:
@@ -74,21 +90,3 @@ def _check_size(file: Path, camera: Camera) -> None:
             f"{file} has {width} x {height} pixels, its camera in the scene {camera.width} x "
             f"{camera.height}: it was resized or turned; give those the scene was made of."
         )
-
-
-def _cues_of(photograph: Path, pixels: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
-    """Cues of keypoints (M, 2) by the names of a message's fields; colours of a grey one: none."""
-    cues = keypoint_cues(decode_compressed(photograph.read_bytes()), pixels)
-    return {name: packed_rgb(c) if name == "rgb" else c for name, c in cues.items()}
-
-
-def _keypoints(
-    pixels: NDArray[np.floating], cues: dict[str, NDArray[np.float32]], seed: int
-) -> dict[str, NDArray[np.float32]]:
-    """Raw pixels, matched and unmatched alike, in an order that says nothing. So does the score:
-    the scene has none, and of more keypoints than are used an even sample is to be kept."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(pixels))
-    u, v = pixels[order].astype(np.float32).T
-    score = rng.random(len(pixels), dtype=np.float32)
-    return {"u": u, "v": v, "score": score, **{name: cue[order] for name, cue in cues.items()}}

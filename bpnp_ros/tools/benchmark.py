@@ -16,6 +16,7 @@ with loading():
     import torch
     from rich.console import Console
 
+    from bpnp_ros.benchmark.failures import run_failures
     from bpnp_ros.benchmark.run import QUICK_SCENES, run
     from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
@@ -26,7 +27,8 @@ def main() -> None:
     torch.set_num_threads(1)
     console, arguments = Console(highlight=False, soft_wrap=True), parse_arguments()
     kept = f"interrupted; {arguments.out} keeps what was done, and the same command goes on"
-    run_command(lambda: run(arguments, console), interrupted=kept)
+    wanted = run_failures if arguments.failures else run
+    run_command(lambda: wanted(arguments, console), interrupted=kept)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -41,9 +43,15 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--queries", type=int, default=2, metavar="N", help="images asked for a scene (2)")
     add("--seed", type=int, default=0, metavar="N", help="of the sets (0)")
     add("--quick", action="store_true", help=f"one image of {QUICK_SCENES} scenes: two minutes")
+    failures = parser.add_argument_group("why photographs are not found").add_argument
+    failures("--failures", action="store_true", help="instead: play what each map does not hold")
+    failures("--photographs", type=Path, metavar="DIR", help="a folder a scene, for colours, sizes")
+    failures("--most", type=int, default=10, metavar="N", help="photographs a scene (10)")
     arguments = parser.parse_args(words)
     if not (1 <= arguments.queries <= 1000 and arguments.seed >= 0):
         parser.error("--queries must be from 1 to 1000, --seed 0 or more")
+    if arguments.most < 1:
+        parser.error("--most must be 1 or more")
     return arguments
 
 
