@@ -13,7 +13,8 @@ cv2 = pytest.importorskip("cv2")
 
 from orbit import CAMERA, orbit
 
-from bpnp_ros.benchmark.failures import Outcome, as_table, outcome
+from bpnp_ros.benchmark.why.failures import Outcome, outcome
+from bpnp_ros.benchmark.why.split import as_table
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import MapError
 from bpnp_ros.keypoints.image import Image

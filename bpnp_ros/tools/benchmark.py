@@ -16,8 +16,8 @@ with loading():
     import torch
     from rich.console import Console
 
-    from bpnp_ros.benchmark.failures import run_failures
     from bpnp_ros.benchmark.run import QUICK_SCENES, run
+    from bpnp_ros.benchmark.why.split import run_failures
     from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 WEIGHTS = "weights of the paper's network (those that come with bpnp_ros)"

@@ -3,9 +3,6 @@ back, as `bpnp_make_bag` and `bpnp_replay` would play it, what became of it and 
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -13,15 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from bpnp_ros.bags.scene_bag import find_photographs, played_keypoints, some_played
-from bpnp_ros.benchmark.catalogue import find_scenes
 from bpnp_ros.benchmark.metrics import RIGHT_DEGREES, RIGHT_DEPTHS
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.errors import BpnpError
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.descent.poses import evidence
@@ -103,34 +96,3 @@ def outcomes(
         keypoints = keypoints_from_pixels(seen.pixels, camera, seen.score, cues=seen.cues)
         depth = float(np.median(played.depths_of(image)))
         yield outcome(localizer, keypoints, played.T_map_camera[image], depth)
-
-
-def run_failures(arguments: argparse.Namespace, console: Console) -> None:
-    """The split of every scene, and of all together, on the console and in failures.json."""
-    split: dict[str, Counter[str]] = {}
-    for name, path in find_scenes(arguments.scenes).items():
-        folder = arguments.photographs / name if arguments.photographs else None
-        folder = folder if folder and folder.is_dir() else None
-        try:
-            found = outcomes(path, folder, LocalizerConfig(), arguments.most)
-            split[name] = Counter(outcome.value for outcome in found)
-        except BpnpError as error:
-            console.print(f"{name}: left out: {error}", markup=False)
-            continue
-        console.print(f"{name}: {dict(split[name])}", markup=False)
-    if not split:
-        raise BpnpError("none of the scenes can be split into a map and photographs to play.")
-    split["all"] = sum(split.values(), Counter())
-    console.print(as_table(split))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "failures.json").write_text(
-        json.dumps(split, indent=1) + "\n", encoding="utf-8"
-    )
-
-
-def as_table(split: dict[str, Counter[str]]) -> Table:
-    """Photographs by scene and outcome."""
-    table = Table("scene", *(outcome.value for outcome in Outcome))
-    for name, counts in split.items():
-        table.add_row(name, *(str(counts[outcome.value]) for outcome in Outcome))
-    return table
