@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bpnp_ros.benchmark.methods import Pose
+from bpnp_ros.benchmark.methods import AGREEING, Pose
 from bpnp_ros.benchmark.problems import Problem
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
@@ -92,7 +92,7 @@ class Crops:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {**SETTINGS, "views": self.views, "weights": self.weights}
+        return {**SETTINGS, "views": self.views, "weights": self.weights, "weighted": AGREEING}
 
     def solve(self, problem: Problem) -> Pose | None:
         asked = _Asked.of(problem)

@@ -21,6 +21,8 @@ from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 Pose = NDArray[np.float64]
 
 OUR_SETTINGS = RansacSettings(max_iterations=20_000)
+AGREEING = "pairs that agree with RANSAC"
+"""What weighs in weighted PnP of a plan with a dustbin; see `pose_weights`."""
 
 
 class Method(Protocol):
@@ -104,7 +106,7 @@ class NetworkMatches:
             "weights": self.weights,
             "solver": solver,
             "max_iterations": iterations,
-            "weighted": self.weighted,
+            "weighted": self.weighted and AGREEING if self.network.has_dustbin else self.weighted,
         }
 
     def solve(self, problem: Problem) -> Pose | None:
