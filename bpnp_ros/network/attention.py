@@ -41,8 +41,8 @@ SHARPNESS = (1.0, 25.0)
 class AttentionBPnPNet(MatchingNetwork):
     """Keypoints and points attend to each other; always with a dustbin; padding changes nothing.
 
-    P is the plan to a power, so that many unlikely pairs do not outweigh the likely ones where it is
-    used as a whole; `pose_weights` gives weights that suit weighted PnP better.
+    P is the plan to a power, so that many unlikely pairs do not outweigh the likely ones where it
+    is used as a whole; `pose_weights` gives weights that suit weighted PnP better.
 
     bf16: compute the blocks in bfloat16, all the rest as it comes.
     """
