@@ -18,6 +18,7 @@ from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.compiled import inputs
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.descent.poses import evidence, refine
+from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
 from bpnp_ros.map_model.from_points import model_from_points
@@ -161,3 +162,15 @@ def test_a_processor_without_numba_does_the_same_in_tensors(
     assert torch.allclose(compiled[0], in_tensors[0], rtol=1e-3)
     assert torch.allclose(compiled[1], in_tensors[1], atol=1e-5)
     assert not torch.equal(compiled[0], in_tensors[0])
+
+
+def test_a_frame_s_own_noise_is_the_reference_s(world: tuple[MapModel, list[Frame]]) -> None:
+    model, looks = world
+    for frame in looks:
+        believed = replace(frame, sigma=2 * frame.sigma)
+        T, own = with_own_noise(model, TRUTH, believed)
+        T_expected, expected = own_noise_in_tensors(model, TRUTH, believed)
+        assert own.sigma == pytest.approx(expected.sigma, rel=1e-3)
+        assert own.clutter == pytest.approx(expected.clutter, abs=1e-3)
+        assert torch.allclose(T, T_expected, atol=1e-4)
+        assert own.sigma < believed.sigma

@@ -90,11 +90,18 @@ def predict(
 ) -> Prediction:
     """What poses (P, 4, 4) should see: the likeliest `most_points`, those out of view dropped."""
     everywhere = project(model, T_map_camera, frustum)
-    most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, most_points))
+    most = min(most_points, everywhere.weight.shape[1])
+    if is_at_hand(everywhere.weight):
+        most = int((everywhere.weight > 0).sum(dim=1).max().clamp(1, most))
     weight, kept = everywhere.weight.topk(most, dim=1)
     xy, in_camera = _take(everywhere.xy, kept), _take(everywhere.in_camera, kept)
     point = everywhere.point.gather(1, kept)
     return replace(everywhere, xy=xy, weight=weight, in_camera=in_camera, point=point)
+
+
+def is_at_hand(tensor: Tensor) -> bool:
+    """Whether a value can be looked at without waiting for another device."""
+    return tensor.device.type == "cpu"
 
 
 def _on_chart(chart: Chart, in_camera: Tensor, nearest: float) -> Tensor:

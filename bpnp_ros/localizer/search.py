@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.descent.poses import prepare_descent
+from bpnp_ros.localizer.compiled.ready import make_ready
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import local_optimisation
@@ -28,7 +28,7 @@ class GlobalSearch:
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Do what takes seconds, once the camera is known."""
-        prepare_descent(self._model, frustum)
+        make_ready(self._model, frustum)
         _ = self._model.aliases
         for proposer in self.proposers:
             proposer.prepare(frustum, progress)

@@ -106,7 +106,10 @@ class BPnPNetMap(nn.Module):
         turn = torch.cat([yaw[..., None], tilts[index // A % T]], dim=-1)
         poses = self.places.poses(place.flatten(), turn.flatten(0, 1)).view(B, -1, 4, 4)
         log_probability = best - flat.logsumexp(1, keepdim=True)
-        return Hypotheses(poses, log_probability, place, turn, flat.isfinite().sum(1))
+        choices = torch.full_like(index[:, 0], flat.shape[1])
+        if not self.places.any_yaw:
+            choices = flat.isfinite().sum(1)
+        return Hypotheses(poses, log_probability, place, turn, choices)
 
     def place_scores(
         self, xy: Tensor, mask: Tensor, pitch_roll: Tensor, places: Tensor | None = None

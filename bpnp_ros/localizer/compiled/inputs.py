@@ -6,6 +6,7 @@ import logging
 import math
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -64,14 +65,48 @@ def compiled_refine(
     from bpnp_ros.localizer.compiled import loops
 
     poses = T_map_camera.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
-    longest = (LONGEST_STEP[0] * model.depth, LONGEST_STEP[1])
-    steps = loops.Steps(np.array(sigmas), STEPS_A_LOOK, most_points, longest)
+    steps = loops.Steps(np.array(sigmas), STEPS_A_LOOK, most_points, _longest(model))
     image = _image(frame, NEAREST * model.depth)
     loops.descend(_space(model), _held(model), image, poses.numpy(), steps)
     return poses.to(T_map_camera)
 
 
+def compiled_settle(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, noise: loops.Noise
+) -> tuple[Tensor, float, float]:
+    """A pose (1, 4, 4) moved as `loops.settle` does, the frame's sigma and its clutter."""
+    from bpnp_ros.localizer.compiled import loops
+
+    pose = T_map_camera[0].double().clone()
+    image, longest = _image(frame, NEAREST * model.depth), _longest(model)
+    sigma, clutter = loops.settle(
+        _space(model), _held(model), image, pose.numpy(), noise, frame.clutter, longest
+    )
+    return pose.to(T_map_camera)[None], sigma, clutter
+
+
+def _longest(model: MapModel) -> tuple[float, float]:
+    return LONGEST_STEP[0] * model.depth, LONGEST_STEP[1]
+
+
+def unlike_rows(vectors: Tensor, most: int) -> Tensor:
+    """Rows of the first `most` of vectors (V, D) that lie further than 1 from all rows before."""
+    from bpnp_ros.localizer.compiled.unlike import unlike
+
+    return torch.from_numpy(unlike(_contiguous(vectors.float()), most))
+
+
+_spaces: WeakKeyDictionary[MapModel, loops.Space] = WeakKeyDictionary()
+
+
 def _space(model: MapModel) -> loops.Space:
+    space = _spaces.get(model)
+    if space is None:
+        space = _spaces[model] = _space_of(model)
+    return space
+
+
+def _space_of(model: MapModel) -> loops.Space:
     from bpnp_ros.localizer.compiled.loops import Space
 
     space, points = model.view_space, model.points.numpy()

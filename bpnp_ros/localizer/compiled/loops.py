@@ -98,7 +98,7 @@ class Room(NamedTuple):
     placed: (4, K) x, y, z in the map, and the logarithm of the weight's share. point: (K,) rows.
     raw: (5, K) x, y, z in the camera and their image u, v. cell: (K,). start: (cells + 1,).
     sorted: (6, K) as raw, and the log-likelihood ratio at no distance. sorted_point, ratio: (K,).
-    share: (3, K) sum over keypoints of shares, and of shares times distance in x and y.
+    share: (4, K) sum over keypoints of shares, and of shares times distance in x, in y and squared.
     gain: (M,) likelihood over clutter.
     """
 
@@ -115,7 +115,8 @@ class Room(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """columns and rows of cells as wide as a keypoint reaches, and cells for each unit."""
+    """columns and rows of cells as wide as a keypoint reaches, and cells for each unit; the
+    log-likelihood ratio of a pair: level - exponent * squared distance."""
 
     columns: int
     rows: int
@@ -124,6 +125,23 @@ class Grid(NamedTuple):
     across: float
     down: float
     exponent: float
+    level: float
+
+
+class Noise(NamedTuple):
+    """How a frame's noise is found: see `own_noise.py`, which has the numbers and what they mean.
+
+    sigma: what is believed beforehand, as if seen in so many `pairs` more. area: of the image.
+    """
+
+    sigma: float
+    pairs: float
+    fitted: float
+    factors: tuple[float, float]
+    clutter: tuple[float, float]
+    area: float
+    rounds: int
+    settled: float
 
 
 @compiled
@@ -135,10 +153,7 @@ def evidence(
     area = (image.x[1] - image.x[0]) * (image.y[1] - image.y[0])
     for p in range(len(poses)):
         count = _look(space, image, poses[p], most_points, room)
-        grid = _grid(image, sigma, count)
-        _project(image, poses[p], count, room)
-        _sort(image, grid, count, room)
-        _meet(image, grid, room, False)
+        _assign(image, poses[p], sigma, image.odds, count, room, False)
         for share in shares:
             nats[p] = max(nats[p], _mixture(room.gain, share, area / image.odds))
     return nats
@@ -167,13 +182,43 @@ def descend(space: Space, held: Held, image: Image, poses: Doubles, steps: Steps
             sigma = steps.sigmas[i]
             if i % steps.look == 0:
                 count = _look(space, image, T, steps.most_points, room)
-            grid = _grid(image, sigma, count)
-            _project(image, T, count, room)
-            _sort(image, grid, count, room)
-            _meet(image, grid, room, True)
+            _assign(image, T, sigma, image.odds, count, room, True)
             _normal_equations(image, count, room, sigma, H, g, J)
             _know(held, T, H, g)
             _move(held, T, H, g, turn, steps.longest)
+
+
+@compiled
+def settle(
+    space: Space,
+    held: Held,
+    image: Image,
+    T: Doubles,
+    noise: Noise,
+    clutter: float,
+    longest: tuple[float, float],
+) -> tuple[float, float]:
+    """Move a pose (4, 4) as the frame's own noise says; returns that, and its share of clutter."""
+    room, sigma = _room(space.seen.shape[1], len(image.xy)), noise.sigma
+    H, g, J, turn = np.empty((6, 6)), np.empty(6), np.empty((2, 6)), np.empty((3, 3))
+    count = _look(space, image, T, space.seen.shape[1], room)
+    for _ in range(noise.rounds):
+        before, odds = sigma, (1 - clutter) / clutter * noise.area
+        _assign(image, T, sigma, odds, count, room, True)
+        pairs, errors = 0.0, 2 * noise.pairs * noise.sigma**2
+        for k in range(count):
+            pairs += room.share[0, k]
+            errors += room.share[3, k]
+        free = max(2 * pairs - noise.fitted, 0.0) + 2 * noise.pairs
+        least, most = noise.factors[0] * noise.sigma, noise.factors[1] * noise.sigma
+        sigma = min(max(math.sqrt(errors / free), least), most)
+        clutter = min(max(1 - pairs / len(image.xy), noise.clutter[0]), noise.clutter[1])
+        _normal_equations(image, count, room, sigma, H, g, J)
+        _know(held, T, H, g)
+        _move(held, T, H, g, turn, longest)
+        if abs(sigma - before) < noise.settled * before:
+            break
+    return sigma, clutter
 
 
 @compiled
@@ -189,24 +234,23 @@ def _room(K: int, M: int) -> Room:
         floats[9:15],
         rows[2],
         floats[15],
-        floats[16:19],
+        floats[16:20],
         np.empty(M),
     )
 
 
 @compiled
-def _grid(image: Image, sigma: float, count: int) -> Grid:
+def _grid(image: Image, sigma: float, odds: float, count: int) -> Grid:
     """Cells at least as wide as a keypoint reaches; one where more would not save anything."""
-    at_most = math.log(image.odds / (2 * math.pi * sigma**2)) + image.most
-    reach = sigma * math.sqrt(2 * max(at_most - math.log(NEGLIGIBLE), 1.0))
+    level = math.log(odds / (2 * math.pi * sigma**2))
+    reach = sigma * math.sqrt(2 * max(level + image.most - math.log(NEGLIGIBLE), 1.0))
     width, height = image.x[1] - image.x[0], image.y[1] - image.y[0]
     most = min(int(math.sqrt(count / POINTS_A_CELL)), MOST_CELLS)
     columns, rows = min(int(width / reach), most), min(int(height / reach), most)
     if min(columns, rows) < FEWEST_CELLS:
         columns, rows = 1, 1
-    return Grid(
-        columns, rows, image.x[0], image.y[0], columns / width, rows / height, 0.5 / sigma**2
-    )
+    across, down, exponent = columns / width, rows / height, 0.5 / sigma**2
+    return Grid(columns, rows, image.x[0], image.y[0], across, down, exponent, level)
 
 
 @compiled
@@ -352,14 +396,13 @@ def _sort(image: Image, grid: Grid, count: int, room: Room) -> None:
         start[cell[k] + 1] += 1
     for c in range(cells):
         start[c + 1] += start[c]
-    alone = math.log(image.odds * grid.exponent / math.pi)
     for k in range(count - 1, -1, -1):
         start[cell[k] + 1] -= 1
         at = start[cell[k] + 1]
         for i in range(5):
             room.sorted[i, at] = room.raw[i, k]
-        room.sorted[5, at] = alone + room.placed[3, k]
-        for i in range(3):
+        room.sorted[5, at] = grid.level + room.placed[3, k]
+        for i in range(4):
             room.share[i, at] = 0
         room.sorted_point[at] = room.point[k]
     for c in range(cells):
@@ -368,10 +411,27 @@ def _sort(image: Image, grid: Grid, count: int, room: Room) -> None:
 
 
 @compiled
+def _assign(
+    image: Image,
+    T: Doubles,
+    sigma: float,
+    odds: float,
+    count: int,
+    room: Room,
+    assigns: bool,
+) -> None:
+    """What the keypoints make of the points that a pose sees; odds: of no clutter, times area."""
+    grid = _grid(image, sigma, odds, count)
+    _project(image, T, count, room)
+    _sort(image, grid, count, room)
+    _meet(image, grid, room, assigns)
+
+
+@compiled
 def _meet(image: Image, grid: Grid, room: Room, assigns: bool) -> None:
     """gain: of every keypoint, by the points around it; and what share of it each of them has."""
     u, v, level, point = room.sorted[3], room.sorted[4], room.sorted[5], room.sorted_point
-    mass, right, down = room.share[0], room.share[1], room.share[2]
+    mass, right, down, square = room.share[0], room.share[1], room.share[2], room.share[3]
     xy, nats, pairs, ratio, start = image.xy, image.nats, image.pairs, room.ratio, room.start
     exponent = np.float32(grid.exponent)
     for m in range(len(xy)):
@@ -400,10 +460,11 @@ def _meet(image: Image, grid: Grid, room: Room, assigns: bool) -> None:
             first = np.uintp(start[r * grid.columns + left])
             last = np.uintp(start[r * grid.columns + beyond])
             for k in range(first, last):
-                share = ratio[k] * part
+                share, dx, dy = ratio[k] * part, x - u[k], y - v[k]
                 mass[k] += share
-                right[k] += share * (x - u[k])
-                down[k] += share * (y - v[k])
+                right[k] += share * dx
+                down[k] += share * dy
+                square[k] += share * (dx * dx + dy * dy)
 
 
 @compiled

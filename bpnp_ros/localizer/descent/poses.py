@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.compiled.inputs import compiled_evidence, compiled_refine, serves
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.frame import Frame
@@ -15,6 +13,7 @@ from bpnp_ros.map_model.map_model import MapModel
 _CHUNK = 1 << 24  # pairs of a keypoint and a point at once
 
 
+<<<<<<< HEAD
 def prepare_descent(model: MapModel, frustum: Frustum) -> None:
     """Have compiled what is not yet: some seconds, once for a machine and version."""
     corner = torch.tensor([[frustum.x_min, frustum.y_min]])
@@ -24,6 +23,8 @@ def prepare_descent(model: MapModel, frustum: Frustum) -> None:
         evidence(model, refine(model, poses, frame, [frame.sigma]), frame, frame.sigma)
 
 
+=======
+>>>>>>> a891541 (A frame's own noise is found in compiled loops, stored views are thinned there; tracking counts no constant twice)
 def evidence(
     model: MapModel, T_map_camera: Tensor, frame: Frame, sigma: float, most_points: int = ALL
 ) -> Tensor:

@@ -7,13 +7,18 @@ configured noise counts as some keypoints more, so that few of them do not say m
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from bpnp_ros.localizer.compiled.inputs import compiled_settle, serves
 from bpnp_ros.localizer.descent.gauss_newton import gauss_newton
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, assignment
+from bpnp_ros.localizer.measurement import Prediction, assignment, predict
 from bpnp_ros.map_model.map_model import MapModel
+
+if TYPE_CHECKING:
+    from bpnp_ros.localizer.compiled.loops import Noise
 
 MOST_ROUNDS = 8
 SETTLED = 0.05  # change of the noise, relative
@@ -23,21 +28,37 @@ LEAST_FACTOR, MOST_FACTOR = 0.2, 4.0  # of the configured noise
 LEAST_CLUTTER, MOST_CLUTTER = 0.02, 0.98
 
 
-def with_own_noise(
-    model: MapModel, T_map_camera: Tensor, seen: Prediction, frame: Frame
-) -> tuple[Tensor, Prediction, Frame]:
-    """The pose (1, 4, 4) refined together with the frame's noise; what it sees; the frame with it.
+def with_own_noise(model: MapModel, T_map_camera: Tensor, frame: Frame) -> tuple[Tensor, Frame]:
+    """The pose (1, 4, 4) refined together with the frame's noise; the frame with it.
 
     sigma and clutter of the frame given are what is believed of them beforehand.
     """
-    own = frame
+    if not serves(model, frame):
+        return own_noise_in_tensors(model, T_map_camera, frame)
+    T_map_camera, sigma, clutter = compiled_settle(model, T_map_camera, frame, _noise(frame))
+    return T_map_camera, replace(frame, sigma=sigma, clutter=clutter)
+
+
+def own_noise_in_tensors(
+    model: MapModel, T_map_camera: Tensor, frame: Frame
+) -> tuple[Tensor, Frame]:
+    """As `with_own_noise`."""
+    own, seen = frame, predict(model, T_map_camera, frame.frustum)
     for _ in range(MOST_ROUNDS):
         share, before = assignment(seen, own, own.sigma), own.sigma
         own = noise_of(share[0], seen, frame, own)
         T_map_camera, seen = gauss_newton(model, T_map_camera, seen, own, own.sigma, share)
         if abs(own.sigma - before) < SETTLED * before:
             break
-    return T_map_camera, seen, own
+    return T_map_camera, own
+
+
+def _noise(frame: Frame) -> Noise:
+    from bpnp_ros.localizer.compiled.loops import Noise
+
+    factors, clutter = (LEAST_FACTOR, MOST_FACTOR), (LEAST_CLUTTER, MOST_CLUTTER)
+    area, fitted = frame.frustum.area, float(FITTED)
+    return Noise(frame.sigma, PRIOR_PAIRS, fitted, factors, clutter, area, MOST_ROUNDS, SETTLED)
 
 
 def noise_of(share: Tensor, seen: Prediction, believed: Frame, own: Frame) -> Frame:

@@ -16,7 +16,7 @@ from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
-from bpnp_ros.localizer.measurement import Prediction, log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import Prediction, predict
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def compete(
     best = score.topk(min(MOST_COMPARED, len(score))).indices
     others = candidates.select(best)
     T_winner, seen, own, score = _winner(model, others, frame)
-    nats = float(log_likelihood_ratio(seen, own, own.sigma)[0])
+    nats = float(evidence(model, T_winner, own, own.sigma)[0])
     tell(others, score)
     twists = twists_between(T_winner[0], others.T_map_camera)
     metres, radians = config.rival_distance * model.depth, config.rival_angle
@@ -77,13 +77,12 @@ def _winner(
     poses = others.T_map_camera
     row = torch.zeros(1, dtype=torch.long, device=poses.device)
     for _ in range(MOST_TRIED):
-        seen = predict(model, poses[row], frame.frustum)
-        T, seen, own = with_own_noise(model, poses[row], seen, frame)
+        T, own = with_own_noise(model, poses[row], frame)
         score = evidence(model, poses, own, own.sigma)
         if score.argmax() == row or score.max() < score[row] + CLEARLY:
             break
         row = score.argmax()[None]
-    return T, seen, own, score
+    return T, predict(model, T, frame.frustum), own, score
 
 
 def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:

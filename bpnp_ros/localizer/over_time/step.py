@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bpnp_ros.backends.opencv import angle_axis, rotation
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.geometry.rotation import so3_exp, so3_log
-from bpnp_ros.geometry.transform import invert, make_transform
+from bpnp_ros.geometry.transform import invert
 from bpnp_ros.localizer.candidates import apart_each
 
 Pose = NDArray[np.float64]
@@ -90,13 +90,13 @@ def lengths(T: Pose) -> tuple[float, float]:
 
 def twist(T: Pose) -> Pose:
     """Translation and angle-axis of a transform, (6,)."""
-    return np.concatenate([T[:3, 3], so3_log(torch.from_numpy(T[:3, :3])).numpy()])
+    return np.concatenate([T[:3, 3], angle_axis(T[:3, :3])])
 
 
 def from_twist(step: Pose) -> Pose:
     """The transform (4, 4) of a translation and an angle-axis, (6,)."""
-    v = torch.from_numpy(step)
-    T: Pose = make_transform(so3_exp(v[3:]), v[:3]).numpy()
+    T = np.eye(4)
+    T[:3, :3], T[:3, 3] = rotation(step[3:]), step[:3]
     return T
 
 

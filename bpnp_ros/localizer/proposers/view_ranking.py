@@ -10,8 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+<<<<<<< HEAD
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
+=======
+from bpnp_ros.localizer.compiled.inputs import is_installed, unlike_rows
+>>>>>>> a891541 (A frame's own noise is found in compiled loops, stored views are thinned there; tracking counts no constant twice)
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.proposers.frame_field import FrameField
@@ -69,6 +73,8 @@ def _unlike(T_map_camera: Tensor, depth: float, keep: int) -> Tensor:
     position = T_map_camera[:, :3, 3] / (ALIKE * depth)
     rotation = T_map_camera[:, :3, :3].flatten(1) / (ALIKE * 2**0.5)
     place = torch.cat([position, rotation], dim=1)
+    if place.device.type == "cpu" and is_installed():
+        return T_map_camera[unlike_rows(place, keep)]
     left = torch.ones(len(place), dtype=torch.bool, device=place.device)
     kept: list[int] = []
     while len(kept) < keep and left.any():
