@@ -61,5 +61,5 @@ def test_refining_and_weighing_poses_waits_for_nothing(model: MapModel, on_a_dev
 def test_looking_at_a_value_is_noticed() -> None:
     with Waiting() as waiting:
         float(torch.ones(3).sum())
-        torch.ones(3)[torch.ones(3) > 0]
+        (torch.ones(3) > 0).nonzero()
     assert waiting.operations == ["_local_scalar_dense", "nonzero"]
