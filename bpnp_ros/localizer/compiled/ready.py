@@ -16,7 +16,7 @@ def make_ready(model: MapModel, frustum: Frustum) -> None:
     """Some seconds, once for a machine and version; then it is found compiled."""
     corner = torch.tensor([[frustum.x_min, frustum.y_min]])
     frame = Frame(corner, torch.ones(1), frustum, frustum.pixel, 0.5)
-    if serves(model, frame):
+    if serves(model):
         pose = refine(model, model.some_poses[:1], frame, [frame.sigma])
         evidence(model, pose, frame, frame.sigma)
         with_own_noise(model, pose, frame)

@@ -13,18 +13,6 @@ from bpnp_ros.map_model.map_model import MapModel
 _CHUNK = 1 << 24  # pairs of a keypoint and a point at once
 
 
-<<<<<<< HEAD
-def prepare_descent(model: MapModel, frustum: Frustum) -> None:
-    """Have compiled what is not yet: some seconds, once for a machine and version."""
-    corner = torch.tensor([[frustum.x_min, frustum.y_min]])
-    frame = Frame(corner, torch.ones(1), frustum, frustum.pixel, 0.5)
-    poses = model.some_poses[:1]
-    if serves(model):
-        evidence(model, refine(model, poses, frame, [frame.sigma]), frame, frame.sigma)
-
-
-=======
->>>>>>> a891541 (A frame's own noise is found in compiled loops, stored views are thinned there; tracking counts no constant twice)
 def evidence(
     model: MapModel, T_map_camera: Tensor, frame: Frame, sigma: float, most_points: int = ALL
 ) -> Tensor:

@@ -33,7 +33,7 @@ def with_own_noise(model: MapModel, T_map_camera: Tensor, frame: Frame) -> tuple
 
     sigma and clutter of the frame given are what is believed of them beforehand.
     """
-    if not serves(model, frame):
+    if not serves(model):
         return own_noise_in_tensors(model, T_map_camera, frame)
     T_map_camera, sigma, clutter = compiled_settle(model, T_map_camera, frame, _noise(frame))
     return T_map_camera, replace(frame, sigma=sigma, clutter=clutter)

@@ -10,12 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-<<<<<<< HEAD
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
-=======
 from bpnp_ros.localizer.compiled.inputs import is_installed, unlike_rows
->>>>>>> a891541 (A frame's own noise is found in compiled loops, stored views are thinned there; tracking counts no constant twice)
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.proposers.frame_field import FrameField
