@@ -2,8 +2,8 @@
 
 python -m experiments.localizer_speed [--seed 0] [--points 10000]. A camera walks through a hall
 with points on its walls, so many of which are often detected that a frame has the keypoints wanted;
-the others hardly ever are. Compiled loops and tensors take turns on one thread; a time is the median
-of processor times over frames.
+the others hardly ever are. Compiled loops and tensors take turns on one thread; a time is a median
+of processor times.
 """
 
 from __future__ import annotations
