@@ -75,6 +75,9 @@ class FakeLocalizer:
         self.state = "TRACKING" if isinstance(answer, Fix) else "LOST"
         return answer
 
+    def look_around(self) -> None:
+        pass
+
     def reset(self) -> None:
         self.resets += 1
         self.state = "LOST"

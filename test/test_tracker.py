@@ -7,12 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, closed_hall, frame_at, frame_of, judged, open_hall, standing
+from halls import (
+    CONFIG,
+    closed_hall,
+    frame_at,
+    frame_of,
+    judged,
+    open_hall,
+    recentred,
+    standing,
+)
 from landmarks import Array, held, report
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
 from bpnp_ros.localizer.tracker import LOOK_EVERY, REST, Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -224,7 +235,8 @@ def test_a_frame_explained_far_less_well_than_those_before_is_doubted() -> None:
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
     for step in range(2, 2 + REST):
         tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
-    assert not looks
+    looks.clear()
+    tracker._since_look = REST
     burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
     assert isinstance(tracker.step(burst, 0.1 * (2 + REST), {}), Fix)
     assert looks
@@ -252,3 +264,29 @@ def test_odometry_that_jumps_is_not_believed() -> None:
     now = frame_at(HERE, np.random.default_rng(1))
     answer = tracker.step(now, 0.1, {}, odometry=moved(np.eye(4), (0, 0, 2.0)))
     assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
+
+
+@pytest.mark.parametrize("really", [True, False])
+def test_a_search_of_the_whole_map_ends_tracking_at_a_wrong_place(really: bool) -> None:
+    """The camera is taken to be in one place; the frame is from there, or from another."""
+    model, there = closed_hall(), standing(15, 5, 2.0)
+    frame = frame_at(HERE if really else there, np.random.default_rng(3))
+    tracker = Tracker(model, CONFIG)
+    tracker.follow(fix_at(HERE), frame, 0.0)
+    found = torch.cat([recentred(model, HERE), recentred(model, there)])
+    for _ in range(4):
+        tracker.compare(polish(model, Candidates.of(found, "search"), frame))
+    assert tracker.can_follow(0.1, None) is really
+
+
+def test_a_pose_that_nobody_expected_is_doubted() -> None:
+    tracker, looks = following(closed_hall(), replace(CONFIG, max_speed=9.0)), list[int]()
+    around = tracker._looked_around
+    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    for step in range(2, 4 + REST):
+        tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    looks.clear()
+    tracker._since_look = REST
+    jump = frame_at(moved(HERE, (0.2, 0, 0)), np.random.default_rng(8))
+    assert isinstance(tracker.step(jump, 0.1 * (4 + REST), {}), Fix)
+    assert looks

@@ -138,6 +138,15 @@ class Localizer:
         """
         self._search.prepare(frustum, progress)
 
+    def look_around(self) -> None:
+        """Search the whole map for the frame last seen, for when there is time: a camera that is
+        followed is looked for anew where another place explains its frames much better."""
+        frame = self._tracker.seen
+        if frame is not None and self._tracker.is_following:
+            candidates = self._search.candidates(frame, None, {})
+            if candidates is not None:
+                self._tracker.compare(candidates)
+
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""
         stored = {LikelihoodSearch.name, AnyMapNetwork.name} & set(self.proposers)

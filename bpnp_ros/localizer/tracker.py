@@ -2,7 +2,8 @@
 
 What is looked for near the last pose is found there, also when the camera is elsewhere. So poses
 around the prediction and those in parts of the map that look alike are compared with it, in nats:
-when a frame is explained less well than those before, and every so many frames anyway.
+when a frame is explained less well than those before or from an unexpected pose, and every so many
+frames anyway. Where there is time, what a search of the whole map finds is compared, too.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
-USUAL = 0.85  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
+USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
+SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY, REST = 30, 3  # frames from one look around to the next: at most, and at least
 MOST_ALIKE = 64
 # in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
-# over looks, that ends tracking; and what chance gives it in each look
-LEAD, MOST_SUSPICION, BY_CHANCE = 2.0, 4.0, 0.5
+# over looks, that ends tracking; what each look adds at most, and what chance gives it
+LEAD, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 4.0, 2.0, 0.5
 
 
 class Tracker:
@@ -56,16 +58,29 @@ class Tracker:
 
     def can_follow(self, stamp: float, odometry: Pose | None) -> bool:
         """Whether the camera can be looked for near where it was last."""
-        return self._track.leads_to(stamp, odometry, self.config)
+        return not self._is_suspicious and self._track.leads_to(stamp, odometry, self.config)
 
     def forget(self) -> None:
         self._track = Track(self._model.depth)
         self._since_look = 0
         self._suspicion = 0.0  # nats
+        self.seen: Frame | None = None
+        """What the camera saw at its last fix."""
 
     def follow(self, fix: Fix, frame: Frame, stamp: float, odometry: Pose | None = None) -> None:
         """Take in a fix, whoever found it. odometry: T_odom_camera (4, 4), if known."""
         self._track.follow(self._recentred(fix), stamp, fix, len(frame.xy), odometry)
+        self.seen = frame
+
+    def compare(self, candidates: Candidates) -> None:
+        """Take in what a search of the whole map has found for the frame last seen."""
+        frame, poses = self.seen, candidates.T_map_camera
+        assert frame is not None
+        poses = torch.cat([self._last(poses), poses])
+        nats = log_likelihood_ratio(predict(self._model, poses, frame.frustum), frame, frame.sigma)
+        here = self._near(poses, poses[0])
+        if not here.all():
+            self._suspect(float(nats[~here].max() - nats[here].max()))
 
     def step(
         self, frame: Frame, stamp: float, timings: dict[str, float], odometry: Pose | None = None
@@ -90,7 +105,7 @@ class Tracker:
         candidates = polish(model, candidates, frame)
         answer = self._nearest(candidates, frame, gate, reach)
         self._since_look += 1
-        if self._is_doubtful(answer, frame):
+        if self._is_doubtful(answer, frame, stamp):
             self._since_look = 0
             around = self._looked_around(starts.select(torch.tensor([0])), frame)
             candidates = Candidates.joined([candidates, around])
@@ -116,12 +131,13 @@ class Tracker:
             Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
         )
 
-    def _is_doubtful(self, answer: Fix | Rejection, frame: Frame) -> bool:
+    def _is_doubtful(self, answer: Fix | Rejection, frame: Frame, stamp: float) -> bool:
         if isinstance(answer, Rejection) or self._suspicion > 0:
             return True
-        level = answer.log_likelihood_ratio / len(frame.xy)
-        fell = level < USUAL * self._track.level
-        return self._since_look >= (REST if fell else LOOK_EVERY)
+        track, pose = self._track, self._recentred(answer)
+        fell = answer.log_likelihood_ratio / len(frame.xy) < USUAL * track.level
+        surprised = track.surprise_of(pose, stamp) > SURPRISING * track.surprise
+        return self._since_look >= (REST if fell or surprised else LOOK_EVERY)
 
     def _looked_around(self, ahead: Candidates, frame: Frame) -> Candidates:
         """Poses around a prediction, and those that see the same elsewhere."""
@@ -141,12 +157,11 @@ class Tracker:
 
         Where the camera can have come to, how it moved speaks too.
         """
-        poses, config = candidates.T_map_camera, self.config
+        poses = candidates.T_map_camera
         seen = predict(self._model, poses, frame.frustum)
         nats = log_likelihood_ratio(seen, frame, frame.sigma)
         near = self._within(candidates, reach)
-        far, turned = apart(poses, torch.from_numpy(self._recentred(fix)).to(poses))
-        here = (far <= config.rival_distance * self._model.depth) & (turned <= config.rival_angle)
+        here = self._near(poses, torch.from_numpy(self._recentred(fix)).to(poses))
         own = _best(nats, near & here)
         self._suspect(_best(nats, ~near) - own)
         if self._is_suspicious:
@@ -167,7 +182,8 @@ class Tracker:
 
     def _suspect(self, lead: float) -> None:
         """Take in by how many nats a place out of reach is ahead: a cumulative sum."""
-        self._suspicion = max(self._suspicion + max(lead, 0.0) - BY_CHANCE * self._odds, 0.0)
+        lead = min(max(lead, 0.0), MOST_AT_ONCE * self._odds)
+        self._suspicion = max(self._suspicion + lead - BY_CHANCE * self._odds, 0.0)
 
     @property
     def _is_suspicious(self) -> bool:
@@ -182,6 +198,12 @@ class Tracker:
         poses = candidates.T_map_camera
         metres, radians = apart(poses, self._last(poses)[0])
         return (metres <= reach[0]) & (radians <= reach[1])
+
+    def _near(self, poses: Tensor, pose: Tensor) -> Tensor:
+        """Which poses (P, 4, 4) are no rivals of one (4, 4)."""
+        far, turned = apart(poses, pose)
+        metres = self.config.rival_distance * self._model.depth
+        return (far <= metres) & (turned <= self.config.rival_angle)
 
     def _last(self, like: Tensor) -> Tensor:
         """The last pose (1, 4, 4)."""

@@ -22,6 +22,7 @@ from bpnp_ros.runtime.conversions import frame_name, frame_of, nanoseconds, read
 from bpnp_ros.runtime.frames import Frames
 from bpnp_ros.runtime.maps import ActiveMap, Maps
 from bpnp_ros.runtime.scheduling.backlog import Backlog
+from bpnp_ros.runtime.scheduling.spare_time import SpareTime
 from bpnp_ros.runtime.scheduling.worker import Worker
 from bpnp_ros.runtime.tally import Tally
 from bpnp_ros.runtime.tf.gravity import Gravity
@@ -77,7 +78,9 @@ class Pipeline:
         self._backlog = Backlog()
         self._pace = 0.0  # seconds that a tracked frame takes, on average
         self.mismatches: dict[str, str] = {}  # by topic, a publisher whose QoS does not fit
-        self._worker = Worker(("reset", "map", "prepare", "keypoints"), self._on_error)
+        self._spare_time = SpareTime()
+        purposes = ("reset", "map", "prepare", "keypoints", "look around")
+        self._worker = Worker(purposes, self._on_error)
         self._worker.submit("reset", self._reset)
         self._worker.submit("prepare", self._prepare)
 
@@ -115,6 +118,7 @@ class Pipeline:
 
     def on_keypoints(self, message: PointCloud2) -> None:
         self.tally.count_received()
+        self._spare_time.message(time.monotonic())
         if self.enabled:
             self._backlog.push(message, self._clock())
             self._worker.submit("keypoints", self._localize_next)
@@ -151,10 +155,21 @@ class Pipeline:
             return
         start = time.perf_counter()
         answer = self._localize(message)
+        seconds = time.perf_counter() - start
         if isinstance(answer, Fix) and answer.proposer == TRACKER:
-            self._pace += 0.3 * (time.perf_counter() - start - self._pace)
+            self._pace += 0.3 * (seconds - self._pace)
+            self._worker.submit("look around", self._look_around)
+        else:
+            self._spare_time.cost = seconds  # that of a search
         if len(self._backlog):
             self._worker.submit("keypoints", self._localize_next)
+
+    def _look_around(self) -> None:
+        """Between two messages, where there is time."""
+        active = self.maps.active
+        if active is not None and self._spare_time.is_enough(time.monotonic()):
+            with self._spare_time.spent():
+                active.localizer.look_around()
 
     def _localize(self, message: PointCloud2) -> Fix | Rejection:
         try:

@@ -41,6 +41,8 @@ class Track:
     """Share of keypoints explained, a running mean."""
     level: float = 0.0
     """Log-likelihood ratio a keypoint, nats, a running mean; 0 before a frame was tracked."""
+    surprise: float = np.inf
+    """How far fixes are from where they were expected, depths and radians, a running mean."""
     odometry: Pose | None = None
     """T_odom_camera (4, 4) at the last fix, where there is odometry."""
     misses: int = 0
@@ -51,12 +53,15 @@ class Track:
         """Take in a fix."""
         share, level = fix.inliers / keypoints, fix.log_likelihood_ratio / keypoints
         elapsed = stamp - self.last_stamp
+        if self.last is not None:  # the nats of a first fix may be those of many frames
+            self.level = level if self.level == 0 else 0.8 * self.level + 0.2 * level
+            surprise = self.surprise_of(pose, stamp)
+            mean = self.surprise if np.isfinite(self.surprise) else surprise
+            self.surprise = 0.8 * mean + 0.2 * surprise
         if self.last is None or not 0 < elapsed < 1:
             self.motion = np.zeros(6)
         else:
             self.motion = twist(np.linalg.inv(self.last) @ pose) / elapsed
-        if self.last is not None:  # the nats of a first fix may be those of many frames
-            self.level = level if self.level == 0 else 0.8 * self.level + 0.2 * level
         self.share = share if self.last is None else 0.8 * self.share + 0.2 * share
         self.last, self.last_stamp, self.misses = pose, stamp, 0
         self.odometry = odometry
@@ -80,11 +85,16 @@ class Track:
         """Candidates (6 or 7, 4, 4) for a stamp: carried on, also turning otherwise, standing,
         and last as odometry says."""
         assert self.last is not None
-        ahead = self.last @ from_twist(self.motion * min(self._elapsed(stamp), 1.0))
+        ahead = self._ahead(stamp)
         starts = [ahead[None], ahead @ _TURNS.numpy(), self.last[None]]
         if odometry is not None and self.odometry is not None:
             starts.append((self.last @ np.linalg.inv(self.odometry) @ odometry)[None])
         return torch.from_numpy(np.concatenate(starts)).to(like)
+
+    def surprise_of(self, pose: Pose, stamp: float) -> float:
+        """How far a pose is from where the camera was heading, depths and radians."""
+        metres, radians = lengths(np.linalg.inv(self._ahead(stamp)) @ pose)
+        return metres / self.depth + radians
 
     def reach(self, stamp: float, max_speed: float, max_turn_rate: float) -> tuple[float, float]:
         """How far the camera can have come since the last fix, metres and radians."""
@@ -94,6 +104,11 @@ class Track:
 
     def _told(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> Step | None:
         return Step.told(self.odometry, odometry, self._elapsed(stamp), self.depth, config)
+
+    def _ahead(self, stamp: float) -> Pose:
+        assert self.last is not None
+        ahead: Pose = self.last @ from_twist(self.motion * min(self._elapsed(stamp), 1.0))
+        return ahead
 
     def _elapsed(self, stamp: float) -> float:
         return max(stamp - self.last_stamp, 0.0)
