@@ -93,8 +93,8 @@ def main() -> None:
         sums[name, cue][0] += nats
         sums[name, cue][1] += pairs
     table = Table("exposure", "cue", "nats a true pair")
-    for (name, cue), (nats, pairs) in sums.items():
-        table.add_row(name, cue, f"{nats / max(pairs, 1):.2f}")
+    for (name, cue), (total, count) in sums.items():
+        table.add_row(name, cue, f"{total / max(count, 1):.2f}")
     Console().print(table)
 
 
