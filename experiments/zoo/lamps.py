@@ -112,7 +112,7 @@ KINDS = {
         street,
         on_the_street,
         {"motion": "floor", "sight_range": 120.0, "max_speed": 20.0, **heights(1.4)},
-        0.5,
+        1.0,
         along_the_street,
     ),
 }
