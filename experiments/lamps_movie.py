@@ -39,7 +39,7 @@ def main() -> None:
         movie = Movie(figure, stream)
         frames = range(0, len(stream), 2)
         animation = FuncAnimation(figure, movie.show, frames=frames, init_func=lambda: ())
-        animation.save(arguments.out, PillowWriter(fps=RATE / 2))
+        animation.save(arguments.out, PillowWriter(fps=round(RATE / 2)))
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB; {movie.verdict}")
 
 
