@@ -39,6 +39,11 @@ class NodeProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raise BpnpError with the node's last words if it has died."""
         if self._process.poll() is not None:

@@ -1,0 +1,46 @@
+"""Maps that are not what they were, or not enough: each with a node of its own, over real DDS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
+from rooms import world
+from stage import staged, walk
+
+
+def test_map_shifted(tmp_path: Path) -> None:
+    """Poses are in the map that is there, not where they were in another."""
+    offset = np.array([0.7, -0.4, 0.0])
+    with staged(world().landmarks + offset, tmp_path / "node.log") as stage:
+        stage.offset = offset
+        with stage.nothing_wrong():
+            stage.until_right(walk()[:12])
+
+
+def test_identical_rooms(tmp_path: Path) -> None:
+    """Where two places look the same neither is published, until somebody says which it is."""
+    elsewhere = world().landmarks + np.array([40.0, 0, 0])
+    with staged(np.concatenate([world().landmarks, elsewhere]), tmp_path / "node.log") as stage:
+        reports = stage.follow(walk()[:6])
+        assert {report.category for report in reports} <= {"AMBIGUOUS", "NOT_VERIFIED"}
+        assert "AMBIGUOUS" in {report.category for report in reports}
+        assert stage.link.poses == []
+        with stage.nothing_wrong():
+            stage.give_initial_pose(walk()[6])
+            stage.until_right(walk()[6:16])
+
+
+def test_straight_row_of_lamps(tmp_path: Path) -> None:
+    """Turning about the row changes nothing in the image: nothing is published, and said why."""
+    row = np.column_stack([np.arange(12.0), np.full(12, 3.0), np.full(12, 2.5)])
+    with staged(row, tmp_path / "node.log", waits=False) as stage:
+        rng = np.random.default_rng(0)
+        stage.link.spin(10.0, lambda: bool(stage.link.status.get("map_refused")))
+        pixels = np.column_stack([np.linspace(50, 600, 12), np.full(12, 180.0)])
+        report = stage.send(pixels + rng.normal(size=pixels.shape), np.eye(4))
+        assert report.category == "NO_MAP" and "line" in stage.link.message
+        assert stage.link.poses == []
