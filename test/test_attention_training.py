@@ -17,12 +17,14 @@ from torch import Tensor
 
 pytest.importorskip("lightning")
 
-from bpnp_ros.network.attention import AttentionBPnPNet
+from bpnp_ros.network.attention import BLOCKS, AttentionBPnPNet
+from bpnp_ros.network.attention_blocks import AttentionBlock
 from bpnp_ros.weights.bpnpnet_file import load_bpnpnet, load_bpnpnet_weights
 from training.common.callbacks import Keep
 from training.datasets.crops import FEWEST_PAIRS, SimulatedCrops
 from training.datasets.sample import Sample
 from training.main import main
+from training.paper.checkpoints import load_start
 
 QUICK = ["--dataset", "simulated", "--epochs", "3", "-b", "4", "-j", "0", "--num_points_train"]
 ATTENTION = ["--network", "attention", "--loss", "log_likelihood", "--curriculum"]
@@ -95,6 +97,28 @@ def test_a_training_that_was_killed_goes_on_and_ends_the_same(tmp_path: Path) ->
     for name, weight in weights(whole).items():
         torch.testing.assert_close(weights(killed)[name], weight, atol=0, rtol=0)
     assert isinstance(load_bpnpnet(killed / "weights.safetensors"), AttentionBPnPNet)
+
+
+def test_the_average_of_the_weights_is_what_is_published_and_gone_on_from(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(run, "--average", "0.5", "--epochs", "1") == 0
+    state = torch.load(run / "last.ckpt", weights_only=True)["state_dict"]
+    published = weights(run)
+    assert published.keys() == load_start(run / "last.ckpt").weights.keys()
+    for name, weight in published.items():
+        torch.testing.assert_close(weight, state[f"average.module.{name}"], rtol=0, atol=0)
+        torch.testing.assert_close(weight, load_start(run / "last.ckpt").weights[name])
+    last = state["network.projection_2d.weight"]
+    assert not torch.equal(published["projection_2d.weight"], last)
+
+
+def test_blocks_are_compiled_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[AttentionBlock] = []
+    monkeypatch.setattr(AttentionBlock, "compile", lambda block: compiled.append(block))
+    assert train(tmp_path, "--compile", "--epochs", "1") == 0
+    assert len(compiled) == BLOCKS
 
 
 @pytest.mark.parametrize(
