@@ -1,65 +1,73 @@
-"""Inside a stage nothing waits for the device: what a GPU computes is not looked at on the way."""
+"""Network, transport and pose layer never wait for a GPU.
+
+Fake tensors know their shapes and no values: whoever asks for one fails. They are on the processor
+and say that they are on a GPU, so that the property is tested without one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
-from halls import closed_hall, frame_at, open_hall, recentred, standing
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from bpnp_ros.localizer import measurement
-from bpnp_ros.localizer.compiled import inputs
-from bpnp_ros.localizer.descent.poses import evidence, refine
-from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.network.attention import AttentionBPnPNet
+from bpnp_ros.network.bpnpnet import BPnPNet
+from bpnp_ros.network.canonical_frame import canonical_frames
+from bpnp_ros.network.matching import MatchingNetwork
+from bpnp_ros.network.pose_weights import pose_weights
+from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
+from bpnp_ros.optimal_transport.sinkhorn import sinkhorn
+from bpnp_ros.pnp.losses import correspondence_loss, log_likelihood_loss, pose_loss
+from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
-WAITS = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal")
-HERE = standing(10, 6, 0.4)
-
-
-class Waiting(TorchDispatchMode):
-    """Lists the operations whose result the host has to wait for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operations: list[str] = []
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        name = func.overloadpacket.__name__
-        if name in WAITS:
-            self.operations.append(name)
-        return func(*args, **(kwargs or {}))
+POINTS = 250
 
 
-@pytest.fixture
-def on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way that tensors go where they are not at hand."""
-    monkeypatch.setattr(inputs, "is_installed", lambda: False)
-    monkeypatch.setattr(measurement, "is_at_hand", lambda tensor: False)
+@pytest.fixture(autouse=True)
+def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    with FakeTensorMode():
+        yield
 
 
-@pytest.mark.parametrize("model", [open_hall(), closed_hall()], ids=["open", "closed"])
-def test_refining_and_weighing_poses_waits_for_nothing(model: MapModel, on_a_device: None) -> None:
-    frame = frame_at(HERE, np.random.default_rng(0), missed=0.1, clutter=0.3).with_crowding()
-    poses = recentred(model, HERE).repeat(5, 1, 1)
-    _ = model.depth, model.points
-    with Waiting() as waiting:
-        refined = refine(model, poses, frame, [0.05, 0.02, 0.01, frame.sigma, frame.sigma])
-        evidence(model, refined, frame, frame.sigma)
-    assert waiting.operations == []
+def sets() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    counts = torch.full((2,), POINTS)
+    return torch.rand(2, POINTS, 2), torch.rand(2, POINTS, 3), counts, counts
 
 
-def test_looking_at_a_value_is_noticed() -> None:
-    with Waiting() as waiting:
-        float(torch.ones(3).sum())
-        (torch.ones(3) > 0).nonzero()
-    assert waiting.operations == ["_local_scalar_dense", "nonzero"]
+def test_the_fake_gpu_catches_whoever_asks_for_a_value() -> None:
+    with pytest.raises(DataDependentOutputException):
+        bool(torch.rand(3).gt(0).any())
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kind", [BPnPNet, AttentionBPnPNet])
+def test_a_training_step_but_for_ransac_asks_for_none(
+    kind: type[MatchingNetwork], training: bool
+) -> None:
+    network, (p2d, p3d, *counts) = kind().train(training), sets()
+    matching = network(p2d, p3d, *counts)
+    C, true = torch.zeros(2, POINTS, POINTS), torch.ones(2, POINTS, dtype=torch.bool)
+    loss = correspondence_loss(matching.P, C)
+    if matching.log_plan is not None:
+        loss = log_likelihood_loss(matching.log_plan, C, true, true)
+    theta0 = torch.rand(2, 6)
+    theta = weighted_pnp(pose_weights(matching, p2d, p3d, theta0), p2d, p3d, theta0, 10)
+    pose = pose_loss(theta, torch.eye(3).expand(2, 3, 3), torch.zeros(2, 3))
+    (loss + pose.rotation + pose.translation).backward()
+    assert all(
+        weight.grad is not None for name, weight in network.named_parameters() if "conv" in name
+    )
+
+
+def test_transport_asks_for_none_there_and_back() -> None:
+    scores, mass = torch.rand(2, POINTS, POINTS, requires_grad=True), torch.ones(2, POINTS)
+    plan = sinkhorn(scores, mass / POINTS, mass / POINTS).sum()
+    (plan + dustbin_sinkhorn(scores, torch.zeros(()), mass, mass).sum()).backward()
+
+
+def test_the_canonical_frame_asks_for_none() -> None:
+    canonical_frames(torch.rand(2, POINTS, 3), torch.ones(2, POINTS, dtype=torch.bool))
