@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from bpnp_ros.live.frame_report import FrameReport
 from bpnp_ros.live.node_process import NodeProcess, isolate, module_command
 from bpnp_ros.live.readiness import wait_until_ready
 from bpnp_ros.nodes.messages import header, pose_message
-from bpnp_ros.nodes.qos import LATCHED, RELIABLE, SENSOR
+from bpnp_ros.nodes.qos import RELIABLE, SENSOR
 from bpnp_ros.runtime.frames import T_LEVEL_CAMERA
 from bpnp_ros.simulation.boxes import Array
 from bpnp_ros.simulation.camera_path import make_camera_path
@@ -61,20 +61,12 @@ class StageLink(DemoLink):
             PoseWithCovarianceStamped, "initialpose", RELIABLE
         )
 
-    def tell(self, camera: Camera) -> None:
-        self._camera = camera
-
     def start_anew(self) -> None:
         """As if camera and detector had been ended, and started again."""
         for publisher in (self._camera_info, self._keypoints):
             self._node.destroy_publisher(publisher)
         self._camera_info = self._node.create_publisher(CameraInfo, "camera_info", SENSOR)
         self._keypoints = self._node.create_publisher(PointCloud2, "keypoints", SENSOR)
-
-    def withdraw_map(self) -> None:
-        """The map's publisher ends."""
-        self._node.destroy_publisher(self._map)
-        self._map = self._node.create_publisher(PointCloud2, "point_map", LATCHED)
 
 
 @dataclass(eq=False)
@@ -123,20 +115,6 @@ class Stage:
 
     def follow(self, poses: Iterable[Array], noise: DetectorNoise = QUIET) -> list[FrameReport]:
         return [self.see(T, noise) for T in poses]
-
-    def strides(self, poses: Array, every: int) -> Iterator[FrameReport]:
-        """Every so many of poses (F, 4, 4), at the pace of them all."""
-        for T in poses[::every]:
-            self.stamp += (every - 1) * STEP
-            yield self.see(T)
-
-    def restore(self) -> None:
-        """World and camera as they were in the beginning; nothing is held against them."""
-        self.shown, self.camera = world(), CAMERA
-        if self.link.status.get("notes"):
-            self.link.tell(with_other_focal_length(CAMERA, 1.02))
-            self.see(walk()[0])
-        self.link.tell(CAMERA)
 
     def until_right(self, poses: Iterable[Array]) -> int:
         """How many frames it takes until a right pose is published; all are looked at."""
@@ -197,7 +175,3 @@ def staged(points: Array, log: Path, waits: bool = True) -> Iterator[Stage]:
 
 def launched(log: Path, **parameters: str | bool | float) -> NodeProcess:
     return NodeProcess(module_command({**PARAMETERS, **parameters}), log)
-
-
-def with_other_focal_length(camera: Camera, factor: float) -> Camera:
-    return replace(camera, K=camera.K * [[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
