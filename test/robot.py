@@ -42,7 +42,7 @@ NOT_VERIFIED = Rejection(Category.NOT_VERIFIED, "chance explains as much")
 def fix_at(T_map_camera: np.ndarray = T_MAP_CAMERA) -> Fix:
     pairs = np.arange(20)
     timings = {"propose": 0.01, "refine": 0.02}
-    return Fix(T_map_camera, COVARIANCE, pairs, pairs, 0.8, "likelihood", 99.0, timings)
+    return Fix(T_map_camera, COVARIANCE, pairs, pairs, 0.8, "likelihood", 99.0, 0.0, timings)
 
 
 class FakeLocalizer:

@@ -35,7 +35,7 @@ def replayed(*x: float) -> ReplayRecord:
     """A replay whose truth is 0, 1, 2, ... along x."""
     none = np.zeros(0, np.int64)
     answers = [
-        LOST if np.isnan(at) else Fix(T, np.eye(6), none, none, 0.5, "tracker", 90)
+        LOST if np.isnan(at) else Fix(T, np.eye(6), none, none, 0.5, "tracker", 90, 0.0)
         for at, T in zip(x, poses(*x), strict=True)
     ]
     return ReplayRecord(np.arange(1, len(x) + 1), poses(*map(float, range(len(x)))), answers)

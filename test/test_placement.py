@@ -57,7 +57,7 @@ class Tf:
 
 def a_fix() -> Fix:
     A = np.random.default_rng(0).normal(size=(6, 6))
-    return Fix(T_MAP_CAMERA, A @ A.T, np.arange(9), np.arange(9), 1.0, "test", 99.0)
+    return Fix(T_MAP_CAMERA, A @ A.T, np.arange(9), np.arange(9), 1.0, "test", 99.0, 0.0)
 
 
 def placed(

@@ -24,7 +24,7 @@ def fix(x: float, proposer: str = "tracker") -> Fix:
     T = np.eye(4)
     T[0, 3] = x
     pairs = np.arange(20)
-    return Fix(T, SIGMA**2 * np.eye(6), pairs, pairs, 0.5, proposer, 90.0)
+    return Fix(T, SIGMA**2 * np.eye(6), pairs, pairs, 0.5, proposer, 90.0, 0.0)
 
 
 def record(*offsets: float | None, truth: bool = True) -> ReplayRecord:

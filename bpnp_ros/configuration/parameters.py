@@ -166,9 +166,9 @@ class LocalizerConfig(Configuration):
     )
     min_inliers: int = tunable(12, "fewest inliers of a fix found without a prior", "", (6, 1000))
     rival_distance: float = tunable(
-        0.15, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)
+        0.05, "poses further apart are rivals, in depths of what the map shows", "", (0.001, 10.0)
     )
-    rival_angle: float = tunable(0.175, "poses turned further apart are rivals", "rad", (0.01, 3.2))
+    rival_angle: float = tunable(0.06, "poses turned further apart are rivals", "rad", (0.01, 3.2))
     tracking_inliers: int = tunable(8, "fewest inliers of a tracked fix", "", (6, 1000))
     tracking_share: float = tunable(
         0.6, "least share of keypoints explained, relative to the fixes before", "", (0.0, 1.0)

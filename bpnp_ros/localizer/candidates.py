@@ -36,14 +36,18 @@ class Candidates:
 
 
 def distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
-    """Of poses (P, 4, 4), the best first, at most so many: none is near a better one, in metres and
-    in radians."""
-    left, kept = T_map_camera, list[Tensor]()
-    while len(left) and len(kept) < most:
-        kept.append(left[0])
-        far, turned = apart(left, left[0])
-        left = left[(far > distance) | (turned > angle)]
-    return torch.stack(kept) if kept else T_map_camera
+    """Rows (K,) of poses (P, 4, 4), the best first, at most so many: none is near a better one of
+    them, in metres and in radians."""
+    position, turn = T_map_camera[:, :3, 3], T_map_camera[:, :3, :3].flatten(1)
+    left, kept = torch.ones_like(position[:, 0], dtype=torch.bool), list[int]()
+    while len(kept) < most and left.any():
+        best = int(left.to(torch.uint8).argmax())
+        kept.append(best)
+        cosine = (turn @ turn[best] - 1) / 2
+        far = (position - position[best]).norm(dim=1) > distance
+        left &= far | (cosine < math.cos(angle))
+        left[best] = False
+    return torch.tensor(kept, dtype=torch.long, device=left.device)
 
 
 def apart(T_map_camera: Tensor, T_other: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,11 +61,3 @@ def apart_each(T_a: Tensor, T_b: Tensor) -> tuple[Tensor, Tensor]:
     """Distances (P,) in metres and angles (P,) in radians of poses (P, 4, 4), row by row."""
     distance = (T_a[:, :3, 3] - T_b[:, :3, 3]).norm(dim=1)
     return distance, rotation_angle(T_a[:, :3, :3], T_b[:, :3, :3])
-
-
-def repeats(T_map_camera: Tensor, distance: float, angle: float) -> Tensor:
-    """Which of poses (P, 4, 4), the best first, lie close to a better one -> (P,) bool."""
-    position, turn = T_map_camera[:, :3, 3], T_map_camera[:, :3, :3].flatten(1)
-    cosine = (turn @ turn.T - 1) / 2
-    close = (torch.cdist(position, position) < distance) & (cosine > math.cos(angle))
-    return close.tril(diagonal=-1).any(dim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ Array = NDArray[np.float64]
 
 NO_SHARE = 1e-5
 SAME_MODE = 4.0  # sigmas
+MOST_AHEAD = 3.0  # nats
+RARE, LENS = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
 LEAST_INFORMATION = 1e-9  # relative to the best known axis; nothing is known of one below
 
 
@@ -27,17 +31,54 @@ def information(prediction: Prediction, T_map_camera: Tensor, frame: Frame) -> A
     Position in the map and rotation about its fixed axes. That of the assigned keypoints, less what
     is missing because nobody knows which of them belongs to which point (Louis, 1982).
     """
+    return _in_map(_observed(prediction, frame)[0], T_map_camera)
+
+
+def _observed(
+    prediction: Prediction, frame: Frame, with_lens: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Observed information and gradient of the log-likelihood at one pose, in the camera's axes.
+
+    (v, w) of the camera; with_lens: and of its zoom and first radial distortion, on the chart.
+    """
     share = assignment(prediction, frame, frame.sigma)[0]
     row, column = (share > NO_SHARE).nonzero(as_tuple=True)
-    weight = share[row, column].double()
+    weight, image = share[row, column].double(), prediction.xy[0, column].double()
     in_camera = prediction.in_camera[0, column].double()
     J = prediction.chart.jacobian(in_camera, prediction.nearest)
-    error = (frame.xy[row] - prediction.xy[0, column]).double()
+    if with_lens:
+        radial = image * image.square().sum(dim=1, keepdim=True)
+        J = torch.cat([J, image[..., None], radial[..., None]], dim=2)
+    error = frame.xy[row].double() - image
     pull = (J * error[..., None]).sum(dim=1) / frame.sigma**2
     complete = torch.einsum("n,nki,nkj->ij", weight, J, J) / frame.sigma**2
-    of_keypoint = pull.new_zeros(len(share), 6).index_add_(0, row, weight[:, None] * pull)
-    missing = (weight[:, None] * pull).T @ pull - of_keypoint.T @ of_keypoint
-    return _in_map(complete - missing, T_map_camera)
+    weighted = weight[:, None] * pull
+    of_keypoint = pull.new_zeros(len(share), J.shape[2]).index_add_(0, row, weighted)
+    missing = weighted.T @ pull - of_keypoint.T @ of_keypoint
+    return complete - missing, weighted.sum(dim=0)
+
+
+def with_another_lens(
+    model: MapModel, prediction: Prediction, T_map_camera: Tensor, frame: Frame
+) -> tuple[Array, float]:
+    """Where the pose would be if the lens were not as told: (6,) from it, metres and radians.
+
+    And by how many nats that explains less, lens errors being RARE and LENS large: one step of
+    Gauss-Newton on pose and lens together. The axes are the map's.
+    """
+    H, g = _observed(prediction, frame, with_lens=True)
+    if model.is_open:
+        H[:6, :6] += motion_information(model, T_map_camera[None]).H[0].double()
+    H[:6, :6] += LEAST_INFORMATION * H[:6, :6].diagonal().max() * torch.eye(6).to(H)
+    solved = torch.linalg.solve(H[:6, :6], torch.cat([H[:6, 6:], g[:6, None]], dim=1))
+    on_lens = H[6:, 6:] - H[6:, :6] @ solved[:, :2]
+    pull = g[6:] - H[6:, :6] @ solved[:, 2]
+    scaled = torch.eye(2).to(H) + LENS**2 * on_lens
+    lens = LENS**2 * torch.linalg.solve(scaled, pull)
+    owed = 0.5 * float(torch.linalg.det(scaled).clamp_min(1.0).log())
+    turn = np.kron(np.eye(2), T_map_camera[:3, :3].double().cpu().numpy())
+    twist: Array = turn @ (solved[:, 2] - solved[:, :2] @ lens).cpu().numpy()
+    return twist, owed - math.log(RARE) - 0.5 * float(pull @ lens)
 
 
 def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:
@@ -67,11 +108,12 @@ def pose_covariance(model: MapModel, known: Array, config: LocalizerConfig) -> A
 
 
 def _raised(covariance: Array, model: MapModel, config: LocalizerConfig) -> Array:
-    """The least covariance above both the one given and the floor, and scaled."""
-    floor = np.repeat([config.sigma_position_floor * model.depth, config.sigma_angle_floor], 3)
-    floor = np.maximum(floor, 1e-9)
-    value, vector = np.linalg.eigh(covariance / np.outer(floor, floor))
-    raised = (vector * np.maximum(value, 1.0)) @ vector.T * np.outer(floor, floor)
+    """With no axis of position or of rotation below its floor, and scaled."""
+    raised = covariance.copy()
+    floors = (config.sigma_position_floor * model.depth, config.sigma_angle_floor)
+    for block, floor in zip((slice(0, 3), slice(3, 6)), floors, strict=True):
+        value, vector = np.linalg.eigh(covariance[block, block])
+        raised[block, block] += (vector * np.maximum(floor**2 - value, 0.0)) @ vector.T
     scaled: Array = config.covariance_scale * raised
     return scaled
 
@@ -84,21 +126,26 @@ def twists_between(T_map_camera: Tensor, T_others: Tensor) -> Array:
     return twists
 
 
+def are_one_mode(twists: Array, covariance: Array) -> NDArray[np.bool_]:
+    """Which of poses, (P, 6) from one, lie within SAME_MODE of its standard deviations."""
+    distance = np.einsum("ni,ij,nj->n", twists, np.linalg.inv(covariance), twists)
+    return distance < SAME_MODE**2
+
+
 def with_near_modes(covariance: Array, twists: Array, lost: Array) -> Array:
     """(6, 6) about one pose when it may also be one of others nearby: of the mixture of them all.
 
     twists: (P, 6) to the others. lost: (P,) nats by which they explain less. Those within
     SAME_MODE sigmas are the pose itself.
     """
-    inverse = np.linalg.inv(covariance)
     chosen, mixed = list[int](), covariance.copy()
     total = 1.0
     for row in np.argsort(lost):
         others = twists[row] - np.concatenate([np.zeros((1, 6)), twists[chosen]])
-        if (np.einsum("ni,ij,nj->n", others, inverse, others) < SAME_MODE**2).any():
+        if are_one_mode(others, covariance).any():
             continue
         chosen.append(int(row))
-        weight = float(np.exp(-max(lost[row], 0.0)))
+        weight = float(np.exp(min(-lost[row], MOST_AHEAD)))
         mixed += weight * (covariance + np.outer(twists[row], twists[row]))
         total += weight
     return mixed / total

@@ -20,14 +20,11 @@ from bpnp_ros.localizer.covariance import (
     known_beforehand,
     occam_nats,
     pose_covariance,
+    with_another_lens,
     with_near_modes,
 )
-from bpnp_ros.localizer.evidence.probability import (
-    TRACKED_OPEN,
-    in_a_map_that_hides,
-    in_an_open_map,
-    when_tracked,
-)
+from bpnp_ros.localizer.evidence.evidence import Evidence, share_seen
+from bpnp_ros.localizer.evidence.probability import false_pose_probability
 from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import Prediction, explained
@@ -67,29 +64,29 @@ class Gate:
             least = max(config.tracking_inliers, round(config.tracking_share * usual))
         return cls(before, least, is_tracked=True)
 
-    def false_pose_probability(
-        self, model: MapModel, nats: float, owed: float, rival: float, keypoints: int
-    ) -> float:
-        """nats: of the winner; owed: for being one of many; rival: nats of the best elsewhere."""
-        if model.is_open:
-            beforehand = TRACKED_OPEN if self.is_tracked else 0.0
-            return in_an_open_map(nats, owed, rival, keypoints, beforehand)
-        if self.is_tracked:
-            return when_tracked(nats, owed)
-        return in_a_map_that_hides(nats, owed, rival)
-
 
 def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
     """The likeliest candidate as a Fix, or why it is none."""
     rivalry = compete(model, candidates, frame, config)
-    winner, nats, rival = rivalry.T_map_camera, rivalry.nats, max(rivalry.elsewhere, default=0.0)
+    winner = rivalry.T_map_camera
     known = information(rivalry.seen, winner, rivalry.frame)
-    owed = occam_nats(known, gate.before)
-    wrong = gate.false_pose_probability(model, nats, owed, rival, len(frame.xy))
+    covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
+    place = (config.rival_distance * model.depth, config.rival_angle)
+    elsewhere = rivalry.are_elsewhere(covariance, *place)
+    evidence = Evidence(
+        nats=rivalry.nats,
+        rival=rivalry.best(elsewhere),
+        owed=occam_nats(known, gate.before),
+        seen=share_seen(rivalry),
+        keypoints=len(frame.xy),
+        is_open=model.is_open,
+        is_tracked=gate.is_tracked,
+    )
+    wrong = false_pose_probability(evidence)
     if wrong > config.false_pose_rate:
-        return _improbable(rivalry, wrong, owed, rival, len(frame.xy), config)
+        return _improbable(evidence, wrong, config)
     objection = model.view_space.objection(winner)
     if objection:
         x, y, z = (winner[:3, 3].double().cpu().numpy() + model.point_map.origin).tolist()
@@ -97,30 +94,25 @@ def verify(
             Category.NOT_VERIFIED,
             f"the camera seems to be at ({x:.2f}, {y:.2f}, {z:.2f}), {objection}",
         )
-    covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
-    covariance = with_near_modes(covariance, rivalry.near, rivalry.lost)
-    return _fix(model, rivalry, covariance, wrong, gate.inliers, config)
+    twist, lost = with_another_lens(model, rivalry.seen, winner, rivalry.frame)
+    near = np.vstack([rivalry.twists[~elsewhere], twist])
+    covariance = with_near_modes(covariance, near, np.append(rivalry.lost[~elsewhere], lost))
+    return _fix(model, rivalry, covariance, (evidence, wrong), gate.inliers, config)
 
 
-def _improbable(
-    rivalry: Rivalry,
-    wrong: float,
-    owed: float,
-    rival: float,
-    keypoints: int,
-    config: LocalizerConfig,
-) -> Rejection:
+def _improbable(evidence: Evidence, wrong: float, config: LocalizerConfig) -> Rejection:
     odds = f"wrong with probability {wrong:.2g}, false_pose_rate is {config.false_pose_rate:g}"
-    if rivalry.nats > owed and rival > AMBIGUOUS_SHARE * rivalry.nats:
+    nats, rival, owed = evidence.nats, evidence.rival, evidence.owed
+    if nats > owed and rival > AMBIGUOUS_SHARE * nats:
         return Rejection(
             Category.AMBIGUOUS,
             f"a pose elsewhere explains the frame nearly as well: {rival:.0f} against "
-            f"{rivalry.nats:.0f} nats of log-likelihood ratio; {odds}",
+            f"{nats:.0f} nats of log-likelihood ratio; {odds}",
         )
     return Rejection(
         Category.NOT_VERIFIED,
-        f"the best pose has a log-likelihood ratio of {rivalry.nats:.0f} nats, chance reaches "
-        f"{max(owed, rival):.0f} here; {keypoints} keypoints; {odds}",
+        f"the best pose has a log-likelihood ratio of {nats:.0f} nats, chance reaches "
+        f"{max(owed, rival):.0f} here; {evidence.keypoints} keypoints; {odds}",
     )
 
 
@@ -128,7 +120,7 @@ def _fix(
     model: MapModel,
     rivalry: Rivalry,
     covariance: NDArray[np.float64],
-    wrong: float,
+    judgement: tuple[Evidence, float],
     least_inliers: int,
     config: LocalizerConfig,
 ) -> Fix | Rejection:
@@ -157,7 +149,8 @@ def _fix(
         reprojection_error_px=float(np.sqrt(np.mean(error**2)) / frame.frustum.pixel),
         proposer=rivalry.proposer,
         log_likelihood_ratio=rivalry.nats,
-        false_pose_probability=wrong,
+        evidence=judgement[0],
+        false_pose_probability=judgement[1],
         keypoint_sigma_px=frame.sigma / frame.frustum.pixel,
         clutter=frame.clutter,
     )

@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from bpnp_ros.localizer.evidence.evidence import Evidence
+
 FEWEST_PAIRS_TO_DISAGREE, AGAINST = 5, -0.1  # pairs; nats a pair
 
 
@@ -49,6 +51,7 @@ class Fix:
     proposer: name of the proposer whose candidate became this fix.
     log_likelihood_ratio: against pure clutter, nats.
     false_pose_probability: how probable it is that the pose is a wrong one, 0 to 1.
+    evidence: what speaks for the pose.
     keypoint_sigma_px, clutter: noise of the frame's keypoints and share of clutter among them.
     cues: by name, what a cue says of the inlier pairs: nats in all, and of how many pairs.
     """
@@ -60,10 +63,11 @@ class Fix:
     reprojection_error_px: float
     proposer: str
     log_likelihood_ratio: float
+    false_pose_probability: float
     timings: dict[str, float] = field(default_factory=dict)
-    false_pose_probability: float = 0.0
     keypoint_sigma_px: float = 0.0
     clutter: float = 0.0
+    evidence: Evidence | None = None
     cues: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 8
 SETTLED = 0.05  # change of the noise, relative
 FITTED = 6  # numbers of a pose, which take some of the errors away
-PRIOR_PAIRS = 2.0
+PRIOR_PAIRS = 1.0
 LEAST_FACTOR, MOST_FACTOR = 0.2, 4.0  # of the configured noise
 LEAST_CLUTTER, MOST_CLUTTER = 0.02, 0.98
 

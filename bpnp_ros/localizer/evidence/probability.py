@@ -1,51 +1,45 @@
 """How probable it is that the best pose of a frame is a wrong one.
 
-Two things speak for it: how far it leaves the best pose elsewhere behind, which is what chance and
-look-alike places reach in that map and that frame, and how much more it explains than it owes for
-being one of many. The weights are those of a logistic regression on simulated frames, see
-docs/trust.md.
+What counts is by how much it leads, in nats and relative to what it explains: on the best pose elsewhere, which is what look-alike places and
+chance reach in that map and that frame, or on what a pose owes for being one of many; and how many
+of the landmarks that it says are in view are seen. In a map that hides points the weights are those
+of a logistic regression on simulated frames, see docs/trust.md; a keypoint is not as independent of
+the others as the likelihood takes it to be.
 """
 
 from __future__ import annotations
 
 import math
 
-AT_NOTHING = 4.6
-OF_LEAD = -1.0  # for each standard deviation of the lead
-OF_SURPLUS = -0.029  # a nat
+from bpnp_ros.localizer.evidence.evidence import Evidence
+from bpnp_ros.localizer.evidence.weights import AT_NOTHING, OF_LEAD, OF_OWN, OF_SEEN
+
 CROWD = 15  # keypoints
 CROWD_NATS = 28.0  # what a crowd counts as at most
-TRACKED_SURPLUS = -0.5  # a nat; the keypoints of a frame are not as independent as they are taken
 TRACKED_OPEN = -4.0  # log-odds beforehand: the camera is near where it was, unless carried off
 
 
-def in_a_map_that_hides(nats: float, owed: float, rival: float) -> float:
-    """Of a first fix among rivals. All in nats of log-likelihood ratio; rival: 0 for none.
+def false_pose_probability(evidence: Evidence) -> float:
+    """0 to 1."""
+    if evidence.is_open:
+        return _in_an_open_map(evidence)
+    speaks_for = OF_LEAD * evidence.lead + OF_OWN * evidence.own + OF_SEEN * evidence.seen
+    return logistic(AT_NOTHING - speaks_for)
 
-    The lead of one sum over keypoints on another varies with the root of what they sum up to.
-    """
-    lead = (nats - rival) / math.sqrt(nats + rival + 1)
-    return _logistic(AT_NOTHING + OF_LEAD * lead + OF_SURPLUS * (nats - owed))
 
-
-def in_an_open_map(
-    nats: float, owed: float, rival: float, keypoints: int, beforehand: float = 0.0
-) -> float:
+def _in_an_open_map(evidence: Evidence) -> float:
     """Where few landmarks are seen each counts in full: the odds of chance and of the rival.
 
     Of a crowd of keypoints no two places share so many that a lead of some nats would say much.
     """
-    lead = nats - rival
-    if keypoints > CROWD:
-        lead *= min(CROWD_NATS / max(nats, 1.0), 1.0)
-    odds = math.exp(min(beforehand - (nats - owed), 0.0)) + math.exp(min(-lead, 0.0))
+    ahead = evidence.nats - evidence.rival
+    if evidence.keypoints > CROWD:
+        ahead *= min(CROWD_NATS / max(evidence.nats, 1.0), 1.0)
+    beforehand = TRACKED_OPEN if evidence.is_tracked else 0.0
+    surplus = evidence.nats - evidence.owed
+    odds = math.exp(min(beforehand - surplus, 0.0)) + math.exp(min(-ahead, 0.0))
     return odds / (1 + odds)
 
 
-def when_tracked(nats: float, owed: float) -> float:
-    """Of a pose near the last one, with nothing to compare it with."""
-    return _logistic(TRACKED_SURPLUS * (nats - owed))
-
-
-def _logistic(x: float) -> float:
+def logistic(x: float) -> float:
     return 1 / (1 + math.exp(min(max(-x, -50.0), 50.0)))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.covariance import twists_between
+from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
@@ -22,9 +23,12 @@ from bpnp_ros.map_model.map_model import MapModel
 Array = NDArray[np.float64]
 
 MOST_COMPARED = 32
+MOST_LEADERS = 4
+LEADING = 0.5  # of the best's nats: places that are looked at more closely
 MOST_TRIED = 3
 CLEARLY = 1.0  # nats
-ONE_PLACE = 0.2  # of the distance of rivals: poses closer together are one
+LEADERS_APART = 3.0  # distances of rivals
+ONE_PLACE = 0.6  # of that: poses closer together are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +36,8 @@ class Rivalry:
     """T_map_camera: the winner (4, 4) in the recentred map, refined at the noise of `frame`.
 
     seen: what it sees. proposer: who proposed it first. nats: its log-likelihood ratio.
-    elsewhere: those of poses that are not near it, one a place, the best first.
-    near: (P, 6) from the winner to candidates nearby, metres and radians; lost: (P,) nats by which
-    they explain less.
+    twists: (P, 6) from the winner to all that were compared, metres and radians; lost: (P,) nats by
+    which they explain less.
     """
 
     T_map_camera: Tensor
@@ -42,32 +45,47 @@ class Rivalry:
     frame: Frame
     proposer: str
     nats: float
-    elsewhere: list[float]
-    near: Array
+    twists: Array
     lost: Array
+
+    def are_elsewhere(self, covariance: Array, metres: float, radians: float) -> NDArray[np.bool_]:
+        """Which (P,) are poses of their own: far off, also in standard deviations of the winner."""
+        near = _within(self.twists, metres, radians)
+        return ~near & ~are_one_mode(self.twists, covariance)
+
+    def best(self, rows: NDArray[np.bool_]) -> float:
+        """The greatest log-likelihood ratio of some, 0 where there is none."""
+        return float((self.nats - self.lost[rows]).max(initial=0.0))
 
 
 def compete(
     model: MapModel, candidates: Candidates, frame: Frame, config: LocalizerConfig
 ) -> Rivalry:
     """Every candidate takes part, wherever it is."""
-    score = evidence(model, candidates.T_map_camera, frame, frame.sigma)
-    best = score.topk(min(MOST_COMPARED, len(score))).indices
-    others = candidates.select(best)
+    metres, radians = config.rival_distance * model.depth, config.rival_angle
+    best, leading = _best(model, candidates, frame)
+    leaders = leading.select(
+        distinct(
+            leading.T_map_camera, LEADERS_APART * metres, LEADERS_APART * radians, MOST_LEADERS
+        )
+    )
+    others = Candidates.joined([candidates.select(best), around(model, leaders, frame)])
     T_winner, seen, own, score = _winner(model, others, frame)
     nats = float(evidence(model, T_winner, own, own.sigma)[0])
     tell(others, score)
     twists = twists_between(T_winner[0], others.T_map_camera)
-    metres, radians = config.rival_distance * model.depth, config.rival_angle
-    here = _within(twists, metres, radians)
     # the first of the equals was proposed by the proposer that was asked first
-    same = best.numpy(force=True)[_within(twists, ONE_PLACE * metres, ONE_PLACE * radians)]
-    proposer = candidates.proposer[same.min() if len(same) else int(best[0])]
-    scores = score.double().numpy(force=True)
-    elsewhere = _by_place(twists[~here], scores[~here], ONE_PLACE * metres, ONE_PLACE * radians)
-    return Rivalry(
-        T_winner[0], seen, own, proposer, nats, elsewhere, twists[here], nats - scores[here]
-    )
+    same = _within(twists[: len(best)], ONE_PLACE * metres, ONE_PLACE * radians)
+    first = min(best.numpy(force=True)[same], default=int(best[0]))
+    lost = nats - score.double().numpy(force=True)
+    return Rivalry(T_winner[0], seen, own, candidates.proposer[first], nats, twists, lost)
+
+
+def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor, Candidates]:
+    """Rows of those that are compared, the best first, and those of them that lead."""
+    score = evidence(model, candidates.T_map_camera, frame, frame.sigma)
+    score, best = score.topk(min(MOST_COMPARED, len(score)))
+    return best, candidates.select(best[score >= LEADING * score[0]])
 
 
 def _winner(
@@ -92,15 +110,3 @@ def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:
 def _lengths(vectors: Array, most: float) -> NDArray[np.bool_]:
     within: NDArray[np.bool_] = np.linalg.norm(vectors, axis=1) <= most
     return within
-
-
-def _by_place(twists: Array, scores: Array, metres: float, radians: float) -> list[float]:
-    """The best score of every place among poses (P, 6), the best first."""
-    best = list[float]()
-    while len(scores):
-        top = scores.argmax()
-        best.append(float(scores[top]))
-        rest = ~_within(twists - twists[top], metres, radians)
-        rest[top] = False
-        twists, scores = twists[rest], scores[rest]
-    return best

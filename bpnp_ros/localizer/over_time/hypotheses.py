@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.localizer.candidates import Candidates, apart, repeats
+from bpnp_ros.localizer.candidates import Candidates, apart, distinct
 from bpnp_ros.localizer.covariance import information, occam_nats
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
@@ -93,7 +93,7 @@ class Hypotheses:
         nats = evidence(self._model, poses, frame, frame.sigma)
         order = nats.argsort(descending=True)
         order = order[nats[order] > nats.max() - HOPELESS * self.odds]
-        order = order[~self._repeats(poses[order])][:MOST_NEW]
+        order = order[self._distinct(poses[order], MOST_NEW)]
         return Places(poses[order], nats[order], nats.new_zeros(len(order), 0))
 
     def _step(self, stamp: float, odometry: Pose | None) -> Step | None:
@@ -151,11 +151,11 @@ class Hypotheses:
         total = self._evidence(places).sum(dim=1)
         order = total.argsort(descending=True)
         places, total = places.select(order), total[order]
-        kept = (total > total[0] - HOPELESS * self.odds) & ~self._repeats(places.poses)
-        return places.select(kept.nonzero()[:MOST, 0])
+        places = places.select((total > total[0] - HOPELESS * self.odds).nonzero()[:, 0])
+        return places.select(self._distinct(places.poses, MOST))
 
-    def _repeats(self, poses: Tensor) -> Tensor:
-        return repeats(poses, SAME_DEPTHS * self._model.depth, SAME_RADIANS)
+    def _distinct(self, poses: Tensor, most: int) -> Tensor:
+        return distinct(poses, SAME_DEPTHS * self._model.depth, SAME_RADIANS, most)
 
     def _evidence(self, places: Places) -> Tensor:
         """(H, K + 1) nats of the views, and of the present frame as far as it is news."""

@@ -117,7 +117,7 @@ class AnyMapNetwork:
             return Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name)
         views = self._views.best_views(frame, VIEWS_ASKED)
         metres, radians = APART
-        views = distinct(views, metres * self._model.depth, radians, MOST_CROPS)
+        views = views[distinct(views, metres * self._model.depth, radians, MOST_CROPS)]
         crops = Crops.seen_from(self._model, views, frame.frustum)
         if not len(crops):
             return Candidates.of(views[:0], self.name)

@@ -108,7 +108,7 @@ class MinimalSets:
         return poses, evidence(self._model, poses, frame, sigma)
 
     def _pulled(self, best: _Best, frame: Frame) -> Candidates:
-        poses = distinct(best.poses, 0.02 * self._extent, 0.05, POLISHED)
+        poses = best.poses[distinct(best.poses, 0.02 * self._extent, 0.05, POLISHED)]
         candidates = Candidates.of(poses, self.name)
         start = 3 * frame.sigma if self._model.turns_only else START
         return polish(self._model, candidates, frame, start) if len(poses) else candidates

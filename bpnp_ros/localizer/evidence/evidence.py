@@ -1,0 +1,43 @@
+"""What speaks for the best pose of a frame, in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpnp_ros.localizer.evidence.rivalry import Rivalry
+from bpnp_ros.localizer.measurement import assignment
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """nats: log-likelihood ratio of the pose. rival: that of the best pose elsewhere, 0 for none.
+
+    owed: nats that a pose owes for being one of many. seen: share of the landmarks that should be
+    in view that are, each weighted by how detectable it is. keypoints: of the frame. is_open: the
+    map hides nothing. is_tracked: the pose was looked for near the last one.
+    """
+
+    nats: float
+    rival: float
+    owed: float
+    seen: float
+    keypoints: int
+    is_open: bool
+    is_tracked: bool
+
+    @property
+    def lead(self) -> float:
+        """On the best pose elsewhere, and on what chance reaches, nats."""
+        return self.nats - max(self.rival, self.owed)
+
+    @property
+    def own(self) -> float:
+        """Share of what the pose explains that no other place does, 0 to 1."""
+        return min(max(self.lead / max(self.nats, 1.0), 0.0), 1.0)
+
+
+def share_seen(rivalry: Rivalry) -> float:
+    """How much of what should be in view of the winner is, 0 to 1."""
+    own, prediction = rivalry.frame, rivalry.seen
+    hits = assignment(prediction, own, own.sigma)[0].sum(dim=0).clamp(max=1.0)
+    return min(float(hits.sum()) / max(float(prediction.weight.sum()), 1e-6), 1.0)

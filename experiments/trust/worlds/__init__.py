@@ -1,0 +1,1 @@
+"""Worlds and what cameras in them report, as told to the localiser and otherwise."""
