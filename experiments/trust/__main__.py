@@ -1,117 +1,47 @@
 """Poses, probabilities and covariances against the truth, in worlds as told and in hostile ones.
 
-python -m experiments.trust [--seeds 31 32] [--frames 40]. Every frame is a first fix. Wrong: off by
-more than 0.5 m or 5 deg; half-way: by more than 0.1 m. The weights of the probability were fitted
-on seeds 21 to 23.
+python -m experiments.trust [--results trust.jsonl] [--seeds 71 72] [--docs]. The table of what
+`python -m experiments.trust.collect` has collected, of seeds that calibrated nothing. Wrong: off by
+more than the case allows, half a metre as a rule, or 5 deg; half-way: by more than 0.1 m.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import replace
-
-import numpy as np
-import torch
+from pathlib import Path
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.geometry.rotation import so3_log
-from bpnp_ros.localizer.localizer import Localizer
-from bpnp_ros.localizer.types import Fix
-from bpnp_ros.simulation.observation import DetectorNoise
-from experiments.trust.buildings import (
-    CAMERA,
-    Array,
-    Shot,
-    building,
-    model_of,
-    shots,
-    twin_buildings,
-    with_a_third_moved,
-)
+from experiments.trust.collect import RESULTS
+from experiments.trust.record import Record, load
+from experiments.trust.report import figure, table, totals
 
-CONFIG = LocalizerConfig(bank_views=8000, use_tracker=False)
-WRONG_METRES, WRONG_RADIANS, HALF_WAY_METRES = 0.5, np.radians(5), 0.1
-NOISES = (0.5, 1.0, 2.0, 3.0)  # px
-AS_TOLD = ((0.3, 0.3), (0.5, 0.5), (0.3, 0.7))  # missed, clutter
-Answer = tuple[Fix | None, Array]
-"""A fix, where there is one, and the truth (4, 4)."""
-
-
-def answers(localizer: Localizer, frames: Iterator[Shot]) -> list[Answer]:
-    found = list[Answer]()
-    for shot in frames:
-        answer = localizer.localize(shot.pixels, CAMERA)
-        found.append((answer if isinstance(answer, Fix) else None, shot.T_map_camera))
-    return found
-
-
-def cases(seed: int, count: int) -> Iterator[tuple[str, list[Answer]]]:
-    """Each case of one building and its answers."""
-    world = building(seed)
-    model = model_of(world)
-    localizer = Localizer(model, None, CONFIG)
-    for missed, clutter in AS_TOLD:
-        noise = DetectorNoise(missed=missed, clutter=clutter)
-        name = f"as told, {missed:.0%} missed, {clutter:.0%} clutter"
-        yield name, answers(localizer, shots(world, model, count, seed, noise))
-    for px in NOISES:
-        noise = DetectorNoise(pixel_noise=px)
-        yield f"noise {px:g} px", answers(localizer, shots(world, model, count, seed + 1, noise))
-    for heights in ((0.3, 0.6), (2.2, 2.5)):
-        name = f"camera {heights[0]} to {heights[1]} m high, told 1.2 to 1.8"
-        yield name, answers(localizer, shots(world, model, count, seed, heights=heights))
-    moved = with_a_third_moved(world)
-    yield "a third of the map moved 1 m", answers(localizer, shots(moved, model, count, seed))
-    for factor in (1.03, 1.1):
-        K = CAMERA.K * [[factor, 1, 1], [1, factor, 1], [1, 1, 1]]
-        camera = replace(CAMERA, K=K)
-        name = f"focal length {factor - 1:.0%} wrong"
-        yield name, answers(localizer, shots(world, model, count, seed, camera=camera))
-    twins = twin_buildings(seed, 0.1 + 0.1 * (seed % 3))
-    model = model_of(twins)
-    localizer = Localizer(model, None, CONFIG)
-    yield "the map holds a twin of the place", answers(localizer, shots(twins, model, count, seed))
-
-
-def line(name: str, found: list[Answer]) -> str:
-    """A row of the table."""
-    fixes = [(fix, truth) for fix, truth in found if fix is not None]
-    if not fixes:
-        return f"| {name} | {len(found)} | 0 | | | | |"
-    errors = np.stack([_error(fix, truth) for fix, truth in fixes])
-    covariances = np.stack([fix.covariance for fix, _ in fixes])
-    metres, radians = (np.linalg.norm(part, axis=1) for part in (errors[:, :3], errors[:, 3:]))
-    wrong = (metres > WRONG_METRES) | (radians > WRONG_RADIANS)
-    half_way = ~wrong & (metres > HALF_WAY_METRES)
-    white = np.linalg.solve(covariances, errors[..., None])[..., 0]
-    nees = (errors * white).sum(axis=1)[~wrong] / 6
-    sigmas = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
-    within = (np.abs(errors) < 2 * sigmas)[~wrong]
-    share = f"{nees.mean():.2f} | {within.mean():.1%}" if len(nees) else " | "
-    return f"| {name} | {len(found)} | {len(fixes)} | {wrong.sum()} | {half_way.sum()} | {share} |"
-
-
-def _error(fix: Fix, truth: Array) -> Array:
-    """(6,) position in the map and rotation about its axes."""
-    turn = so3_log(torch.from_numpy(fix.T_map_camera[:3, :3] @ truth[:3, :3].T)).numpy()
-    return np.concatenate([fix.T_map_camera[:3, 3] - truth[:3, 3], turn])
+DOCS = Path(__file__).parents[2] / "docs"
+BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.trust", description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[31, 32])
-    parser.add_argument("--frames", type=int, default=40, help="of each case and seed")
+    parser.add_argument("--results", type=Path, nargs="+", default=[RESULTS])
+    parser.add_argument("--seeds", type=int, nargs="+", help="those to report; all by default")
+    parser.add_argument("--docs", action="store_true", help="write docs/trust.md and its figure")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    table: dict[str, list[Answer]] = {}
-    for seed in options.seeds:
-        for name, found in cases(seed, options.frames):
-            table.setdefault(name, []).extend(found)
-    print("| case | frames | fixes | wrong | half-way | NEES / 6 | within 2 sigma |")
-    print("|---|---|---|---|---|---|---|")
-    for name, found in table.items():
-        print(line(name, found))
+    records = [record for path in options.results for record in load(path)]
+    records = [r for r in records if not options.seeds or r.seed in options.seeds]
+    rate = LocalizerConfig().false_pose_rate
+    print(f"{table(records, rate)}\n\n{totals(records, rate)}")
+    if options.docs:
+        _write(records, rate)
+
+
+def _write(records: list[Record], rate: float) -> None:
+    """The page between its two marks, and the figure."""
+    seeds = ", ".join(map(str, sorted({record.seed for record in records})))
+    page = DOCS / "trust.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    measured = f"Seeds {seeds}, false_pose_rate {rate:g}: {totals(records, rate)}."
+    marked = f"{BEGIN}{measured}\n\n{table(records, rate)}\n{END}"
+    page.write_text(f"{before}{marked}{rest.partition(END)[2]}")
+    figure(records, DOCS / "images" / "trust.png")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,10 @@ def _tracked(name: str, given: Conditions, is_carried_off: bool = False) -> Case
     return Case(name, TRACKED, lambda seed: localizer_of(building, seed), shots)
 
 
+def _of_nowhere(name: str, shots: Callable[[Localizer, int], Iterator[Shot]]) -> Case:
+    return Case(name, KIND, lambda seed: localizer_of(building, seed), shots, is_told=False)
+
+
 def _moved(pose: Array, rng: np.random.Generator) -> Array:
     """A step in the plane, and a turn about up."""
     angle = STEP * rng.normal()
