@@ -75,9 +75,11 @@ def verify(
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
     place = (config.rival_distance * model.depth, config.rival_angle)
     elsewhere = rivalry.are_elsewhere(covariance, *place)
+    rival, contested = rivalry.rival(model, elsewhere)
     evidence = Evidence(
         nats=rivalry.nats,
-        rival=rivalry.best(elsewhere),
+        rival=rival,
+        contested=contested,
         owed=occam_nats(known, gate.before),
         seen=share_seen(rivalry),
         keypoints=len(frame.xy),

@@ -145,7 +145,14 @@ def log_likelihood_ratio(prediction: Prediction, frame: Frame, sigma: float) -> 
 
     The maximum over the share of clutter: `frame.clutter` is what was expected beforehand.
     """
+    return keypoint_nats(prediction, frame, sigma).sum(dim=1)
+
+
+def keypoint_nats(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
+    """What each keypoint adds to the log-likelihood ratio of each pose, (P, M)."""
     odds = (1 - frame.clutter) / frame.clutter
     gain = explained(prediction, frame, sigma).sum(dim=2, keepdim=True) / odds
     share = gain.new_tensor(CLUTTER_SHARES)
-    return torch.log(share + (1 - share) * gain).sum(dim=1).amax(dim=1)
+    nats = torch.log(share + (1 - share) * gain)
+    best = nats.sum(dim=1).argmax(dim=1)
+    return nats.gather(2, best[:, None, None].expand(-1, nats.shape[1], 1))[..., 0]

@@ -25,22 +25,22 @@ from experiments.trust.record import Record, load
 LEFT_OUT = ("moved", "focal length")
 RIDGE = 0.02
 RATE = 1e-3  # that the printed table is for
-NAMES = ("AT_NOTHING", "OF_LEAD", "OF_OWN", "OF_SEEN")
+NAMES = ("AT_NOTHING", "OF_LEAD", "OF_SEEN")
 
 
 def features(records: list[Record]) -> Tensor:
-    """(N, 4): one, and what speaks for each pose."""
+    """(N, 3): one, and what speaks for each pose."""
     evidence = [Evidence(**record.evidence or {}) for record in records]
-    rows = [[1.0, -e.lead, -e.own, -e.seen] for e in evidence]
+    rows = [[1.0, -e.lead, -e.seen] for e in evidence]
     return torch.tensor(rows, dtype=torch.float64)
 
 
 def fitted(records: list[Record]) -> Tensor:
-    """The four weights, those but the first at least 0."""
+    """The three weights, all at least 0."""
     x = features(records)
     wrong = torch.tensor([record.is_wrong for record in records]).double()
     counts = torch.where(wrong > 0, 0.5 / wrong.mean(), 0.5 / (1 - wrong).mean())
-    root = torch.full((4,), 0.3, dtype=torch.float64, requires_grad=True)
+    root = torch.full((3,), 0.3, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([root], max_iter=300, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:

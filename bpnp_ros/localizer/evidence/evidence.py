@@ -8,17 +8,22 @@ from bpnp_ros.localizer.evidence.rivalry import Rivalry
 from bpnp_ros.localizer.measurement import assignment
 
 
+A_KEYPOINT = 4.0  # nats that tell two poses apart
+
+
 @dataclass(frozen=True)
 class Evidence:
     """nats: log-likelihood ratio of the pose. rival: that of the best pose elsewhere, 0 for none.
 
-    owed: nats that a pose owes for being one of many. seen: share of the landmarks that should be
-    in view that are, each weighted by how detectable it is. keypoints: of the frame. is_open: the
-    map hides nothing. is_tracked: the pose was looked for near the last one.
+    contested: sum over keypoints of the squared nats by which these two differ. owed: nats that a
+    pose owes for being one of many. seen: share of the landmarks that should be in view that are,
+    each weighted by how detectable it is. keypoints: of the frame. is_open: the map hides nothing.
+    is_tracked: the pose was looked for near the last one.
     """
 
     nats: float
     rival: float
+    contested: float
     owed: float
     seen: float
     keypoints: int
@@ -27,13 +32,15 @@ class Evidence:
 
     @property
     def lead(self) -> float:
-        """On the best pose elsewhere, and on what chance reaches, nats."""
-        return self.nats - max(self.rival, self.owed)
+        """On the best pose elsewhere, and on what chance reaches, nats.
 
-    @property
-    def own(self) -> float:
-        """Share of what the pose explains that no other place does, 0 to 1."""
-        return min(max(self.lead / max(self.nats, 1.0), 0.0), 1.0)
+        Of n keypoints for the pose and m for the rival (n - m)^2 / (n + m) count at most: where the
+        rival explains what the pose does not, a difference of the sums says less.
+        """
+        ahead = self.nats - max(self.rival, self.owed)
+        if self.contested <= 0:
+            return ahead
+        return min(ahead, A_KEYPOINT * (self.nats - self.rival) ** 2 / self.contested)
 
 
 def share_seen(rivalry: Rivalry) -> float:

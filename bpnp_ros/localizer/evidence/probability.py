@@ -1,7 +1,6 @@
 """How probable it is that the best pose of a frame is a wrong one.
 
-What counts is by how much it leads, in nats and relative to what it explains: on the best pose
-elsewhere, which is what look-alike places and chance reach in that map and that frame, or on what a
+What counts is by how much it leads, in nats: on the best pose elsewhere, which is what look-alike places and chance reach in that map and that frame, or on what a
 pose owes for being one of many; and how many of the landmarks that it says are in view are seen. In
 a map that hides points the weights are those of a logistic regression on simulated frames, see
 docs/trust.md; a keypoint is not as independent of the others as the likelihood takes it to be.
@@ -12,7 +11,7 @@ from __future__ import annotations
 import math
 
 from bpnp_ros.localizer.evidence.evidence import Evidence
-from bpnp_ros.localizer.evidence.weights import AT_NOTHING, OF_LEAD, OF_OWN, OF_SEEN
+from bpnp_ros.localizer.evidence.weights import AT_NOTHING, OF_LEAD, OF_SEEN
 
 CROWD = 15  # keypoints
 CROWD_NATS = 28.0  # what a crowd counts as at most
@@ -23,8 +22,7 @@ def false_pose_probability(evidence: Evidence) -> float:
     """0 to 1."""
     if evidence.is_open:
         return _in_an_open_map(evidence)
-    speaks_for = OF_LEAD * evidence.lead + OF_OWN * evidence.own + OF_SEEN * evidence.seen
-    return logistic(AT_NOTHING - speaks_for)
+    return logistic(AT_NOTHING - OF_LEAD * evidence.lead - OF_SEEN * evidence.seen)
 
 
 def _in_an_open_map(evidence: Evidence) -> float:

@@ -18,6 +18,7 @@ from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
 from bpnp_ros.localizer.measurement import Prediction, predict
+from bpnp_ros.localizer.measurement import Prediction, keypoint_nats, log_likelihood_ratio, predict
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
@@ -36,8 +37,8 @@ class Rivalry:
     """T_map_camera: the winner (4, 4) in the recentred map, refined at the noise of `frame`.
 
     seen: what it sees. proposer: who proposed it first. nats: its log-likelihood ratio.
-    twists: (P, 6) from the winner to all that were compared, metres and radians; lost: (P,) nats by
-    which they explain less.
+    others: (P, 4, 4), all that were compared. twists: (P, 6) to them from the winner, metres and
+    radians. lost: (P,) nats by which they explain less.
     """
 
     T_map_camera: Tensor
@@ -45,6 +46,7 @@ class Rivalry:
     frame: Frame
     proposer: str
     nats: float
+    others: Tensor
     twists: Array
     lost: Array
 
@@ -53,9 +55,16 @@ class Rivalry:
         near = _within(self.twists, metres, radians)
         return ~near & ~are_one_mode(self.twists, covariance)
 
-    def best(self, rows: NDArray[np.bool_]) -> float:
-        """The greatest log-likelihood ratio of some, 0 where there is none."""
-        return float((self.nats - self.lost[rows]).max(initial=0.0))
+    def rival(self, model: MapModel, rows: NDArray[np.bool_]) -> tuple[float, float]:
+        """Of the best of some: its log-likelihood ratio, and the sum over keypoints of the squared
+        nats by which it differs from the winner; 0 where there is none."""
+        if not rows.any():
+            return 0.0, 0.0
+        best = int(np.where(rows, self.lost, np.inf).argmin())
+        both = torch.stack([self.T_map_camera, self.others[best]])
+        seen = predict(model, both, self.frame.frustum)
+        winner, other = keypoint_nats(seen, self.frame, self.frame.sigma)
+        return self.nats - float(self.lost[best]), float((winner - other).square().sum())
 
 
 def compete(
@@ -78,7 +87,16 @@ def compete(
     same = _within(twists[: len(best)], ONE_PLACE * metres, ONE_PLACE * radians)
     first = min(best.numpy(force=True)[same], default=int(best[0]))
     lost = nats - score.double().numpy(force=True)
-    return Rivalry(T_winner[0], seen, own, candidates.proposer[first], nats, twists, lost)
+    return Rivalry(
+        T_winner[0],
+        seen,
+        own,
+        candidates.proposer[first],
+        nats,
+        others.T_map_camera,
+        twists,
+        lost,
+    )
 
 
 def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor, Candidates]:
