@@ -1,0 +1,82 @@
+"""What speaks for a pose, and how probably it is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from halls import closed_hall, frame_at, frame_of, judged, landmarks, recentred, standing
+from landmarks import CAMERA, report
+
+from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.evidence.evidence import Evidence
+from bpnp_ros.localizer.evidence.neighbourhood import TRIED, around
+from bpnp_ros.localizer.evidence.probability import false_pose_probability
+from bpnp_ros.localizer.types import Fix
+
+HERE = standing(10, 6, 0.4)
+STRONG = Evidence(200.0, 60.0, 500.0, 35.0, 0.7, 80, is_open=False, is_tracked=False)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize("worse", [{"rival": 190.0}, {"nats": 70.0}, {"owed": 199.0}])
+def test_the_smaller_its_lead_the_more_probably_a_pose_is_wrong(
+    worse: dict[str, float], is_open: bool
+) -> None:
+    strong = replace(STRONG, is_open=is_open)
+    weak = replace(strong, **worse)  # type: ignore[arg-type]
+    assert false_pose_probability(strong) < 1e-3 < false_pose_probability(weak) < 1
+
+
+def test_a_pose_that_says_landmarks_are_in_view_that_nobody_sees_is_more_probably_wrong() -> None:
+    unseen = replace(STRONG, seen=0.1)
+    assert false_pose_probability(unseen) > 2 * false_pose_probability(STRONG)
+
+
+def test_a_lead_counts_for_less_where_the_rival_explains_what_the_pose_does_not() -> None:
+    """Ten keypoints more for one of two poses, once with a hundred others for either of them."""
+    agreed = replace(STRONG, nats=440.0, rival=400.0, contested=10 * 4.0**2)
+    fought = replace(agreed, contested=110 * 4.0**2)
+    assert agreed.lead == pytest.approx(40)
+    assert fought.lead == pytest.approx(40 * 10 / 110)
+
+
+def test_a_fix_tells_what_speaks_for_it() -> None:
+    answer = judged(closed_hall(), [HERE], frame_at(HERE, np.random.default_rng(0), 0.3, 0.3))
+    assert isinstance(answer, Fix) and answer.evidence is not None
+    assert answer.evidence.nats == answer.log_likelihood_ratio
+    assert answer.evidence.seen == pytest.approx(0.7, abs=0.1)
+    assert false_pose_probability(answer.evidence) == answer.false_pose_probability
+
+
+def test_around_a_pose_that_is_some_centimetres_off_the_right_one_is_found() -> None:
+    model, beside = closed_hall(), HERE.copy()
+    beside[:2, 3] += 0.04
+    frame = frame_at(HERE, np.random.default_rng(0), 0.3, 0.3)
+    found = around(model, Candidates.of(recentred(model, beside), "test"), frame).T_map_camera
+    error = (found[:, :3, 3] - recentred(model, HERE)[:, :3, 3]).norm(dim=1)
+    assert len(found) == TRIED and error.min() < 0.02
+
+
+def test_the_covariance_knows_that_the_lens_may_not_be_as_told() -> None:
+    """Pictures are taken with a focal length 3 % longer than the localiser is told."""
+    pixels = report(landmarks(), HERE, np.random.default_rng(0), 0.0, 0.0)
+    middle = CAMERA.K[:2, 2]
+    zoomed = middle + 1.03 * (pixels - middle)
+    fixes = [judged(closed_hall(), [HERE], frame_of(some)) for some in (pixels, zoomed)]
+    true, told = (fix for fix in fixes if isinstance(fix, Fix))
+    error = told.T_map_camera[:3, 3] - HERE[:3, 3]
+    assert np.linalg.norm(error) > 5 * true.sigmas[0]  # the pose is off by much more than noise
+    squared = error @ np.linalg.solve(told.covariance[:3, :3], error)
+    assert squared < 3**2 * 3
+
+
+def test_of_poses_that_are_close_the_best_is_kept() -> None:
+    poses = torch.eye(4).repeat(4, 1, 1)
+    poses[:, 0, 3] = torch.tensor([0.0, 0.1, 1.0, 1.05])
+    assert distinct(poses, 0.2, 0.1, 10).tolist() == [0, 2]
+    assert distinct(poses, 0.2, 0.1, 1).tolist() == [0]
+    poses[1, :3, :3] = torch.diag(torch.tensor([-1.0, -1.0, 1.0]))
+    assert distinct(poses, 0.2, 0.1, 10).tolist() == [0, 1, 2]
