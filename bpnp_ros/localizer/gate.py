@@ -23,9 +23,9 @@ from bpnp_ros.localizer.covariance import (
     with_another_lens,
     with_near_modes,
 )
-from bpnp_ros.localizer.evidence.evidence import Evidence, share_seen
+from bpnp_ros.localizer.evidence.evidence import Evidence
 from bpnp_ros.localizer.evidence.probability import false_pose_probability
-from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete
+from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete, share_seen
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import Prediction, explained
 from bpnp_ros.localizer.types import Category, Fix, Rejection

@@ -36,6 +36,7 @@ USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY, REST = 30, 3  # frames from one look around to the next: at most, and at least
 MOST_ALIKE = 64
+HERE = 3.0  # distances of rivals
 # in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
 # over looks, that ends tracking; what each look adds at most, and what chance gives it
 LEAD, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 4.0, 2.0, 0.5
@@ -202,8 +203,9 @@ class Tracker:
     def _near(self, poses: Tensor, pose: Tensor) -> Tensor:
         """Which poses (P, 4, 4) are no rivals of one (4, 4)."""
         far, turned = apart(poses, pose)
-        metres = self.config.rival_distance * self._model.depth
-        return (far <= metres) & (turned <= self.config.rival_angle)
+        # what is nearer the gate has compared
+        metres = HERE * self.config.rival_distance * self._model.depth
+        return (far <= metres) & (turned <= HERE * self.config.rival_angle)
 
     def _last(self, like: Tensor) -> Tensor:
         """The last pose (1, 4, 4)."""

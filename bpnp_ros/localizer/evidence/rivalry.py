@@ -17,8 +17,12 @@ from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
-from bpnp_ros.localizer.measurement import Prediction, predict
-from bpnp_ros.localizer.measurement import Prediction, keypoint_nats, log_likelihood_ratio, predict
+from bpnp_ros.localizer.measurement import (
+    Prediction,
+    assignment,
+    keypoint_nats,
+    predict,
+)
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
@@ -128,3 +132,10 @@ def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:
 def _lengths(vectors: Array, most: float) -> NDArray[np.bool_]:
     within: NDArray[np.bool_] = np.linalg.norm(vectors, axis=1) <= most
     return within
+
+
+def share_seen(rivalry: Rivalry) -> float:
+    """How much of what should be in view of the winner is, 0 to 1."""
+    own, prediction = rivalry.frame, rivalry.seen
+    hits = assignment(prediction, own, own.sigma)[0].sum(dim=0).clamp(max=1.0)
+    return min(float(hits.sum()) / max(float(prediction.weight.sum()), 1e-6), 1.0)
