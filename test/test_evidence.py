@@ -32,7 +32,7 @@ def test_the_smaller_its_lead_the_more_probably_a_pose_is_wrong(
 
 def test_a_pose_that_says_landmarks_are_in_view_that_nobody_sees_is_more_probably_wrong() -> None:
     unseen = replace(STRONG, seen=0.1)
-    assert false_pose_probability(unseen) > 2 * false_pose_probability(STRONG)
+    assert false_pose_probability(unseen) > 1.4 * false_pose_probability(STRONG)
 
 
 def test_a_lead_counts_for_less_where_the_rival_explains_what_the_pose_does_not() -> None:

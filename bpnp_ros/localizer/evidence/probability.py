@@ -1,9 +1,10 @@
 """How probable it is that the best pose of a frame is a wrong one.
 
-What counts is by how much it leads, in nats: on the best pose elsewhere, which is what look-alike places and chance reach in that map and that frame, or on what a
-pose owes for being one of many; and how many of the landmarks that it says are in view are seen. In
-a map that hides points the weights are those of a logistic regression on simulated frames, see
-docs/trust.md; a keypoint is not as independent of the others as the likelihood takes it to be.
+What counts is by how much it leads, in nats: on the best pose elsewhere, which is what look-alike
+places and chance reach in that map and that frame, or on what a pose owes for being one of many;
+and how many of the landmarks that it says are in view are seen. In a map that hides points the
+weights are those of a logistic regression on simulated frames, see docs/trust.md; a keypoint is not
+as independent of the others as the likelihood takes it to be.
 """
 
 from __future__ import annotations
