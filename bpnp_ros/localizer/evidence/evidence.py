@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpnp_ros.localizer.evidence.rivalry import Rivalry
-from bpnp_ros.localizer.measurement import assignment
-
 A_KEYPOINT = 4.0  # nats that tell two poses apart
 
 
@@ -40,10 +37,3 @@ class Evidence:
         if self.contested <= 0:
             return ahead
         return min(ahead, A_KEYPOINT * (self.nats - self.rival) ** 2 / self.contested)
-
-
-def share_seen(rivalry: Rivalry) -> float:
-    """How much of what should be in view of the winner is, 0 to 1."""
-    own, prediction = rivalry.frame, rivalry.seen
-    hits = assignment(prediction, own, own.sigma)[0].sum(dim=0).clamp(max=1.0)
-    return min(float(hits.sum()) / max(float(prediction.weight.sum()), 1e-6), 1.0)
