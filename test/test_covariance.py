@@ -18,7 +18,7 @@ from halls import (
 )
 
 from bpnp_ros.geometry.rotation import so3_log
-from bpnp_ros.localizer.covariance import occam_nats, pose_covariance, with_near_modes
+from bpnp_ros.localizer.evidence.covariance import occam_nats, pose_covariance, with_near_modes
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.map_model import MapModel
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.covariance import (
+from bpnp_ros.localizer.evidence.covariance import (
     information,
     known_beforehand,
     occam_nats,

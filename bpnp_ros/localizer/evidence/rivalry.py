@@ -11,8 +11,8 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, distinct
-from bpnp_ros.localizer.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.frame import Frame

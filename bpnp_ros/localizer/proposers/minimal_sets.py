@@ -15,8 +15,8 @@ from torch import Tensor
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.localizer.candidates import Candidates, distinct
-from bpnp_ros.localizer.covariance import information, occam_nats
 from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.measurement import explained, predict
