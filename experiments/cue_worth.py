@@ -73,7 +73,7 @@ def worths(scene: Path, folder: Path) -> Iterator[tuple[str, str, float, int]]:
         photograph, camera = decode_compressed(file.read_bytes()), played.cameras[image]
         (xy, _), pairs = played.keypoints_of(image), true_pairs(played, image, mapping)
         ones, rows = np.ones(len(xy), np.float32), np.arange(len(xy))
-        fix = Fix(np.eye(4), np.eye(6), pairs[:, 0], pairs[:, 1], 0.0, "truth", 0.0)
+        fix = Fix(np.eye(4), np.eye(6), pairs[:, 0], pairs[:, 1], 0.0, "truth", 0.0, 0.0)
         for name in GAINS:
             shown = keypoint_cues(exposed(photograph, name), denormalise(xy, camera))
             keypoints = Keypoints(xy, ones, rows, image_frustum(camera), cues=shown)

@@ -176,7 +176,7 @@ def test_without_a_pose_other_focal_lengths_are_tried_one_by_one() -> None:
 def walk(localizer: Localizer, factor: float) -> list[float]:
     """Errors in metres of a camera that goes through the hall; infinite without a pose."""
     rng, errors = np.random.default_rng(5), list[float]()
-    for step in range(30):
+    for step in range(36):
         T = standing(2 + 0.2 * step, 5 + 0.1 * step, 0.3 * np.sin(0.3 * step))
         prior = None if step else PosePrior(T, 1e-4 * np.eye(6))
         keypoints = told(zoomed(factor), T, rng, landmarks())

@@ -148,7 +148,7 @@ def test_a_fix_says_what_each_cue_brought_and_which_disagrees(
     colours = np.random.default_rng(8).uniform(20, 235, (40, 3))
     keypoints = some_keypoints({"rgb": colours[:, swap].astype(np.float32)})
     rows = np.arange(40)
-    fix = Fix(np.eye(4), np.eye(6), rows, keypoints.index, 0.5, "truth", 90.0)
+    fix = Fix(np.eye(4), np.eye(6), rows, keypoints.index, 0.5, "truth", 90.0, 0.0)
     told = MapCues(map_with({"rgb": colours.astype(np.uint8)})).told(keypoints, fix)
     assert told["rgb"][1] == 40 and replace(fix, cues=told).disagreeing == disagreeing
 

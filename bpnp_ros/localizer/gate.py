@@ -69,7 +69,7 @@ def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
     """The likeliest candidate as a Fix, or why it is none."""
-    rivalry = compete(model, candidates, frame, config)
+    rivalry = compete(model, candidates, frame, config, closely=not gate.is_tracked)
     winner = rivalry.T_map_camera
     known = information(rivalry.seen, winner, rivalry.frame)
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)

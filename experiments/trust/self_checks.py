@@ -17,7 +17,7 @@ from bpnp_ros import Fix, Keypoints, Localizer, LocalizerConfig, keypoints_from_
 from bpnp_ros.simulation.camera_path import make_camera_path
 from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import World
-from experiments.trust.buildings import CAMERA, Array, building, model_of
+from experiments.trust.worlds.buildings import CAMERA, Array, building, model_of
 from experiments.zoo.ground import KINDS as GROUND
 from experiments.zoo.lamps import KINDS as LAMPS
 from experiments.zoo.trial import Trial

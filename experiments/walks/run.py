@@ -10,7 +10,7 @@ import numpy as np
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.tracker import TRACKER
 from bpnp_ros.localizer.types import Fix, Rejection
-from experiments.trust.buildings import CAMERA
+from experiments.trust.worlds.buildings import CAMERA
 from experiments.walks.script import FRAMES, HERTZ, Script
 from experiments.walks.worlds import place
 from experiments.zoo.kind import Array

@@ -13,7 +13,7 @@ from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.simulation.camera_path import make_camera_path
 from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import World
-from experiments.trust.buildings import CAMERA, building, model_of, twin_buildings
+from experiments.trust.worlds.buildings import CAMERA, building, model_of, twin_buildings
 from experiments.walks.script import FRAMES, HERTZ, Script
 from experiments.zoo.kind import Array, heights, held, seen
 from experiments.zoo.lamps import UP, grid
@@ -140,9 +140,7 @@ def hall(seed: int) -> Place:
 
 WORLDS: dict[str, Callable[[int], Place]] = {
     "building": lambda seed: in_a_building(building(seed), None),
-    "twin buildings": lambda seed: in_a_building(
-        twin_buildings(seed, 0.1 + 0.1 * (seed % 3)), np.array([40.0, 0, 0])
-    ),
+    "twin buildings": lambda seed: in_a_building(twin_buildings(seed), np.array([40.0, 0, 0])),
     "twin rooms": twin_rooms,
     "repeating corridor": corridor,
     "lamp grid": lamps,

@@ -55,6 +55,8 @@ class Kind(Protocol):
 
     def trial(self, frames: int, seed: int) -> Trial: ...
 
+    def __hash__(self) -> int: ...
+
 
 def reckoned(poses: Array, rng: np.random.Generator) -> list[Array]:
     """T_odom_camera (4, 4) of a drive's poses (F, 4, 4): each step errs, and the errors add up."""

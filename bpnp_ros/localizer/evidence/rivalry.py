@@ -72,17 +72,20 @@ class Rivalry:
 
 
 def compete(
-    model: MapModel, candidates: Candidates, frame: Frame, config: LocalizerConfig
+    model: MapModel,
+    candidates: Candidates,
+    frame: Frame,
+    config: LocalizerConfig,
+    closely: bool = True,
 ) -> Rivalry:
-    """Every candidate takes part, wherever it is."""
+    """Every candidate takes part, wherever it is. closely: those that lead are tried around."""
     metres, radians = config.rival_distance * model.depth, config.rival_angle
     best, leading = _best(model, candidates, frame)
-    leaders = leading.select(
-        distinct(
-            leading.T_map_camera, LEADERS_APART * metres, LEADERS_APART * radians, MOST_LEADERS
-        )
-    )
-    others = Candidates.joined([candidates.select(best), around(model, leaders, frame)])
+    others = candidates.select(best)
+    if closely:
+        apart = (LEADERS_APART * metres, LEADERS_APART * radians)
+        leaders = leading.select(distinct(leading.T_map_camera, *apart, MOST_LEADERS))
+        others = Candidates.joined([others, around(model, leaders, frame)])
     T_winner, seen, own, score = _winner(model, others, frame)
     nats = float(evidence(model, T_winner, own, own.sigma)[0])
     tell(others, score)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints, TooFewKeypointsError, keypoints_from_pixels
@@ -32,7 +33,7 @@ FAR = 6.5  # metres
 FEW = 14  # landmarks of a line or a cluster
 STEP = 0.08  # metres and radians from one tracked frame to the next
 
-Choose = Callable[[Array, Array], Array]
+Choose = Callable[[Array, Array], NDArray[np.intp]]
 """Landmarks (N, 3) and the camera's position (3,) -> rows that the detector can find."""
 
 
@@ -140,11 +141,11 @@ def _two_frames_in_one(localizer: Localizer, seed: int) -> Iterator[Shot]:
             yield Shot(keypoints_from_pixels(pixels + CAMERA.K[:2, 2], CAMERA), None)
 
 
-def _far_off(landmarks: Array, position: Array) -> Array:
+def _far_off(landmarks: Array, position: Array) -> NDArray[np.intp]:
     return np.flatnonzero(np.linalg.norm(landmarks - position, axis=1) > FAR)
 
 
-def _on_a_line(landmarks: Array, position: Array) -> Array:
+def _on_a_line(landmarks: Array, position: Array) -> NDArray[np.intp]:
     """The landmarks closest to a line through two of those that are 2 to 6 m away."""
     near = _between(landmarks, position)
     rng = np.random.default_rng(len(near))
@@ -153,14 +154,14 @@ def _on_a_line(landmarks: Array, position: Array) -> Array:
     return near[np.linalg.norm(np.cross(landmarks[near] - one, along), axis=1).argsort()[:FEW]]
 
 
-def _in_a_cluster(landmarks: Array, position: Array) -> Array:
+def _in_a_cluster(landmarks: Array, position: Array) -> NDArray[np.intp]:
     """A landmark 2 to 6 m away, and those next to it."""
     near = _between(landmarks, position)
     centre = landmarks[np.random.default_rng(len(near)).choice(near)]
     return np.linalg.norm(landmarks - centre, axis=1).argsort()[:FEW]
 
 
-def _between(landmarks: Array, position: Array) -> Array:
+def _between(landmarks: Array, position: Array) -> NDArray[np.intp]:
     distance = np.linalg.norm(landmarks - position, axis=1)
     return np.flatnonzero((distance > 2) & (distance < 6))
 
