@@ -187,6 +187,9 @@ class Hypotheses:
         if isinstance(answer, Fix):
             return self._checked(places, answer)
         rivals = behind[1:]
+        # in maps that hide points places by chance were published: a frame of its own decides
+        if not self._model.is_open:
+            return answer
         if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
             left = 1 + int((rivals < self.odds).sum())
             return replace(answer, message=f"{answer.message}; {self._so_far(left)}")
