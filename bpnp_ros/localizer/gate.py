@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.evidence.covariance import (
-    information,
+    POSE,
+    in_map,
     known_beforehand,
+    observed,
     occam_nats,
     pose_covariance,
     with_another_lens,
@@ -71,7 +73,8 @@ def verify(
     """The likeliest candidate as a Fix, or why it is none."""
     rivalry = compete(model, candidates, frame, config, closely=not gate.is_tracked)
     winner = rivalry.T_map_camera
-    known = information(rivalry.seen, winner, rivalry.frame)
+    H, g = observed(rivalry.seen, rivalry.frame)
+    known = in_map(H[POSE, POSE], winner)
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
     place = (config.rival_distance * model.depth, config.rival_angle)
     elsewhere = rivalry.are_elsewhere(covariance, *place)
@@ -96,7 +99,7 @@ def verify(
             Category.NOT_VERIFIED,
             f"the camera seems to be at ({x:.2f}, {y:.2f}, {z:.2f}), {objection}",
         )
-    twist, lost = with_another_lens(model, rivalry.seen, winner, rivalry.frame)
+    twist, lost = with_another_lens(model, H, g, winner)
     near = np.vstack([rivalry.twists[~elsewhere], twist])
     covariance = with_near_modes(covariance, near, np.append(rivalry.lost[~elsewhere], lost))
     return _fix(model, rivalry, covariance, (evidence, wrong), gate.inliers, config)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
@@ -24,7 +25,6 @@ from bpnp_ros.localizer.local_optimisation import (
     polish,
 )
 from bpnp_ros.localizer.look_alikes import with_look_alikes
-from bpnp_ros.localizer.measurement import log_likelihood_ratio, predict
 from bpnp_ros.localizer.over_time.step import Pose, Step
 from bpnp_ros.localizer.over_time.track import Track
 from bpnp_ros.localizer.stage import stage
@@ -78,7 +78,7 @@ class Tracker:
         frame, poses = self.seen, candidates.T_map_camera
         assert frame is not None
         poses = torch.cat([self._last(poses), poses])
-        nats = log_likelihood_ratio(predict(self._model, poses, frame.frustum), frame, frame.sigma)
+        nats = evidence(self._model, poses, frame, frame.sigma)
         here = self._near(poses, poses[0])
         if not here.all():
             self._suspect(float(nats[~here].max() - nats[here].max()))
@@ -159,8 +159,7 @@ class Tracker:
         Where the camera can have come to, how it moved speaks too.
         """
         poses = candidates.T_map_camera
-        seen = predict(self._model, poses, frame.frustum)
-        nats = log_likelihood_ratio(seen, frame, frame.sigma)
+        nats = evidence(self._model, poses, frame, frame.sigma)
         near = self._within(candidates, reach)
         here = self._near(poses, torch.from_numpy(self._recentred(fix)).to(poses))
         own = _best(nats, near & here)

@@ -21,7 +21,8 @@ Array = NDArray[np.float64]
 NO_SHARE = 1e-5
 SAME_MODE = 4.0  # sigmas
 MOST_AHEAD = 3.0  # nats
-RARE, LENS = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
+RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
+POSE, LENS = slice(0, 6), slice(6, 8)
 LEAST_INFORMATION = 1e-9  # relative to the best known axis; nothing is known of one below
 
 
@@ -31,24 +32,21 @@ def information(prediction: Prediction, T_map_camera: Tensor, frame: Frame) -> A
     Position in the map and rotation about its fixed axes. That of the assigned keypoints, less what
     is missing because nobody knows which of them belongs to which point (Louis, 1982).
     """
-    return _in_map(_observed(prediction, frame)[0], T_map_camera)
+    return in_map(observed(prediction, frame)[0][POSE, POSE], T_map_camera)
 
 
-def _observed(
-    prediction: Prediction, frame: Frame, with_lens: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Observed information and gradient of the log-likelihood at one pose, in the camera's axes.
+def observed(prediction: Prediction, frame: Frame) -> tuple[Tensor, Tensor]:
+    """Observed information (8, 8) and gradient (8,) of the log-likelihood at one pose.
 
-    (v, w) of the camera; with_lens: and of its zoom and first radial distortion, on the chart.
+    (v, w) of the camera in its own axes, its zoom, and its first radial distortion on the chart.
     """
     share = assignment(prediction, frame, frame.sigma)[0]
     row, column = (share > NO_SHARE).nonzero(as_tuple=True)
     weight, image = share[row, column].double(), prediction.xy[0, column].double()
     in_camera = prediction.in_camera[0, column].double()
-    J = prediction.chart.jacobian(in_camera, prediction.nearest)
-    if with_lens:
-        radial = image * image.square().sum(dim=1, keepdim=True)
-        J = torch.cat([J, image[..., None], radial[..., None]], dim=2)
+    radial = image * image.square().sum(dim=1, keepdim=True)
+    by_pose = prediction.chart.jacobian(in_camera, prediction.nearest)
+    J = torch.cat([by_pose, image[..., None], radial[..., None]], dim=2)
     error = frame.xy[row].double() - image
     pull = (J * error[..., None]).sum(dim=1) / frame.sigma**2
     complete = torch.einsum("n,nki,nkj->ij", weight, J, J) / frame.sigma**2
@@ -59,22 +57,22 @@ def _observed(
 
 
 def with_another_lens(
-    model: MapModel, prediction: Prediction, T_map_camera: Tensor, frame: Frame
+    model: MapModel, H: Tensor, g: Tensor, T_map_camera: Tensor
 ) -> tuple[Array, float]:
     """Where the pose would be if the lens were not as told: (6,) from it, metres and radians.
 
-    And by how many nats that explains less, lens errors being RARE and LENS large: one step of
-    Gauss-Newton on pose and lens together. The axes are the map's.
+    And by how many nats that explains less, lens errors being RARE and FAR_OFF large: one step of
+    Gauss-Newton on pose and lens together. H, g: what is observed there. The axes are the map's.
     """
-    H, g = _observed(prediction, frame, with_lens=True)
+    on_pose = H[POSE, POSE]
     if model.is_open:
-        H[:6, :6] += motion_information(model, T_map_camera[None]).H[0].double()
-    H[:6, :6] += LEAST_INFORMATION * H[:6, :6].diagonal().max() * torch.eye(6).to(H)
-    solved = torch.linalg.solve(H[:6, :6], torch.cat([H[:6, 6:], g[:6, None]], dim=1))
-    on_lens = H[6:, 6:] - H[6:, :6] @ solved[:, :2]
-    pull = g[6:] - H[6:, :6] @ solved[:, 2]
-    scaled = torch.eye(2).to(H) + LENS**2 * on_lens
-    lens = LENS**2 * torch.linalg.solve(scaled, pull)
+        on_pose = on_pose + motion_information(model, T_map_camera[None]).H[0].double()
+    on_pose = on_pose + LEAST_INFORMATION * on_pose.diagonal().max() * torch.eye(6).to(H)
+    solved = torch.linalg.solve(on_pose, torch.cat([H[POSE, LENS], g[POSE, None]], dim=1))
+    on_lens = H[LENS, LENS] - H[LENS, POSE] @ solved[:, :2]
+    pull = g[LENS] - H[LENS, POSE] @ solved[:, 2]
+    scaled = torch.eye(2).to(H) + FAR_OFF**2 * on_lens
+    lens = FAR_OFF**2 * torch.linalg.solve(scaled, pull)
     owed = 0.5 * float(torch.linalg.det(scaled).clamp_min(1.0).log())
     turn = np.kron(np.eye(2), T_map_camera[:3, :3].double().cpu().numpy())
     twist: Array = turn @ (solved[:, 2] - solved[:, :2] @ lens).cpu().numpy()
@@ -85,14 +83,14 @@ def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:
     """(6, 6) information on a pose from how the camera is held; zero where a map hides points."""
     if not model.is_open:
         return np.zeros((6, 6))
-    return _in_map(motion_information(model, T_map_camera[None]).H[0], T_map_camera)
+    return in_map(motion_information(model, T_map_camera[None]).H[0], T_map_camera)
 
 
-def _in_map(H: Tensor, T_map_camera: Tensor) -> Array:
-    """Information in the camera's axes -> about the map's."""
+def in_map(H: Tensor, T_map_camera: Tensor) -> Array:
+    """Information (6, 6) in the camera's axes -> position in the map, rotation about its axes."""
     turn = np.kron(np.eye(2), T_map_camera[:3, :3].double().cpu().numpy())
-    in_map: Array = turn @ H.double().cpu().numpy() @ turn.T
-    return in_map
+    turned: Array = turn @ H.double().cpu().numpy() @ turn.T
+    return turned
 
 
 def pose_covariance(model: MapModel, known: Array, config: LocalizerConfig) -> Array:

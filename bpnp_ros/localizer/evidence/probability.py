@@ -24,17 +24,15 @@ def false_pose_probability(evidence: Evidence) -> float:
     """0 to 1."""
     if evidence.is_open:
         return _in_an_open_map(evidence)
-    by_lead = AT_NOTHING - OF_LEAD * evidence.lead - OF_SEEN * evidence.seen
-    return logistic(
-        by_lead
-        if evidence.is_tracked
-        else max(by_lead, _by_spread(evidence) - OF_SEEN * evidence.seen)
-    )
+    log_odds = AT_NOTHING - OF_LEAD * evidence.lead
+    if not evidence.is_tracked:
+        log_odds = max(log_odds, _by_spread(evidence))
+    return logistic(log_odds - OF_SEEN * evidence.seen)
 
 
 def _by_spread(evidence: Evidence) -> float:
     """Log-odds of a first fix; the lead of one sum over keypoints on another varies with the root
-    of what they sum up to."""
+    of what they sum up to. By the lead in nats alone a mirrored map found its place."""
     ahead, surplus = evidence.nats - evidence.rival, evidence.nats - evidence.owed
     spread = math.sqrt(evidence.nats + evidence.rival + 1)
     return SPREAD_AT_NOTHING - ahead / spread - SPREAD_OF_SURPLUS * surplus

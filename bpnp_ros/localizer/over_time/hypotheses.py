@@ -79,7 +79,7 @@ class Hypotheses:
             self._remember(frame)
             return answer
         old, leader = self._carried(self._places, frame, step)
-        self._go_on(stamp, odometry, leader)
+        self._go_on(stamp, odometry, step, leader)
         places = self._merged(old.joined(self._looked_back(new)))
         self._places = places
         answer = self._judged(places, new, answer, frame, step)
@@ -114,12 +114,11 @@ class Hypotheses:
         row = int((carried.past.sum(dim=1) + nats).argmax())
         return carried, moved_by(places.poses[row], poses[row])
 
-    def _go_on(self, stamp: float, odometry: Pose | None, leader: Pose) -> None:
+    def _go_on(self, stamp: float, odometry: Pose | None, step: Step, leader: Pose) -> None:
         way = self._way
         assert way is not None
         elapsed = stamp - way.stamp
-        told = Step.told(way.odometry, odometry, elapsed, self._model.depth, self.config)
-        came = leader if told is None else told.T_before_now
+        came = leader if step.is_guess else step.T_before_now
         velocity = twist(came) / elapsed if elapsed > 0 else None
         self._way = Way(stamp, way.T_start_camera @ came, odometry, velocity)
 
@@ -186,10 +185,9 @@ class Hypotheses:
         self._contradicted = 0
         if isinstance(answer, Fix):
             return self._checked(places, answer)
-        rivals = behind[1:]
-        # in maps that hide points places by chance were published: a frame of its own decides
         if not self._model.is_open:
-            return answer
+            return answer  # a frame by itself decides: places by chance add up in a mirrored map
+        rivals = behind[1:]
         if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
             left = 1 + int((rivals < self.odds).sum())
             return replace(answer, message=f"{answer.message}; {self._so_far(left)}")

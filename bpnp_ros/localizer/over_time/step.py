@@ -23,11 +23,15 @@ CHANGE, UNKNOWN = 0.2, 0.5  # of the greatest speed: how much motion changes, or
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """T_before_now: (4, 4) float64 of the camera. metres, radians: standard deviations of it."""
+    """T_before_now: (4, 4) float64 of the camera. metres, radians: standard deviations of it.
+
+    is_guess: nobody has told how the camera came.
+    """
 
     T_before_now: Pose
     metres: float
     radians: float
+    is_guess: bool = False
 
     @classmethod
     def reckoned(cls, T_before_now: Pose, depth: float) -> Step:
@@ -65,7 +69,8 @@ class Step:
         step = cls.reckoned(from_twist(before * elapsed), depth)
         change = elapsed * (UNKNOWN if velocity is None else CHANGE)
         metres = step.metres + change * config.max_speed
-        return cls(step.T_before_now, metres, step.radians + change * config.max_turn_rate)
+        radians = step.radians + change * config.max_turn_rate
+        return cls(step.T_before_now, metres, radians, is_guess=True)
 
     @property
     def back(self) -> Step:

@@ -54,11 +54,9 @@ class TwoDirections:
         """The rotations (H, 3, 3) that carry most bearings onto landmarks."""
         if self._hash is None or self._hash.cell < tolerance:
             self._hash = DirectionHash(self._directions, tolerance)
-        for some in (bearings[:_FIRST], bearings):
+        for some, kept in ((bearings[:_FIRST], _SIFTED), (bearings, FEW_ROTATIONS)):
             hits = torch.stack([self._hash.holds(R @ bearing) for bearing in some]).sum(dim=0)
-            R = R[
-                hits.topk(min(_SIFTED if some is not bearings else FEW_ROTATIONS, len(R))).indices
-            ]
+            R = R[hits.topk(min(kept, len(R))).indices]
         return R
 
 
