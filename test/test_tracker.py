@@ -64,7 +64,8 @@ def carried_on(v: tuple[float, ...], w: tuple[float, ...], stamp: float) -> np.n
     track.follow(HERE, 0.0, fix, 40)
     track.follow(moved(HERE, v, w), 0.1, fix, 40)
     like = torch.zeros(1, 2, dtype=torch.float64)
-    first: np.ndarray = track.predictions(stamp, like)[0].numpy()
+    step = track.step(stamp, None, CONFIG)
+    first: np.ndarray = track.predictions(stamp, step, like)[0].numpy()
     return first
 
 
@@ -98,6 +99,31 @@ def test_a_camera_that_walks_fast_is_followed_through_a_gap() -> None:
     answer = tracker.step(frame_at(now, np.random.default_rng(2)), 1.1, {})
     assert isinstance(answer, Fix)
     assert np.abs(answer.T_map_camera - now).max() < 0.05
+
+
+@MAPS
+@pytest.mark.parametrize("seconds", [0.4, 0.9])
+def test_after_a_gap_a_camera_that_has_turned_is_found_rightly_or_not_at_all(
+    model: MapModel, seconds: float
+) -> None:
+    """An overloaded node sees a frame now and then; meanwhile the camera turns as it likes."""
+    found = 0
+    for seed, turn in enumerate((-0.7, -0.45, 0.35, 0.5, 0.6)):
+        there = moved(HERE, (0.1, 0.0, 0.2), (0.0, turn, 0.05))
+        frame = frame_at(there, np.random.default_rng(seed), missed=0.3, clutter=0.3)
+        answer = following(model, clutter=0.3).step(frame, 0.1 + seconds, {})
+        if isinstance(answer, Fix):
+            assert np.abs(answer.T_map_camera - there).max() < 0.05
+            found += 1
+    assert found >= 3
+
+
+def test_a_camera_that_is_not_found_after_a_gap_is_lost_at_once() -> None:
+    elsewhere = frame_at(standing(4, 3, -2.5), np.random.default_rng(1))
+    for seconds, lost in ((0.1, False), (0.8, True)):
+        tracker = following(open_hall())
+        assert isinstance(tracker.step(elsewhere, 0.1 + seconds, {}), Rejection)
+        assert tracker.has_lost is lost
 
 
 @MAPS

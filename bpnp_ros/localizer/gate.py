@@ -56,15 +56,21 @@ class Gate:
 
     @classmethod
     def of_tracking(
-        cls, model: MapModel, usual: float, reach: tuple[float, float], config: LocalizerConfig
+        cls,
+        model: MapModel,
+        usual: float,
+        reach: tuple[float, float],
+        config: LocalizerConfig,
+        is_vague: bool = False,
     ) -> Gate:
-        """Of a pose near the last one; usual: keypoints explained in the frames before."""
+        """Of a pose near the last one; usual: keypoints explained in the frames before. is_vague:
+        where near it is not known well."""
         before = np.minimum(np.repeat(reach, 3) / 2, model.spread)
         if model.is_open:
             least = max(model.least_pairs - 1, round(0.5 * config.tracking_share * usual))
         else:
             least = max(config.tracking_inliers, round(config.tracking_share * usual))
-        return cls(before, least, is_tracked=True)
+        return cls(before, least, is_tracked=not is_vague)
 
 
 def verify(

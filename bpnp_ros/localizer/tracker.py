@@ -4,6 +4,9 @@ What is looked for near the last pose is found there, also when the camera is el
 around the prediction and those in parts of the map that look alike are compared with it, in nats:
 when a frame is explained less well than those before or from an unexpected pose, and every so many
 frames anyway. Where there is time, what a search of the whole map finds is compared, too.
+
+After a gap nobody knows how the camera has turned meanwhile: it is looked for with the care of a
+first fix, and in the whole map where that fails.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
     FROM_PREDICTION,
     coarse_to_fine,
+    local_optimisation,
     perturb,
     polish,
 )
@@ -55,7 +59,8 @@ class Tracker:
 
     @property
     def has_lost(self) -> bool:
-        return self._track.misses >= self.config.lost_after or self._is_suspicious
+        patience = 1 if self._is_vague else self.config.lost_after
+        return self._track.misses >= patience or self._is_suspicious
 
     def can_follow(self, stamp: float, odometry: Pose | None) -> bool:
         """Whether the camera can be looked for near where it was last."""
@@ -65,6 +70,7 @@ class Tracker:
         self._track = Track(self._model.depth)
         self._since_look = 0
         self._suspicion = 0.0  # nats
+        self._is_vague = False
         self.seen: Frame | None = None
         """What the camera saw at its last fix."""
 
@@ -98,12 +104,14 @@ class Tracker:
     def _near_prediction(
         self, frame: Frame, stamp: float, odometry: Pose | None
     ) -> Fix | Rejection:
-        model, config, track = self._model, self.config, self._track
+        config, track = self.config, self._track
         reach = track.reach(stamp, config.max_speed, config.max_turn_rate)
-        gate = Gate.of_tracking(model, track.share * len(frame.xy), reach, config)
-        starts = Candidates.of(track.predictions(stamp, frame.xy, odometry), TRACKER)
-        candidates = coarse_to_fine(model, starts, frame, FROM_PREDICTION)
-        candidates = polish(model, candidates, frame)
+        step = track.step(stamp, odometry, config)
+        self._is_vague = track.is_vague(step)
+        usual = track.share * len(frame.xy)
+        gate = Gate.of_tracking(self._model, usual, reach, config, self._is_vague)
+        starts = Candidates.of(track.predictions(stamp, step, frame.xy), TRACKER)
+        candidates = self._refined(starts, frame)
         answer = self._nearest(candidates, frame, gate, reach)
         self._since_look += 1
         if self._is_doubtful(answer, frame, stamp):
@@ -112,9 +120,15 @@ class Tracker:
             candidates = Candidates.joined([candidates, around])
             answer = self._nearest(candidates, frame, gate, reach)
             if isinstance(answer, Fix):
-                step = track.step(stamp, odometry, config)
                 answer = self._compared(answer, candidates, frame, reach, step)
         return answer
+
+    def _refined(self, starts: Candidates, frame: Frame) -> Candidates:
+        """Starts pulled onto the keypoints; from vague ones as carefully as in a search."""
+        candidates = coarse_to_fine(self._model, starts, frame, FROM_PREDICTION)
+        if self._is_vague:
+            return local_optimisation(self._model, candidates, frame, self.config.seed)
+        return polish(self._model, candidates, frame)
 
     def _nearest(
         self, candidates: Candidates, frame: Frame, gate: Gate, reach: tuple[float, float]
@@ -133,7 +147,7 @@ class Tracker:
         )
 
     def _is_doubtful(self, answer: Fix | Rejection, frame: Frame, stamp: float) -> bool:
-        if isinstance(answer, Rejection) or self._suspicion > 0:
+        if isinstance(answer, Rejection) or self._suspicion > 0 or self._is_vague:
             return True
         track, pose = self._track, self._recentred(answer)
         fell = answer.log_likelihood_ratio / len(frame.xy) < USUAL * track.level

@@ -15,14 +15,13 @@ from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, t
 from bpnp_ros.localizer.types import Fix
 
 SLACK_DEPTHS, SLACK_RADIANS = 0.04, 0.1  # for the errors of the fixes themselves
-LONGEST_GAP = 1.5  # seconds; a camera that nobody saw for longer may be anywhere
+LONGEST_GAP = 1.0  # seconds; a camera that nobody saw for longer may be anywhere
 LONGEST_WAY = 1.0  # depths that odometry leads through the dark
+VAGUE = 0.25  # depths and radians: refinement does not reach further
 
-# a camera's turn changes faster than its way: rad about its y axis
-_YAWS = torch.tensor([-0.2, -0.1, 0.1, 0.2], dtype=torch.float64)[:, None]
-_TURNS = make_transform(
-    so3_exp(_YAWS * torch.tensor([0.0, 1.0, 0.0])), torch.zeros(4, 3, dtype=torch.float64)
-)
+# a camera's turn changes faster than its way
+TURN = 0.1  # radians from one prediction to the next about its y axis
+LEAST_TURNS, MOST_TURNS = 2, 8  # to either side
 
 
 @dataclass
@@ -81,14 +80,18 @@ class Track:
         velocity = self.motion if self.motion.any() else None
         return told or Step.guessed(velocity, self._elapsed(stamp), self.depth, config)
 
-    def predictions(self, stamp: float, like: Tensor, odometry: Pose | None = None) -> Tensor:
-        """Candidates (6 or 7, 4, 4) for a stamp: carried on, also turning otherwise, standing,
-        and last as odometry says."""
+    def is_vague(self, step: Step) -> bool:
+        """Whether the camera may have come further from where a step leads than is refined."""
+        return step.metres / self.depth + step.radians > VAGUE
+
+    def predictions(self, stamp: float, step: Step, like: Tensor) -> Tensor:
+        """Candidates (P, 4, 4) for a stamp: carried on, also turning otherwise, standing, and last
+        as the step says."""
         assert self.last is not None
         ahead = self._ahead(stamp)
-        starts = [ahead[None], ahead @ _TURNS.numpy(), self.last[None]]
-        if odometry is not None and self.odometry is not None:
-            starts.append((self.last @ np.linalg.inv(self.odometry) @ odometry)[None])
+        starts = [ahead[None], ahead @ _turns(2 * step.radians), self.last[None]]
+        if not step.is_guess:
+            starts.append((self.last @ step.T_before_now)[None])
         return torch.from_numpy(np.concatenate(starts)).to(like)
 
     def surprise_of(self, pose: Pose, stamp: float) -> float:
@@ -112,3 +115,12 @@ class Track:
 
     def _elapsed(self, stamp: float) -> float:
         return max(stamp - self.last_stamp, 0.0)
+
+
+def _turns(most: float) -> Pose:
+    """Turns (2 K, 4, 4) about a camera's y axis to either side, up to so many radians."""
+    count = min(max(round(most / TURN), LEAST_TURNS), MOST_TURNS)
+    yaws = TURN * torch.tensor([k for k in range(-count, count + 1) if k], dtype=torch.float64)
+    turns = so3_exp(yaws[:, None] * yaws.new_tensor([0.0, 1.0, 0.0]))
+    poses: Pose = make_transform(turns, yaws.new_zeros(len(yaws), 3)).numpy()
+    return poses

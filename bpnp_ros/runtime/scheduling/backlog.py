@@ -21,7 +21,7 @@ LONGEST = 100  # messages
 GAIN = 1.25  # seconds of messages that a second of tracking must cover, at least
 HURRY = 4.0  # seconds behind that add one to it
 FURTHEST = 4.0  # seconds; who is further behind does not hurry more
-LONGEST_STRIDE = 1_000_000_000  # nanoseconds; beyond it a tracker follows nothing
+LONGEST_STRIDE = 0.5  # seconds; beyond it a tracker finds little
 
 
 class Backlog:
@@ -57,13 +57,13 @@ class Backlog:
 
         `pace` is how many seconds a tracked frame takes: no message is left out for a tracker that
         is fast enough. One that is not later than the last comes out first, to be refused by name.
-        Where only a stride that is too long would catch up, it is the latest.
+        Where only strides that are too long would catch up, it is the latest.
         """
         with self._lock:
+            if GAIN * pace > LONGEST_STRIDE:
+                return self._pop_latest()
             stamps = [nanoseconds(message.header.stamp) for message, _ in self._waiting]
             stride = self._stride(stamp, stamps, pace)
-            if stride > LONGEST_STRIDE:
-                return self._pop_latest()
             until = (i for i, at in enumerate(stamps) if at <= stamp or at >= stamp + stride)
             self._drop(next(until, len(stamps) - 1))
             return self._pop()
@@ -73,7 +73,7 @@ class Backlog:
         """Nanoseconds to the next message to track, or a little more."""
         behind = (stamps[-1] - stamp) / 1e9 if stamps else 0.0
         gain = GAIN + min(max(behind, 0.0), FURTHEST) / HURRY
-        return round(gain * pace * 1e9)
+        return round(1e9 * min(gain * pace, LONGEST_STRIDE))
 
     def _pop_latest(self) -> PointCloud2 | None:
         self._drop(len(self._waiting) - 1)
