@@ -19,8 +19,11 @@ from bpnp_ros.localizer.compiled import inputs
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own_noise
+from bpnp_ros.localizer.evidence.sight import sight, sight_in_tensors
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
+from bpnp_ros.localizer.self_checks.lens_error import LensError
+from bpnp_ros.localizer.self_checks.lens_fit import fit_lens, fit_lens_in_tensors
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
@@ -174,3 +177,32 @@ def test_a_frame_s_own_noise_is_the_reference_s(world: tuple[MapModel, list[Fram
         assert own.clutter == pytest.approx(expected.clutter, abs=1e-3)
         assert torch.allclose(T, T_expected, atol=1e-4)
         assert own.sigma < believed.sigma
+
+
+def test_what_a_pose_shows_is_what_the_reference_shows(
+    world: tuple[MapModel, list[Frame]],
+) -> None:
+    model, looks = world
+    for frame in looks:
+        found = sight(model, TRUTH[0], frame)
+        expected = sight_in_tensors(predict(model, TRUTH, frame.frustum), frame)
+        scale = np.sqrt(np.outer(expected.H.diagonal(), expected.H.diagonal()))
+        assert np.abs((found.H - expected.H) / scale).max() < 1e-3
+        assert np.abs((found.g - expected.g) / np.sqrt(scale.diagonal())).max() < 1e-2
+        assert found.seen == pytest.approx(expected.seen, rel=1e-3)
+        assert found.nats == pytest.approx(expected.nats, rel=1e-3)
+        assert np.allclose(found.keypoint_nats, expected.keypoint_nats, atol=0.02)
+        assert len(found.pairs[0]) > 20
+        for of_one, of_other in zip(found.pairs, expected.pairs, strict=True):
+            assert np.allclose(of_one, of_other, atol=1e-5)
+
+
+def test_a_frame_s_lens_is_the_reference_s(world: tuple[MapModel, list[Frame]]) -> None:
+    model, looks = world
+    for frame in looks[:2]:
+        bent = replace(frame, xy=LensError(0.02, 0.01).seen(frame.xy))
+        found = fit_lens(model, TRUTH[0], bent, LensError())
+        expected = fit_lens_in_tensors(model, TRUTH[0], bent, LensError())
+        sigmas = 1 / np.sqrt(expected.information.diagonal())
+        assert (np.abs(found.error - expected.error) < 0.05 * sigmas).all()
+        assert np.allclose(found.information, expected.information, rtol=0.02)

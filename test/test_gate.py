@@ -10,8 +10,9 @@ import torch
 from halls import CONFIG, closed_hall, frame_at, frame_of, judged, open_hall, standing
 from landmarks import CAMERA
 
+from bpnp_ros.localizer.evidence.sight import INLIER_SIGMAS
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.gate import INLIER_SIGMAS, Gate
+from bpnp_ros.localizer.gate import Gate
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bpnp_ros.errors import CameraError
+from bpnp_ros.geometry import rotation
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.geometry.rotation import (
     matrix_from_quaternion,
@@ -61,6 +62,15 @@ def test_the_angle_between_rotations_is_the_angle_turned() -> None:
     R = so3_exp(angle_axes(50, 2.0))
     turn = so3_exp(torch.tensor([0.0, 1e-6, 0.0], dtype=torch.float64))
     assert torch.allclose(rotation_angle(R, R @ turn), torch.full((50,), 1e-6).double(), rtol=1e-6)
+
+
+def test_numpy_s_angle_axes_are_the_tensors() -> None:
+    axis = torch.nn.functional.normalize(torch.randn(60, 3, dtype=torch.float64), dim=1)
+    for angle in (0.0, 1e-9, 1e-3, 1.0, 3.0, torch.pi):
+        R = so3_exp(angle * axis)
+        found = torch.from_numpy(rotation.angle_axes(R.numpy()))
+        assert torch.allclose(so3_exp(found), R, atol=1e-9)
+        assert torch.allclose(found.norm(dim=1), torch.full((60,), angle).double(), atol=1e-7)
 
 
 def test_theta_is_world_to_camera_and_the_transform_camera_to_map() -> None:

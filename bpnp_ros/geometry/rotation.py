@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _SMALL_ANGLE_SQUARED = 1e-8
@@ -42,6 +44,25 @@ def so3_log(R: Tensor) -> Tensor:
     return scale * q[..., :3]
 
 
+def angle_axes(R: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`so3_log` in NumPy, where tensors take ten times as long: (P, 3, 3) -> (P, 3) rad."""
+    trace = np.trace(R, axis1=1, axis2=2)
+    # of the unit quaternion (x, y, z, w), four times the products of its numbers
+    products = np.empty((len(R), 4, 4))
+    products[:, :3, :3] = R + R.transpose(0, 2, 1)
+    products[:, range(3), range(3)] += (1 - trace)[:, None]
+    products[:, 3, :3] = (R.transpose(0, 2, 1) - R)[:, (1, 2, 0), (2, 0, 1)]
+    products[:, :3, 3] = products[:, 3, :3]
+    products[:, 3, 3] = 1 + trace
+    largest = products.diagonal(axis1=1, axis2=2).argmax(axis=1)
+    q = products[np.arange(len(R)), largest]
+    q *= np.copysign(1 / np.linalg.norm(q, axis=1), q[:, 3])[:, None]
+    sine = np.linalg.norm(q[:, :3], axis=1)
+    angle = 2 * np.arctan2(sine, q[:, 3])
+    scale = np.divide(angle, sine, out=np.full(len(R), 2.0), where=sine > 1e-12)
+    return scale[:, None] * q[:, :3]
+
+
 def left_jacobian_inverse(r: Tensor) -> Tensor:
     """Derivative of so3_log(so3_exp(w) so3_exp(r)) by w at 0. Angle-axis (..., 3) -> (..., 3, 3).
 
@@ -59,7 +80,9 @@ def left_jacobian_inverse(r: Tensor) -> Tensor:
 
 def rotation_angle(R_a: Tensor, R_b: Tensor) -> Tensor:
     """Angle between two rotations, accurate near zero. (..., 3, 3) twice -> (...) rad."""
-    return so3_log(R_a.transpose(-1, -2) @ R_b).norm(dim=-1)
+    sine = (R_a - R_b).flatten(-2).norm(dim=-1) / 8**0.5  # of half the angle
+    cosine = (0.25 + 0.25 * (R_a * R_b).sum(dim=(-2, -1))).clamp_min(0).sqrt()
+    return 2 * torch.atan2(sine, cosine)
 
 
 def quaternion_from_matrix(R: Tensor) -> Tensor:

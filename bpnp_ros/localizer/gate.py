@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
@@ -19,7 +18,6 @@ from bpnp_ros.localizer.evidence.covariance import (
     POSE,
     in_map,
     known_beforehand,
-    observed,
     occam_nats,
     pose_covariance,
     with_another_lens,
@@ -27,13 +25,11 @@ from bpnp_ros.localizer.evidence.covariance import (
 )
 from bpnp_ros.localizer.evidence.evidence import Evidence
 from bpnp_ros.localizer.evidence.probability import false_pose_probability
-from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete, share_seen
+from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, explained
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
-INLIER_SIGMAS = 3.0
 AMBIGUOUS_SHARE = 0.75  # of the winner's nats: which words say why there is no pose
 
 
@@ -78,19 +74,18 @@ def verify(
 ) -> Fix | Rejection:
     """The likeliest candidate as a Fix, or why it is none."""
     rivalry = compete(model, candidates, frame, config, closely=not gate.is_tracked)
-    winner = rivalry.T_map_camera
-    H, g = observed(rivalry.seen, rivalry.frame)
-    known = in_map(H[POSE, POSE], winner)
+    winner, sight = rivalry.T_map_camera, rivalry.sight
+    known = in_map(sight.H[POSE, POSE], winner)
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
     place = (config.rival_distance * model.depth, config.rival_angle)
     elsewhere = rivalry.are_elsewhere(covariance, *place)
     rival, contested = rivalry.rival(model, elsewhere)
     evidence = Evidence(
-        nats=rivalry.nats,
+        nats=sight.nats,
         rival=rival,
         contested=contested,
         owed=occam_nats(known, gate.before),
-        seen=share_seen(rivalry),
+        seen=sight.seen,
         keypoints=len(frame.xy),
         is_open=model.is_open,
         is_tracked=gate.is_tracked,
@@ -105,7 +100,7 @@ def verify(
             Category.NOT_VERIFIED,
             f"the camera seems to be at ({x:.2f}, {y:.2f}, {z:.2f}), {objection}",
         )
-    twist, lost = with_another_lens(model, H, g, winner)
+    twist, lost = with_another_lens(model, sight.H, sight.g, winner)
     near = np.vstack([rivalry.twists[~elsewhere], twist])
     covariance = with_near_modes(covariance, near, np.append(rivalry.lost[~elsewhere], lost))
     return _fix(model, rivalry, covariance, (evidence, wrong), gate.inliers, config)
@@ -136,7 +131,7 @@ def _fix(
     config: LocalizerConfig,
 ) -> Fix | Rejection:
     frame = rivalry.frame
-    keypoint, point, error = inlier_pairs(rivalry.seen, frame)
+    keypoint, point, error = rivalry.sight.pairs
     if len(keypoint) < least_inliers:
         return Rejection(
             Category.NOT_VERIFIED,
@@ -159,26 +154,9 @@ def _fix(
         point_index=point,
         reprojection_error_px=float(np.sqrt(np.mean(error**2)) / frame.frustum.pixel),
         proposer=rivalry.proposer,
-        log_likelihood_ratio=rivalry.nats,
+        log_likelihood_ratio=rivalry.sight.nats,
         evidence=judgement[0],
         false_pose_probability=judgement[1],
         keypoint_sigma_px=frame.sigma / frame.frustum.pixel,
         clutter=frame.clutter,
     )
-
-
-def inlier_pairs(
-    prediction: Prediction, frame: Frame
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """One-to-one pairs at one pose: keypoint rows, map rows, errors on the z = 1 plane, (K,) each.
-
-    A pair belongs to both its keypoint's likeliest point and its point's likeliest keypoint.
-    """
-    ratio = explained(prediction, frame, frame.sigma)[0]
-    column = ratio.argmax(dim=1)
-    row = torch.arange(len(column), device=column.device)
-    mutual = ratio.argmax(dim=0)[column] == row
-    error = (frame.xy - prediction.xy[0, column]).norm(dim=1)
-    inlier = mutual & (error < INLIER_SIGMAS * frame.sigma) & (prediction.weight[0, column] > 0)
-    rows, columns = row[inlier], prediction.point[0, column[inlier]]
-    return rows.cpu().numpy(), columns.cpu().numpy(), error[inlier].double().cpu().numpy()

@@ -37,7 +37,8 @@ def coarse_to_fine(
     """From many poses, some of them near the truth, to the few best, the best first."""
     coarse = frame.coarse()
     for keep, sigmas in stages:
-        candidates = keep_best(model, candidates, coarse, sigmas[0], keep, MOST_COARSE_POINTS)
+        if len(candidates) > keep:
+            candidates = keep_best(model, candidates, coarse, sigmas[0], keep, MOST_COARSE_POINTS)
         poses = refine(model, candidates.T_map_camera, coarse, sigmas, MOST_COARSE_POINTS)
         candidates = Candidates(poses, candidates.proposer)
     return keep_best(model, candidates, coarse, sigmas[-1], FINAL_KEEP, MOST_COARSE_POINTS)

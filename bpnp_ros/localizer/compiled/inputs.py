@@ -23,6 +23,9 @@ from bpnp_ros.map_model.open_space import OpenSpace
 if TYPE_CHECKING:
     from bpnp_ros.localizer.compiled import loops
 
+Array = NDArray[np.float64]
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], Array]
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,10 +54,8 @@ def compiled_evidence(
     from bpnp_ros.localizer.compiled import loops
 
     poses = T_map_camera.double().numpy()
-    shares = np.array(CLUTTER_SHARES)
-    nats = loops.evidence(
-        _space(model), _image(frame, NEAREST * model.depth), poses, sigma, most_points, shares
-    )
+    image = _image(frame, NEAREST * model.depth)
+    nats = loops.evidence(_space(model), image, poses, sigma, most_points, _SHARES)
     return torch.from_numpy(nats).to(T_map_camera)
 
 
@@ -85,6 +86,38 @@ def compiled_settle(
     return pose.to(T_map_camera)[None], sigma, clutter
 
 
+def compiled_sight(
+    model: MapModel, T_map_camera: Tensor, frame: Frame
+) -> tuple[Array, Array, float, Pairs, Array]:
+    """The fields of a `Sight` from a pose (4, 4)."""
+    from bpnp_ros.localizer.compiled import loops
+
+    pose, image = T_map_camera.double().numpy(), _image(frame, NEAREST * model.depth)
+    shown: tuple[Array, Array, float, Pairs, Array] = loops.sight(
+        _space(model), image, pose, frame.sigma, _SHARES
+    )
+    return shown
+
+
+def compiled_lens_fit(
+    model: MapModel,
+    T_map_camera: Tensor,
+    frame: Frame,
+    lens: Array,
+    believed: Array,
+    sigmas: Array,
+    noise: loops.Noise,
+    most_points: int,
+) -> tuple[Array, Array]:
+    """As `loops.fit_lens` from a pose (4, 4) and a lens (2,): information (8, 8), the lens."""
+    from bpnp_ros.localizer.compiled import loops
+
+    pose, image = T_map_camera.double().clone().numpy(), _image(frame, NEAREST * model.depth)
+    known, found = (believed, sigmas, noise, frame.clutter), lens.copy()
+    H: Array = loops.fit_lens(_space(model), image, pose, found, *known, most_points)
+    return H, found
+
+
 def _longest(model: MapModel) -> tuple[float, float]:
     return LONGEST_STEP[0] * model.depth, LONGEST_STEP[1]
 
@@ -96,6 +129,7 @@ def unlike_rows(vectors: Tensor, most: int) -> Tensor:
     return torch.from_numpy(unlike(_contiguous(vectors.float()), most))
 
 
+_SHARES = np.array(CLUTTER_SHARES)
 _spaces: WeakKeyDictionary[MapModel, loops.Space] = WeakKeyDictionary()
 
 

@@ -26,6 +26,8 @@ FEWEST_CELLS = 4  # of which a keypoint meets three
 POINTS_A_CELL = 6
 NEGLIGIBLE = 1e-4
 NO_MASS = 1e-9
+NO_SHARE = 1e-5
+INLIER_SIGMAS = 3.0
 DAMPING = 1e-3  # relative
 FIXED = 1e12  # information that lets nothing move
 
@@ -99,7 +101,7 @@ class Room(NamedTuple):
     raw: (5, K) x, y, z in the camera and their image u, v. cell: (K,). start: (cells + 1,).
     sorted: (6, K) as raw, and the log-likelihood ratio at no distance. sorted_point, ratio: (K,).
     share: (4, K) sum over keypoints of shares, and of shares times distance in x, in y and squared.
-    gain: (M,) likelihood over clutter.
+    gain: (M,) likelihood over clutter. total: (1,) how many points should be seen.
     """
 
     placed: Floats
@@ -112,6 +114,7 @@ class Room(NamedTuple):
     ratio: Floats
     share: Floats
     gain: Doubles
+    total: Doubles
 
 
 class Grid(NamedTuple):
@@ -205,20 +208,215 @@ def settle(
     for _ in range(noise.rounds):
         before, odds = sigma, (1 - clutter) / clutter * noise.area
         _assign(image, T, sigma, odds, count, room, True)
-        pairs, errors = 0.0, 2 * noise.pairs * noise.sigma**2
-        for k in range(count):
-            pairs += room.share[0, k]
-            errors += room.share[3, k]
-        free = max(2 * pairs - noise.fitted, 0.0) + 2 * noise.pairs
-        least, most = noise.factors[0] * noise.sigma, noise.factors[1] * noise.sigma
-        sigma = min(max(math.sqrt(errors / free), least), most)
-        clutter = min(max(1 - pairs / len(image.xy), noise.clutter[0]), noise.clutter[1])
+        sigma, clutter = _own_noise(noise, len(image.xy), count, room)
         _normal_equations(image, count, room, sigma, H, g, J)
         _know(held, T, H, g)
         _move(held, T, H, g, turn, longest)
         if abs(sigma - before) < noise.settled * before:
             break
     return sigma, clutter
+
+
+@compiled
+def _own_noise(noise: Noise, keypoints: int, count: int, room: Room) -> tuple[float, float]:
+    """What the shares leave of the keypoints' errors, and of clutter."""
+    pairs, errors = 0.0, 2 * noise.pairs * noise.sigma**2
+    for k in range(count):
+        pairs += room.share[0, k]
+        errors += room.share[3, k]
+    free = max(2 * pairs - noise.fitted, 0.0) + 2 * noise.pairs
+    least, most = noise.factors[0] * noise.sigma, noise.factors[1] * noise.sigma
+    clutter = min(max(1 - pairs / keypoints, noise.clutter[0]), noise.clutter[1])
+    return min(max(math.sqrt(errors / free), least), most), clutter
+
+
+@compiled
+def sight(
+    space: Space, image: Image, T: Doubles, sigma: float, shares: Doubles
+) -> tuple[Doubles, Doubles, float, tuple[Rows, Rows, Doubles], Doubles]:
+    """What a pose (4, 4) shows of a frame: the fields of `Sight`, see `evidence/sight.py`."""
+    K, M = space.seen.shape[1], len(image.xy)
+    room, H, g = _room(K, M), np.zeros((8, 8)), np.zeros(8)
+    count = _look(space, image, T, K, room)
+    grid = _assign(image, T, sigma, image.odds, count, room, True)
+    hits = 0.0
+    for k in range(count):
+        hits += min(room.share[0, k], np.float32(1))
+    pairs = _pairs(image, sigma, room, *_observe(image, grid, count, room, sigma, H, g))
+    area = (image.x[1] - image.x[0]) * (image.y[1] - image.y[0])
+    nats = _keypoint_nats(room.gain, shares, area / image.odds)
+    return H, g, min(hits / max(room.total[0], 1e-6), 1.0), pairs, nats
+
+
+@compiled
+def _observe(
+    image: Image, grid: Grid, count: int, room: Room, sigma: float, H: Doubles, g: Doubles
+) -> tuple[Rows, Rows]:
+    """As `sight.observed`; and for each keypoint the likeliest of the sorted points, for each of
+    those the likeliest keypoint, -1 for none."""
+    likeliest, of_point = np.full(len(image.xy), -1), np.full(count, -1)
+    J, pull, own = np.empty((2, 8)), np.empty(8), np.empty(8)
+    most = np.zeros(count, np.float32)
+    for m in range(len(image.xy)):
+        part, best = 1 / (1 + _ratios(image, grid, room, m)), np.float32(0)
+        left, beyond, top, below = _around(image, grid, m)
+        own[:] = 0
+        for r in range(top, below):
+            for k in range(
+                room.start[r * grid.columns + left], room.start[r * grid.columns + beyond]
+            ):
+                ratio = room.ratio[k]
+                if ratio > best:
+                    best, likeliest[m] = ratio, k
+                if ratio > most[k]:
+                    most[k], of_point[k] = ratio, m
+                if ratio * part > NO_SHARE:
+                    _pull(image, room.sorted[:5, k], image.xy[m], sigma, J, pull)
+                    _add_pair(ratio * part, J, pull, sigma, H, g, own)
+        for i in range(8):
+            for j in range(8):
+                H[i, j] += own[i] * own[j]
+    return likeliest, of_point
+
+
+@compiled
+def _pull(image: Image, at: Floats, xy: Floats, sigma: float, J: Doubles, pull: Doubles) -> None:
+    """pull (8,): of a keypoint on pose, zoom and distortion; J (2, 8): how these move its point."""
+    _jacobian(image, at, J)
+    u, v = float(at[3]), float(at[4])
+    square = u * u + v * v
+    J[0, 6], J[1, 6], J[0, 7], J[1, 7] = u, v, square * u, square * v
+    for i in range(8):
+        pull[i] = (J[0, i] * (xy[0] - u) + J[1, i] * (xy[1] - v)) / sigma**2
+
+
+@compiled
+def _add_pair(
+    share: float, J: Doubles, pull: Doubles, sigma: float, H: Doubles, g: Doubles, own: Doubles
+) -> None:
+    for i in range(8):
+        own[i] += share * pull[i]
+        g[i] += share * pull[i]
+        for j in range(8):
+            complete = (J[0, i] * J[0, j] + J[1, i] * J[1, j]) / sigma**2
+            H[i, j] += share * (complete - pull[i] * pull[j])
+
+
+@compiled
+def _pairs(
+    image: Image, sigma: float, room: Room, likeliest: Rows, of_point: Rows
+) -> tuple[Rows, Rows, Doubles]:
+    """Keypoints, points and errors (K,) of pairs that are each other's likeliest, and near."""
+    M, kept = len(likeliest), 0
+    keypoint, point, error = np.empty(M, np.int64), np.empty(M, np.int64), np.empty(M)
+    for m in range(M):
+        k = likeliest[m]
+        if k < 0 or of_point[k] != m:
+            continue
+        dx, dy = image.xy[m, 0] - room.sorted[3, k], image.xy[m, 1] - room.sorted[4, k]
+        error[kept] = math.hypot(dx, dy)
+        if error[kept] < INLIER_SIGMAS * sigma:
+            keypoint[kept], point[kept] = m, room.sorted_point[k]
+            kept += 1
+    return keypoint[:kept], point[:kept], error[:kept]
+
+
+@compiled
+def _keypoint_nats(gain: Doubles, shares: Doubles, odds: float) -> Doubles:
+    """(M,) with the share of clutter that suits all of them best."""
+    best, most = 1.0, 0.0
+    for share in shares:
+        nats = _mixture(gain, share, odds)
+        if nats > most:
+            best, most = share, nats
+    return np.log(best + (1 - best) * odds * gain)
+
+
+@compiled
+def fit_lens(
+    space: Space,
+    image: Image,
+    T: Doubles,
+    lens: Doubles,
+    believed: Doubles,
+    sigmas: Doubles,
+    noise: Noise,
+    clutter: float,
+    most_points: int,
+) -> Doubles:
+    """As `lens_fit.fit_lens`, in place: a pose (4, 4) and (focal, bend). sigmas: of each step, 0
+    for the frame's own. Returns the information (8, 8) on the two."""
+    room, sigma = _room(space.seen.shape[1], len(image.xy)), noise.sigma
+    H, A, g = np.empty((8, 8)), np.empty((8, 8)), np.empty(8)
+    J, turn = np.empty((2, 8)), np.empty((3, 3))
+    count = _look(space, image, T, most_points, room)
+    for given in sigmas:
+        sigma = given if given > 0 else sigma
+        grid = _grid(image, sigma, (1 - clutter) / clutter * noise.area, count)
+        _project(image, T, count, room)
+        _bend(lens, count, room)
+        _sort(image, grid, count, room)
+        _meet(image, grid, room, True)
+        if given <= 0:
+            sigma, clutter = _own_noise(noise, len(image.xy), count, room)
+        _lens_equations(image, lens, count, room, sigma, H, g, J)
+        for i in range(2):
+            g[6 + i] -= believed[6 + i] * lens[i]
+        A[:] = H
+        for i in range(8):
+            A[i, i] += believed[i]
+        _solve(A, g)
+        lens += g[6:]
+        _carry(T, g, turn)
+    return H
+
+
+@compiled
+def _bend(lens: Doubles, count: int, room: Room) -> None:
+    """Where what has been projected is seen through a lens that is not as told."""
+    for k in range(count):
+        u, v = room.raw[3, k], room.raw[4, k]
+        scale = 1 + lens[0] + lens[1] * (u * u + v * v)
+        room.raw[3, k], room.raw[4, k] = scale * u, scale * v
+
+
+@compiled
+def _lens_equations(
+    image: Image,
+    lens: Doubles,
+    count: int,
+    room: Room,
+    sigma: float,
+    H: Doubles,
+    g: Doubles,
+    J: Doubles,
+) -> None:
+    H[:], g[:] = 0, 0
+    for k in range(count):
+        mass = room.share[0, k] / sigma**2
+        if mass < NO_MASS:
+            continue
+        right, down = room.share[1, k] / sigma**2, room.share[2, k] / sigma**2
+        _bent_jacobian(image, lens, room.sorted[:5, k], J)
+        for i in range(8):
+            g[i] += J[0, i] * right + J[1, i] * down
+            for j in range(8):
+                H[i, j] += mass * (J[0, i] * J[0, j] + J[1, i] * J[1, j])
+
+
+@compiled
+def _bent_jacobian(image: Image, lens: Doubles, at: Floats, J: Doubles) -> None:
+    """(2, 8): by the pose, and by focal and bend, of a point x, y, z seen through the lens."""
+    u, v = _image_of(image, float(at[0]), float(at[1]), float(at[2]))
+    straight = np.array([at[0], at[1], at[2], np.float32(u), np.float32(v)])
+    _jacobian(image, straight, J)
+    square = u * u + v * v
+    scale = 1 + lens[0] + lens[1] * square
+    for i in range(6):
+        across, down = J[0, i], J[1, i]
+        outward = 2 * lens[1] * (u * across + v * down)
+        J[0, i], J[1, i] = scale * across + outward * u, scale * down + outward * v
+    J[0, 6], J[1, 6], J[0, 7], J[1, 7] = u, v, square * u, square * v
 
 
 @compiled
@@ -236,6 +434,7 @@ def _room(K: int, M: int) -> Room:
         floats[15],
         floats[16:20],
         np.empty(M),
+        np.empty(1),
     )
 
 
@@ -278,6 +477,7 @@ def _look(space: Space, image: Image, T: Doubles, most: int, room: Room) -> int:
     total = 0.0
     for k in range(count):
         total += weight[k]
+    room.total[0] = total
     for k in range(count):
         weight[k] = math.log(weight[k] / max(total, 1e-6))
     return count
@@ -419,44 +619,27 @@ def _assign(
     count: int,
     room: Room,
     assigns: bool,
-) -> None:
+) -> Grid:
     """What the keypoints make of the points that a pose sees; odds: of no clutter, times area."""
     grid = _grid(image, sigma, odds, count)
     _project(image, T, count, room)
     _sort(image, grid, count, room)
     _meet(image, grid, room, assigns)
+    return grid
 
 
 @compiled
 def _meet(image: Image, grid: Grid, room: Room, assigns: bool) -> None:
     """gain: of every keypoint, by the points around it; and what share of it each of them has."""
-    u, v, level, point = room.sorted[3], room.sorted[4], room.sorted[5], room.sorted_point
+    u, v, ratio, start = room.sorted[3], room.sorted[4], room.ratio, room.start
     mass, right, down, square = room.share[0], room.share[1], room.share[2], room.share[3]
-    xy, nats, pairs, ratio, start = image.xy, image.nats, image.pairs, room.ratio, room.start
-    exponent = np.float32(grid.exponent)
-    for m in range(len(xy)):
-        x, y, own, total = xy[m, 0], xy[m, 1], nats[m], np.float32(0)
-        column = _cell(x, grid.x_min, grid.across, grid.columns)
-        row = _cell(y, grid.y_min, grid.down, grid.rows)
-        left, beyond = max(column - 1, 0), min(column + 2, grid.columns)
-        rows = range(max(row - 1, 0), min(row + 2, grid.rows))
-        for r in rows:
-            first = np.uintp(start[r * grid.columns + left])
-            last = np.uintp(start[r * grid.columns + beyond])
-            for k in range(first, last):
-                dx, dy = x - u[k], y - v[k]
-                ratio[k] = level[k] + own - exponent * (dx * dx + dy * dy)
-            if len(pairs):
-                for k in range(first, last):
-                    ratio[k] += pairs[m, point[k]]
-            for k in range(first, last):
-                ratio[k] = _exp(ratio[k])
-                total += ratio[k]
-        room.gain[m] = total
+    for m in range(len(image.xy)):
+        room.gain[m] = total = _ratios(image, grid, room, m)
         if not assigns:
             continue
-        part = np.float32(1) / (np.float32(1) + total)
-        for r in rows:
+        x, y, part = image.xy[m, 0], image.xy[m, 1], np.float32(1) / (np.float32(1) + total)
+        left, beyond, top, below = _around(image, grid, m)
+        for r in range(top, below):
             first = np.uintp(start[r * grid.columns + left])
             last = np.uintp(start[r * grid.columns + beyond])
             for k in range(first, last):
@@ -465,6 +648,38 @@ def _meet(image: Image, grid: Grid, room: Room, assigns: bool) -> None:
                 right[k] += share * dx
                 down[k] += share * dy
                 square[k] += share * (dx * dx + dy * dy)
+
+
+@compiled
+def _around(image: Image, grid: Grid, m: int) -> tuple[int, int, int, int]:
+    """The cells that a keypoint meets: columns from and to, rows from and to."""
+    column = _cell(image.xy[m, 0], grid.x_min, grid.across, grid.columns)
+    row = _cell(image.xy[m, 1], grid.y_min, grid.down, grid.rows)
+    left, beyond = max(column - 1, 0), min(column + 2, grid.columns)
+    return left, beyond, max(row - 1, 0), min(row + 2, grid.rows)
+
+
+@compiled
+def _ratios(image: Image, grid: Grid, room: Room, m: int) -> np.float32:
+    """ratio: likelihood over clutter of a keypoint's pairs with the points around; their sum."""
+    u, v, level, point = room.sorted[3], room.sorted[4], room.sorted[5], room.sorted_point
+    pairs, ratio, start = image.pairs, room.ratio, room.start
+    x, y, own, exponent = image.xy[m, 0], image.xy[m, 1], image.nats[m], np.float32(grid.exponent)
+    left, beyond, top, below = _around(image, grid, m)
+    total = np.float32(0)
+    for r in range(top, below):
+        first = np.uintp(start[r * grid.columns + left])
+        last = np.uintp(start[r * grid.columns + beyond])
+        for k in range(first, last):
+            dx, dy = x - u[k], y - v[k]
+            ratio[k] = level[k] + own - exponent * (dx * dx + dy * dy)
+        if len(pairs):
+            for k in range(first, last):
+                ratio[k] += pairs[m, point[k]]
+        for k in range(first, last):
+            ratio[k] = _exp(ratio[k])
+            total += ratio[k]
+    return total
 
 
 @compiled
@@ -575,30 +790,37 @@ def _move(
         squared += (g[i] / longest[i // 3]) ** 2
     for i in range(6):
         g[i] /= max(math.sqrt(squared), 1.0)
-    _turn(g[3], g[4], g[5], turn)
+    _carry(T, g, turn)
+
+
+@compiled
+def _carry(T: Doubles, step: Doubles, turn: Doubles) -> None:
+    """T <- T Exp(v, w), step (6,)."""
+    _turn(step[3], step[4], step[5], turn)
     for i in range(3):
         x, y, z = T[i, 0], T[i, 1], T[i, 2]
-        T[i, 3] += x * g[0] + y * g[1] + z * g[2]
+        T[i, 3] += x * step[0] + y * step[1] + z * step[2]
         for j in range(3):
             T[i, j] = x * turn[0, j] + y * turn[1, j] + z * turn[2, j]
 
 
 @compiled
 def _solve(H: Doubles, g: Doubles) -> None:
-    """g <- H^-1 g by Cholesky's factors, which take the place of H (6, 6)."""
-    for j in range(6):
+    """g <- H^-1 g (n,) by Cholesky's factors, which take the place of H (n, n)."""
+    n = len(g)
+    for j in range(n):
         for k in range(j):
-            for i in range(j, 6):
+            for i in range(j, n):
                 H[i, j] -= H[i, k] * H[j, k]
         pivot = math.sqrt(H[j, j])
-        for i in range(j, 6):
+        for i in range(j, n):
             H[i, j] /= pivot
-    for i in range(6):
+    for i in range(n):
         for j in range(i):
             g[i] -= H[i, j] * g[j]
         g[i] /= H[i, i]
-    for i in range(5, -1, -1):
-        for j in range(i + 1, 6):
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1, n):
             g[i] -= H[j, i] * g[j]
         g[i] /= H[i, i]
 

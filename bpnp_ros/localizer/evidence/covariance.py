@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.geometry.rotation import so3_log
+from bpnp_ros.geometry.rotation import angle_axes
 from bpnp_ros.localizer.descent.gauss_newton import motion_information
+from bpnp_ros.localizer.evidence.sight import sight
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, assignment
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
 
-NO_SHARE = 1e-5
 SAME_MODE = 4.0  # sigmas
 MOST_AHEAD = 3.0  # nats
 RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
@@ -26,38 +24,16 @@ POSE, LENS = slice(0, 6), slice(6, 8)
 LEAST_INFORMATION = 1e-9  # relative to the best known axis; nothing is known of one below
 
 
-def information(prediction: Prediction, T_map_camera: Tensor, frame: Frame) -> Array:
-    """(6, 6) observed information on one pose, 1/m^2 and 1/rad^2.
+def information(model: MapModel, T_map_camera: Tensor, frame: Frame) -> Array:
+    """(6, 6) observed information of a frame on one pose (4, 4), 1/m^2 and 1/rad^2.
 
-    Position in the map and rotation about its fixed axes. That of the assigned keypoints, less what
-    is missing because nobody knows which of them belongs to which point (Louis, 1982).
+    Position in the map and rotation about its fixed axes.
     """
-    return in_map(observed(prediction, frame)[0][POSE, POSE], T_map_camera)
-
-
-def observed(prediction: Prediction, frame: Frame) -> tuple[Tensor, Tensor]:
-    """Observed information (8, 8) and gradient (8,) of the log-likelihood at one pose.
-
-    (v, w) of the camera in its own axes, its zoom, and its first radial distortion on the chart.
-    """
-    share = assignment(prediction, frame, frame.sigma)[0]
-    row, column = (share > NO_SHARE).nonzero(as_tuple=True)
-    weight, image = share[row, column].double(), prediction.xy[0, column].double()
-    in_camera = prediction.in_camera[0, column].double()
-    radial = image * image.square().sum(dim=1, keepdim=True)
-    by_pose = prediction.chart.jacobian(in_camera, prediction.nearest)
-    J = torch.cat([by_pose, image[..., None], radial[..., None]], dim=2)
-    error = frame.xy[row].double() - image
-    pull = (J * error[..., None]).sum(dim=1) / frame.sigma**2
-    complete = torch.einsum("n,nki,nkj->ij", weight, J, J) / frame.sigma**2
-    weighted = weight[:, None] * pull
-    of_keypoint = pull.new_zeros(len(share), J.shape[2]).index_add_(0, row, weighted)
-    missing = weighted.T @ pull - of_keypoint.T @ of_keypoint
-    return complete - missing, weighted.sum(dim=0)
+    return in_map(sight(model, T_map_camera, frame).H[POSE, POSE], T_map_camera)
 
 
 def with_another_lens(
-    model: MapModel, H: Tensor, g: Tensor, T_map_camera: Tensor
+    model: MapModel, H: Array, g: Array, T_map_camera: Tensor
 ) -> tuple[Array, float]:
     """Where the pose would be if the lens were not as told: (6,) from it, metres and radians.
 
@@ -66,16 +42,15 @@ def with_another_lens(
     """
     on_pose = H[POSE, POSE]
     if model.is_open:
-        on_pose = on_pose + motion_information(model, T_map_camera[None]).H[0].double()
-    on_pose = on_pose + LEAST_INFORMATION * on_pose.diagonal().max() * torch.eye(6).to(H)
-    solved = torch.linalg.solve(on_pose, torch.cat([H[POSE, LENS], g[POSE, None]], dim=1))
+        on_pose = on_pose + _of_motion(model, T_map_camera)
+    on_pose = on_pose + LEAST_INFORMATION * on_pose.diagonal().max() * np.eye(6)
+    solved = np.linalg.solve(on_pose, np.column_stack([H[POSE, LENS], g[POSE]]))
     on_lens = H[LENS, LENS] - H[LENS, POSE] @ solved[:, :2]
     pull = g[LENS] - H[LENS, POSE] @ solved[:, 2]
-    scaled = torch.eye(2).to(H) + FAR_OFF**2 * on_lens
-    lens = FAR_OFF**2 * torch.linalg.solve(scaled, pull)
-    owed = 0.5 * float(torch.linalg.det(scaled).clamp_min(1.0).log())
-    turn = np.kron(np.eye(2), T_map_camera[:3, :3].double().cpu().numpy())
-    twist: Array = turn @ (solved[:, 2] - solved[:, :2] @ lens).cpu().numpy()
+    scaled = np.eye(2) + FAR_OFF**2 * on_lens
+    lens = FAR_OFF**2 * np.linalg.solve(scaled, pull)
+    owed = 0.5 * math.log(max(float(np.linalg.det(scaled)), 1.0))
+    twist: Array = _turn(T_map_camera) @ (solved[:, 2] - solved[:, :2] @ lens)
     return twist, owed - math.log(RARE) - 0.5 * float(pull @ lens)
 
 
@@ -83,14 +58,26 @@ def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:
     """(6, 6) information on a pose from how the camera is held; zero where a map hides points."""
     if not model.is_open:
         return np.zeros((6, 6))
-    return in_map(motion_information(model, T_map_camera[None]).H[0], T_map_camera)
+    return in_map(_of_motion(model, T_map_camera), T_map_camera)
 
 
-def in_map(H: Tensor, T_map_camera: Tensor) -> Array:
+def _of_motion(model: MapModel, T_map_camera: Tensor) -> Array:
+    known: Array = motion_information(model, T_map_camera[None]).H[0].double().cpu().numpy()
+    return known
+
+
+def in_map(H: Array, T_map_camera: Tensor) -> Array:
     """Information (6, 6) in the camera's axes -> position in the map, rotation about its axes."""
-    turn = np.kron(np.eye(2), T_map_camera[:3, :3].double().cpu().numpy())
-    turned: Array = turn @ H.double().cpu().numpy() @ turn.T
+    turn = _turn(T_map_camera)
+    turned: Array = turn @ H @ turn.T
     return turned
+
+
+def _turn(T_map_camera: Tensor) -> Array:
+    """(6, 6) of a twist's two halves from the camera's axes into the map's."""
+    turn = np.zeros((6, 6))
+    turn[:3, :3] = turn[3:, 3:] = T_map_camera[:3, :3].cpu().numpy()
+    return turn
 
 
 def pose_covariance(model: MapModel, known: Array, config: LocalizerConfig) -> Array:
@@ -118,10 +105,9 @@ def _raised(covariance: Array, model: MapModel, config: LocalizerConfig) -> Arra
 
 def twists_between(T_map_camera: Tensor, T_others: Tensor) -> Array:
     """From one pose (4, 4) to others (P, 4, 4): (P, 6), metres and radians, in the map's axes."""
-    turn = so3_log(T_others[:, :3, :3].double() @ T_map_camera[:3, :3].double().T)
-    step = (T_others[:, :3, 3] - T_map_camera[:3, 3]).double()
-    twists: Array = torch.cat([step, turn], dim=1).cpu().numpy()
-    return twists
+    T, others = (poses.double().cpu().numpy() for poses in (T_map_camera, T_others))
+    turn = angle_axes(others[:, :3, :3] @ T[:3, :3].T)
+    return np.concatenate([others[:, :3, 3] - T[:3, 3], turn], axis=1)
 
 
 def are_one_mode(twists: Array, covariance: Array) -> NDArray[np.bool_]:

@@ -35,7 +35,7 @@ def with_own_noise(model: MapModel, T_map_camera: Tensor, frame: Frame) -> tuple
     """
     if not serves(model):
         return own_noise_in_tensors(model, T_map_camera, frame)
-    T_map_camera, sigma, clutter = compiled_settle(model, T_map_camera, frame, _noise(frame))
+    T_map_camera, sigma, clutter = compiled_settle(model, T_map_camera, frame, beforehand(frame))
     return T_map_camera, replace(frame, sigma=sigma, clutter=clutter)
 
 
@@ -53,7 +53,8 @@ def own_noise_in_tensors(
     return T_map_camera, own
 
 
-def _noise(frame: Frame) -> Noise:
+def beforehand(frame: Frame) -> Noise:
+    """What is believed of a frame's noise, as the compiled loops take it."""
     from bpnp_ros.localizer.compiled.loops import Noise
 
     factors, clutter = (LEAST_FACTOR, MOST_FACTOR), (LEAST_CLUTTER, MOST_CLUTTER)

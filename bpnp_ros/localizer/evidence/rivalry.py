@@ -15,14 +15,9 @@ from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
+from bpnp_ros.localizer.evidence.sight import Sight, sight
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.listening import tell
-from bpnp_ros.localizer.measurement import (
-    Prediction,
-    assignment,
-    keypoint_nats,
-    predict,
-)
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
@@ -40,16 +35,15 @@ ONE_PLACE = 0.6  # of that: poses closer together are one
 class Rivalry:
     """T_map_camera: the winner (4, 4) in the recentred map, refined at the noise of `frame`.
 
-    seen: what it sees. proposer: who proposed it first. nats: its log-likelihood ratio.
+    sight: what it shows of that. proposer: who proposed it first.
     others: (P, 4, 4), all that were compared. twists: (P, 6) to them from the winner, metres and
     radians. lost: (P,) nats by which they explain less.
     """
 
     T_map_camera: Tensor
-    seen: Prediction
+    sight: Sight
     frame: Frame
     proposer: str
-    nats: float
     others: Tensor
     twists: Array
     lost: Array
@@ -65,10 +59,9 @@ class Rivalry:
         if not rows.any():
             return 0.0, 0.0
         best = int(np.where(rows, self.lost, np.inf).argmin())
-        both = torch.stack([self.T_map_camera, self.others[best]])
-        seen = predict(model, both, self.frame.frustum)
-        winner, other = keypoint_nats(seen, self.frame, self.frame.sigma)
-        return self.nats - float(self.lost[best]), float((winner - other).square().sum())
+        other = sight(model, self.others[best], self.frame).keypoint_nats
+        contested = float(np.square(self.sight.keypoint_nats - other).sum())
+        return self.sight.nats - float(self.lost[best]), contested
 
 
 def compete(
@@ -86,24 +79,16 @@ def compete(
         apart = (LEADERS_APART * metres, LEADERS_APART * radians)
         leaders = leading.select(distinct(leading.T_map_camera, *apart, MOST_LEADERS))
         others = Candidates.joined([others, around(model, leaders, frame)])
-    T_winner, seen, own, score = _winner(model, others, frame)
-    nats = float(evidence(model, T_winner, own, own.sigma)[0])
+    T_winner, own, score = _winner(model, others, frame)
+    shown = sight(model, T_winner, own)
     tell(others, score)
-    twists = twists_between(T_winner[0], others.T_map_camera)
+    twists = twists_between(T_winner, others.T_map_camera)
     # the first of the equals was proposed by the proposer that was asked first
     same = _within(twists[: len(best)], ONE_PLACE * metres, ONE_PLACE * radians)
     first = min(best.numpy(force=True)[same], default=int(best[0]))
-    lost = nats - score.double().numpy(force=True)
-    return Rivalry(
-        T_winner[0],
-        seen,
-        own,
-        candidates.proposer[first],
-        nats,
-        others.T_map_camera,
-        twists,
-        lost,
-    )
+    lost = shown.nats - score.double().numpy(force=True)
+    proposer = candidates.proposer[first]
+    return Rivalry(T_winner, shown, own, proposer, others.T_map_camera, twists, lost)
 
 
 def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor, Candidates]:
@@ -113,10 +98,8 @@ def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor
     return best, candidates.select(best[score >= LEADING * score[0]])
 
 
-def _winner(
-    model: MapModel, others: Candidates, frame: Frame
-) -> tuple[Tensor, Prediction, Frame, Tensor]:
-    """The likeliest at its own noise, what it sees, the frame's noise there, all scores at that."""
+def _winner(model: MapModel, others: Candidates, frame: Frame) -> tuple[Tensor, Frame, Tensor]:
+    """The likeliest (4, 4) at its own noise, the frame with that, all scores at that."""
     poses = others.T_map_camera
     row = torch.zeros(1, dtype=torch.long, device=poses.device)
     for _ in range(MOST_TRIED):
@@ -125,7 +108,7 @@ def _winner(
         if score.argmax() == row or score.max() < score[row] + CLEARLY:
             break
         row = score.argmax()[None]
-    return T, predict(model, T, frame.frustum), own, score
+    return T[0], own, score
 
 
 def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:
@@ -135,10 +118,3 @@ def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:
 def _lengths(vectors: Array, most: float) -> NDArray[np.bool_]:
     within: NDArray[np.bool_] = np.linalg.norm(vectors, axis=1) <= most
     return within
-
-
-def share_seen(rivalry: Rivalry) -> float:
-    """How much of what should be in view of the winner is, 0 to 1."""
-    own, prediction = rivalry.frame, rivalry.seen
-    hits = assignment(prediction, own, own.sigma)[0].sum(dim=0).clamp(max=1.0)
-    return min(float(hits.sum()) / max(float(prediction.weight.sum()), 1e-6), 1.0)

@@ -23,7 +23,6 @@ from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
-from bpnp_ros.localizer.measurement import predict
 from bpnp_ros.localizer.over_time.places import Places, View, Way
 from bpnp_ros.localizer.over_time.step import Pose, Step, lengths, moved_by, twist
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -246,8 +245,7 @@ class Hypotheses:
         new: what was found for the frame. Those elsewhere are what chance reaches in it.
         """
         gate = Gate.of_search(self._model, self.config)
-        seen = predict(self._model, pose[None], frame.frustum)
-        known = information(seen, pose, frame)
+        known = information(self._model, pose, frame)
         on_the_way = np.repeat([step.metres, step.radians], 3)
         others = len(self._views) - 1 + self._freshness
         far, turned = apart(new.poses, pose)

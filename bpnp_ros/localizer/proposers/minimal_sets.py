@@ -120,7 +120,7 @@ class MinimalSets:
         score = evidence(self._model, candidates.T_map_camera, frame, frame.sigma)
         pose = candidates.T_map_camera[score.argmax()[None]]
         seen = predict(self._model, pose, frame.frustum)
-        owed = occam_nats(information(seen, pose[0], frame), self._model.spread)
+        owed = occam_nats(information(self._model, pose[0], frame), self._model.spread)
         share = (explained(seen, few, few.sigma)[0].sum(dim=1) > 1).float().mean()
         return bool(score.max() > owed + SURE and share > EXPLAINED_SHARE)
 

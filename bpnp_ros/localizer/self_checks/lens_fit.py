@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
-from bpnp_ros.localizer.evidence.own_noise import noise_of
+from bpnp_ros.localizer.compiled.inputs import compiled_lens_fit, serves
+from bpnp_ros.localizer.evidence.own_noise import beforehand, noise_of
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import Prediction, assignment, predict
 from bpnp_ros.localizer.self_checks.lens_error import LensError
@@ -52,6 +53,20 @@ def fit_lens(model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensErr
 
     frame: its keypoints as CameraInfo has them, its noise that of a fix.
     """
+    if not serves(model):
+        return fit_lens_in_tensors(model, T_map_camera, frame, start)
+    believed, sigmas = _believed(model, frame).numpy(), np.array([*SIGMAS, *[0.0] * OWN_ROUNDS])
+    lens, noise = np.array([start.focal, start.bend]), beforehand(frame)
+    H, lens = compiled_lens_fit(
+        model, T_map_camera, frame, lens, believed, sigmas, noise, MOST_POINTS
+    )
+    return _marginal(H, believed, lens)
+
+
+def fit_lens_in_tensors(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensError
+) -> LensFit:
+    """As `fit_lens`."""
     seen = predict(model, T_map_camera[None], frame.frustum, MOST_POINTS)
     believed = _believed(model, frame)
     lens, own = start, frame
@@ -64,7 +79,8 @@ def fit_lens(model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensErr
         step = torch.linalg.solve(H + torch.diag(believed), g)
         lens = LensError(lens.focal + float(step[6]), lens.bend + float(step[7]))
         seen = seen.moved(_transform(step[POSE]).to(seen.xy)[None])
-    return _marginal(H, believed, lens)
+    found = np.array([lens.focal, lens.bend])
+    return _marginal(H.cpu().numpy(), believed.cpu().numpy(), found)
 
 
 def _believed(model: MapModel, frame: Frame) -> Tensor:
@@ -100,11 +116,10 @@ def _transform(step: Tensor) -> Tensor:
     return make_transform(so3_exp(step[3:]), step[:3])
 
 
-def _marginal(H: Tensor, believed: Tensor, lens: LensError) -> LensFit:
+def _marginal(H: Array, believed: Array, lens: Array) -> LensFit:
     """What is left for the lens once the pose has taken its share (Schur's complement)."""
-    pose = H[POSE, POSE] + torch.diag(believed[POSE])
-    information = H[LENS, LENS] - H[LENS, POSE] @ torch.linalg.solve(pose, H[POSE, LENS])
-    S = information.cpu().numpy()
-    prior = np.diag(believed[LENS].cpu().numpy())
-    alone = np.linalg.solve(S + 1e-9 * prior, (S + prior) @ np.array([lens.focal, lens.bend]))
-    return LensFit(alone, S)
+    pose = H[POSE, POSE] + np.diag(believed[POSE])
+    S = H[LENS, LENS] - H[LENS, POSE] @ np.linalg.solve(pose, H[POSE, LENS])
+    prior = np.diag(believed[LENS])
+    alone = np.linalg.solve(S + 1e-9 * prior, (S + prior) @ lens)
+    return LensFit(alone.astype(np.float64), S)
