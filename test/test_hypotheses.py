@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,18 @@ def test_a_lamp_grid_is_told_by_its_gaps(with_odometry: bool) -> None:
     assert wrong(answers, path) == []
     assert isinstance(answers[-1], Fix)
     assert localizer.state == TRACKING
+
+
+def test_a_row_of_lamps_is_told_by_all_of_its_gaps_that_were_passed() -> None:
+    """Of two rows some lamps are missing, few in every frame; the way is twelve views long."""
+    rng = np.random.default_rng(2)
+    cells = [(x, y) for x in range(30) for y in range(2) if rng.random() > 0.15]
+    lamps = np.array([(x, 1.2 * y, 3.0) for x, y in cells])
+    localizer = Localizer.from_map(lamps, config=replace(UNDER_LAMPS, max_speed=5.0))
+    path = walk((3, 0.6), (22.6, 0.7), 28, yaw=0.2)
+    answers = answers_on(localizer, lamps, path, 2, reckoned(path))
+    assert wrong(answers, path) == []
+    assert any(isinstance(answer, Fix) for answer in answers)
 
 
 def test_a_whole_grid_is_never_told_and_says_how_many_places_are_left() -> None:

@@ -268,6 +268,45 @@ def test_a_frame_explained_far_less_well_than_those_before_is_doubted() -> None:
     assert looks
 
 
+@pytest.mark.parametrize(("clutter", "doubted"), [(0.05, False), (0.55, True)])
+def test_a_frame_that_is_hardly_explained_is_doubted_right_after_a_look(
+    clutter: float, doubted: bool
+) -> None:
+    tracker, looks = following(open_hall()), list[int]()
+    around = tracker._looked_around
+    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    tracker._since_look = 0
+    tracker.step(frame_at(HERE, np.random.default_rng(9), clutter=clutter), 0.2, {})
+    assert bool(looks) is doubted
+
+
+def test_the_first_frame_after_a_fix_is_looked_around_in() -> None:
+    """Nobody knows yet how the camera moves: what is found near the fix may be a look-alike."""
+    tracker, looks = Tracker(open_hall(), CONFIG), list[int]()
+    tracker.follow(fix_at(HERE), frame_at(HERE, np.random.default_rng(0)), 0.0)
+    around = tracker._looked_around
+    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    for step in (1, 2):
+        answer = tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+        assert isinstance(answer, Fix)
+    assert len(looks) == 1
+
+
+def test_odometry_tells_which_of_two_lamps_was_passed() -> None:
+    """Lamps that repeat, and a way from frame to frame of most of what lies between two."""
+    lamps = np.array([(0.8 * x, 1.5 * y, 3.0) for x in range(30) for y in range(2)])
+    told = replace(CONFIG, motion="floor", camera_mounting="up", max_speed=3.0)
+    told = replace(told, camera_height_min=0.4, camera_height_max=0.6)
+    tracker = Tracker(model_from_points(lamps, told, torch.device("cpu")), told)
+    path = [held("up", 0.0, np.array([8.1 + 0.55 * i, 0.7, 0.5]), np.zeros(2)) for i in range(8)]
+    fix = replace(fix_at(HERE), T_map_camera=path[0])
+    tracker.follow(fix, shown(lamps, path[0], 0), 0.0, odometry=path[0])
+    for step, T in enumerate(path[1:], start=1):
+        answer = tracker.step(shown(lamps, T, step), 0.25 * step, {}, odometry=T)
+        if isinstance(answer, Fix):
+            assert np.abs(answer.T_map_camera - T).max() < 0.1
+
+
 def test_a_camera_that_nobody_saw_for_long_may_be_anywhere() -> None:
     tracker = following(open_hall())
     assert tracker.can_follow(0.1 + LONGEST_GAP, None)

@@ -2,8 +2,10 @@
 
 What is looked for near the last pose is found there, also when the camera is elsewhere. So poses
 around the prediction and those in parts of the map that look alike are compared with it, in nats:
-when a frame is explained less well than those before or from an unexpected pose, and every so many
-frames anyway. Where there is time, what a search of the whole map finds is compared, too.
+when a frame is explained less well than those before or from an unexpected pose, while nobody knows
+yet how the camera moves, and every so many frames anyway. Where there is time, what a search of the
+whole map finds is compared, too. Where odometry tells the way, the camera is looked for there
+first: among lamps that repeat, a step by evidence alone leads to several places.
 
 After a gap nobody knows how the camera has turned meanwhile: it is looked for with the care of a
 first fix, and in the whole map where that fails.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,6 +40,7 @@ from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
 USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
+FAR_TOO_LITTLE = 0.75  # of that: doubtful however short ago the tracker has looked around
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY, REST = 30, 3  # frames from one look around to the next: at most, and at least
 MOST_ALIKE = 64
@@ -111,13 +115,15 @@ class Tracker:
         usual = track.share * len(frame.xy)
         gate = Gate.of_tracking(self._model, usual, reach, config, self._is_vague)
         starts = Candidates.of(track.predictions(stamp, step, frame.xy), TRACKER)
-        candidates = self._refined(starts, frame)
+        expected = starts if step.is_guess else starts.select(torch.tensor([len(starts) - 1]))
+        candidates = self._refined(expected, frame)
         answer = self._nearest(candidates, frame, gate, reach)
         self._since_look += 1
-        if self._is_doubtful(answer, frame, stamp):
+        if self._is_doubtful(answer, frame, stamp, step):
             self._since_look = 0
+            others = [] if step.is_guess else [self._refined(starts, frame)]
             around = self._looked_around(starts.select(torch.tensor([0])), frame)
-            candidates = Candidates.joined([candidates, around])
+            candidates = Candidates.joined([candidates, *others, around])
             answer = self._nearest(candidates, frame, gate, reach)
             if isinstance(answer, Fix):
                 answer = self._compared(answer, candidates, frame, reach, step)
@@ -146,13 +152,23 @@ class Tracker:
             Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
         )
 
-    def _is_doubtful(self, answer: Fix | Rejection, frame: Frame, stamp: float) -> bool:
+    def _is_doubtful(self, answer: Fix | Rejection, frame: Frame, stamp: float, step: Step) -> bool:
         if isinstance(answer, Rejection) or self._suspicion > 0 or self._is_vague:
             return True
         track, pose = self._track, self._recentred(answer)
-        fell = answer.log_likelihood_ratio / len(frame.xy) < USUAL * track.level
+        level = answer.log_likelihood_ratio / len(frame.xy)
+        if level < FAR_TOO_LITTLE * track.level or self._is_news(pose, step):
+            return True
+        fell = level < USUAL * track.level
         surprised = track.surprise_of(pose, stamp) > SURPRISING * track.surprise
         return self._since_look >= (REST if fell or surprised else LOOK_EVERY)
+
+    def _is_news(self, pose: Pose, step: Step) -> bool:
+        """Whether a pose is not where odometry leads, or nobody knows yet how the camera moves."""
+        if step.is_guess:
+            return not np.isfinite(self._track.surprise)
+        found = torch.from_numpy(pose)[None]
+        return float(step.nats(step.carry(self._last(found)), found)) < -self._odds
 
     def _looked_around(self, ahead: Candidates, frame: Frame) -> Candidates:
         """Poses around a prediction, and those that see the same elsewhere."""

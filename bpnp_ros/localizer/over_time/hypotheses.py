@@ -30,7 +30,7 @@ from bpnp_ros.map_model.map_model import MapModel
 
 HYPOTHESES = "hypotheses"
 A_VIEW = 0.25  # depths or radians of way that make a frame evidence of its own
-MOST_VIEWS = 12
+MOST_VIEWS = 40  # a lattice with a gap in five tells its places apart in some twenty
 MOST, MOST_NEW = 200, 64
 HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
@@ -79,7 +79,7 @@ class Hypotheses:
             return answer
         old, leader = self._carried(self._places, frame, step)
         self._go_on(stamp, odometry, step, leader)
-        places = self._merged(old.joined(self._looked_back(new)))
+        places = self._merged(old.joined(self._looked_back(new, old)))
         self._places = places
         answer = self._judged(places, new, answer, frame, step)
         if self._freshness >= 1 or not self._views:
@@ -121,16 +121,28 @@ class Hypotheses:
         velocity = twist(came) / elapsed if elapsed > 0 else None
         self._way = Way(stamp, way.T_start_camera @ came, odometry, velocity)
 
-    def _looked_back(self, new: Places) -> Places:
-        """With what the views before say for the new places."""
-        poses, past, now = new.poses, list[Tensor](), self._here
-        for view in reversed(self._views):
+    def _looked_back(self, new: Places, old: Places) -> Places:
+        """With what the views before say for the new places; those that fall hopelessly behind the
+        old ones on the way back are left out, as are those that are among them."""
+        new = new.select(self._unlike(new.poses, old.poses))
+        poses, now = new.poses, self._here
+        for count, view in enumerate(reversed(self._views), start=1):
             T_view_now = np.linalg.inv(view.T_start_camera) @ now
             step = Step.reckoned(T_view_now, self._model.depth).back
             poses, nats = self._fitted(step.carry(poses), view.frame, step)
-            past.append(nats)
-            now = view.T_start_camera
-        return replace(new, past=torch.stack(past[::-1], dim=1) if past else new.past)
+            new = replace(new, past=torch.cat([nats[:, None], new.past], dim=1))
+            best = self._evidence(replace(old, past=old.past[:, -count:])).sum(dim=1).max()
+            hopeful = self._evidence(new).sum(dim=1) > best - HOPELESS * self.odds
+            new, poses, now = new.select(hopeful), poses[hopeful], view.T_start_camera
+        return new
+
+    def _unlike(self, poses: Tensor, others: Tensor) -> Tensor:
+        """Rows of poses (P, 4, 4) that are none of others (H, 4, 4)."""
+        known = [self._are_same(*apart(others, pose)).any() for pose in poses]
+        return torch.tensor([row for row, is_known in enumerate(known) if not is_known]).long()
+
+    def _are_same(self, metres: Tensor, radians: Tensor) -> Tensor:
+        return (metres < SAME_DEPTHS * self._model.depth) & (radians < SAME_RADIANS)
 
     def _fitted(self, T_expected: Tensor, frame: Frame, step: Step) -> tuple[Tensor, Tensor]:
         """Poses (P, 4, 4) pulled onto a frame's keypoints, and how likely they are, nats (P,).

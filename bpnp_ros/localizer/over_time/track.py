@@ -39,7 +39,7 @@ class Track:
     share: float = 0.0
     """Share of keypoints explained, a running mean."""
     level: float = 0.0
-    """Log-likelihood ratio a keypoint, nats, a running mean; 0 before a frame was tracked."""
+    """Log-likelihood ratio a keypoint, nats, a running mean."""
     surprise: float = np.inf
     """How far fixes are from where they were expected, depths and radians, a running mean."""
     odometry: Pose | None = None
@@ -50,10 +50,10 @@ class Track:
         self, pose: Pose, stamp: float, fix: Fix, keypoints: int, odometry: Pose | None = None
     ) -> None:
         """Take in a fix."""
-        share, level = fix.inliers / keypoints, fix.log_likelihood_ratio / keypoints
+        share, level = fix.inliers / keypoints, _own_nats(fix) / keypoints
         elapsed = stamp - self.last_stamp
-        if self.last is not None:  # the nats of a first fix may be those of many frames
-            self.level = level if self.level == 0 else 0.8 * self.level + 0.2 * level
+        self.level = level if self.last is None else 0.8 * self.level + 0.2 * level
+        if self.last is not None:
             surprise = self.surprise_of(pose, stamp)
             mean = self.surprise if np.isfinite(self.surprise) else surprise
             self.surprise = 0.8 * mean + 0.2 * surprise
@@ -124,3 +124,8 @@ def _turns(most: float) -> Pose:
     turns = so3_exp(yaws[:, None] * yaws.new_tensor([0.0, 1.0, 0.0]))
     poses: Pose = make_transform(turns, yaws.new_zeros(len(yaws), 3)).numpy()
     return poses
+
+
+def _own_nats(fix: Fix) -> float:
+    """What the frame itself says for a fix; its log-likelihood ratio may be that of many frames."""
+    return fix.log_likelihood_ratio if fix.evidence is None else fix.evidence.nats
