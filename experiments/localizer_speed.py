@@ -1,18 +1,20 @@
 """How fast the localiser is, and how much its compiled loops bring: same frames, same run.
 
-python -m experiments.localizer_speed [--seed 0] [--points 10000]. A camera walks through a hall
-with points on its walls, so many of which are often detected that a frame has the keypoints wanted;
-the others hardly ever are. Compiled loops and tensors take turns on one thread; a time is a median
-of processor times.
+python -m experiments.localizer_speed [OUT] [--seed 0] [--points 10000]. A camera walks through a
+hall with points on its walls, so many of which are often detected that a frame has the keypoints
+wanted; the others hardly ever are. On one thread; a time is a median of processor times. Rows that
+stand in OUT/rows.jsonl are not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,17 +26,31 @@ from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.compiled import inputs
 from bpnp_ros.localizer.localizer import Localizer
+from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation, pack_seen
 from bpnp_ros.point_map.point_map import PointMap
 
 CAMERA = Camera(np.array([[400.0, 0, 320], [0, 400, 240], [0, 0, 1]]), 640, 480)
 SIZE = np.array([16.0, 10.0, 3.5])
-CLUTTER, WAYS = 0.25, ("compiled", "tensors")
+CLUTTER = 0.25
 OFTEN, HARDLY, IN_VIEW = 0.9, 0.005, 0.18  # chances of being detected, share in view
 VIEWS = 20_000
 HERTZ = 100.0
-FIRST_FIXES, TRACKED = (100, 500), (100, 300, 1000)  # keypoints
+FIRST_FIX, TRACKED = "first fix", "tracked"
+KINDS = [(FIRST_FIX, 100), (FIRST_FIX, 500), (TRACKED, 100), (TRACKED, 300), (TRACKED, 1000)]
+IN_TENSORS = 4  # frames
+
+
+@dataclass(frozen=True)
+class Row:
+    """Seconds of frames with compiled loops, and of the first few in tensors; poses right."""
+
+    frame: str
+    keypoints: int
+    compiled: list[float]
+    tensors: list[float]
+    right: int
 
 
 def main() -> None:
@@ -43,37 +59,57 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("out", type=Path, nargs="?", default=Path("localizer_speed"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--points", type=int, default=10_000, help="of the map (10000)")
-    parser.add_argument("--frames", type=int, default=20, help="of each row (20)")
+    parser.add_argument("--frames", type=int, default=20, help="first fixes of a row (20)")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    report(options, Console(highlight=False))
+    console = Console(highlight=False)
+    options.out.mkdir(parents=True, exist_ok=True)
+    report(measured(options, console), console)
 
 
-def report(options: argparse.Namespace, console: Console) -> None:
-    """One row for each kind of frame, and how far behind a camera at 100 Hz gets."""
-    rng = np.random.default_rng(options.seed)
-    table = Table("frame", "keypoints", *WAYS, "times as fast", "right")
-    for count in FIRST_FIXES:
-        localizer = ready(rng, options.points, count, use_tracker=False)
-        row(table, "first fix", localizer, walk(localizer, rng, count, options.frames, 0.3))
-    for count in TRACKED:
-        localizer = ready(rng, options.points, count, use_tracker=True)
-        frames = walk(localizer, rng, count, 4 * options.frames, 1 / HERTZ)
-        seconds = row(table, "tracked", localizer, frames)
+def measured(options: argparse.Namespace, console: Console) -> list[Row]:
+    """All rows; each is written down as soon as it is measured."""
+    path = options.out / "rows.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [Row(**json.loads(line)) for line in lines]
+    for frame, keypoints in KINDS[len(rows) :]:
+        console.print(f"{frame}, {keypoints} keypoints", style="dim")
+        rows.append(measure(frame, keypoints, options))
+        with path.open("a") as file:
+            file.write(json.dumps(asdict(rows[-1])) + "\n")
+    return rows
+
+
+def report(rows: list[Row], console: Console) -> None:
+    """The table, and how far behind a camera at 100 Hz the last row gets."""
+    table = Table("frame", "keypoints", "compiled", "tensors", "times as fast", "right")
+    for row in rows:
+        compiled, tensors = (1e3 * float(np.median(s)) for s in (row.compiled, row.tensors))
+        of_frames = f"{row.right} of {len(row.compiled)}"
+        times = [f"{ms:.1f} ms" for ms in (compiled, tensors)]
+        table.add_row(row.frame, str(row.keypoints), *times, f"{tensors / compiled:.1f}", of_frames)
     console.print(table)
+    seconds = rows[-1].compiled
     console.print(
-        f"{TRACKED[-1]} keypoints at {HERTZ:g} Hz: the last answer comes "
+        f"{rows[-1].keypoints} keypoints at {HERTZ:g} Hz: the last answer comes "
         f"{1e3 * delay(seconds):.1f} ms after its frame, the slowest took {1e3 * max(seconds):.1f}"
     )
 
 
-def ready(rng: np.random.Generator, points: int, keypoints: int, use_tracker: bool) -> Localizer:
-    config = LocalizerConfig(bank_views=VIEWS, use_tracker=use_tracker)
-    localizer = Localizer(hall(rng, points, keypoints), None, config)
+def measure(frame: str, keypoints: int, options: argparse.Namespace) -> Row:
+    rng = np.random.default_rng([options.seed, keypoints])
+    config = LocalizerConfig(bank_views=VIEWS, use_tracker=frame == TRACKED)
+    localizer = Localizer(hall(rng, options.points, keypoints), None, config)
     localizer.prepare(CAMERA.frustum())
-    return localizer
+    count, step = (5 * options.frames, 1 / HERTZ) if frame == TRACKED else (options.frames, 0.3)
+    frames = walk(localizer, rng, keypoints, count, step)
+    compiled, right = timed(localizer, frames)
+    with without_numba():
+        tensors, _ = timed(localizer, frames[:IN_TENSORS])
+    return Row(frame, keypoints, compiled, tensors, right)
 
 
 def hall(rng: np.random.Generator, count: int, keypoints: int) -> MapModel:
@@ -126,50 +162,32 @@ def shown(
     return keypoints_from_pixels(pixels, CAMERA), T, stamp
 
 
-def row(table: Table, name: str, localizer: Localizer, frames: list[Shown]) -> list[float]:
-    """Adds one, and returns the seconds of each frame with compiled loops."""
-    took, right = dict[str, np.ndarray](), dict[str, int]()
-    for way in WAYS:
-        with going(way):
-            seconds, right[way] = timed(localizer, frames)
-        took[way] = seconds[name == "tracked" :]  # its first frame is a first fix
-    typical = {way: float(np.median(took[way])) for way in WAYS}
-    times = [f"{1e3 * typical[way]:.1f} ms" for way in WAYS]
-    ratio = typical["tensors"] / typical["compiled"]
-    keypoints = str(len(frames[0][0].xy))
-    table.add_row(
-        name,
-        keypoints,
-        *times,
-        f"{ratio:.1f}",
-        f"{right['compiled']}, {right['tensors']} of {len(frames)}",
-    )
-    return took["compiled"].tolist()
-
-
 @contextmanager
-def going(way: str) -> Iterator[None]:
-    """As if Numba were not installed, for the way in tensors."""
+def without_numba() -> Iterator[None]:
+    """As if it were not installed."""
     is_installed = inputs.is_installed
-    if way == "tensors":
-        inputs.is_installed = lambda: False  # type: ignore[assignment]
+    inputs.is_installed = lambda: False  # type: ignore[assignment]
     try:
         yield
     finally:
         inputs.is_installed = is_installed
 
 
-def timed(localizer: Localizer, frames: list[Shown]) -> tuple[np.ndarray, int]:
-    """Processor seconds of each frame, and how many poses are right."""
+def timed(localizer: Localizer, frames: list[Shown]) -> tuple[list[float], int]:
+    """Processor seconds of each frame, and how many poses are right; a camera that is followed is
+    told where it starts, in a frame that does not count."""
     localizer.reset()
     seconds, right = list[float](), 0
+    if localizer.config.use_tracker:
+        keypoints, T, stamp = frames[0]
+        localizer.localize(keypoints, stamp=stamp - 1 / HERTZ, prior=PosePrior(T, 1e-4 * np.eye(6)))
     for keypoints, T, stamp in frames:
         start = time.process_time()
         answer = localizer.localize(keypoints, stamp=stamp)
         seconds.append(time.process_time() - start)
         if isinstance(answer, Fix):
             right += bool(np.linalg.norm(answer.T_map_camera[:3, 3] - T[:3, 3]) < 0.1)
-    return np.array(seconds), right
+    return seconds, right
 
 
 def delay(seconds: list[float]) -> float:

@@ -15,6 +15,7 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import EQUIDISTANT, PINHOLE, Chart
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
+from bpnp_ros.localizer.candidates import distinct, distinct_in_tensors
 from bpnp_ros.localizer.compiled import inputs
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.descent.poses import evidence, refine
@@ -206,3 +207,10 @@ def test_a_frame_s_lens_is_the_reference_s(world: tuple[MapModel, list[Frame]]) 
         sigmas = 1 / np.sqrt(expected.information.diagonal())
         assert (np.abs(found.error - expected.error) < 0.05 * sigmas).all()
         assert np.allclose(found.information, expected.information, rtol=0.02)
+
+
+@pytest.mark.parametrize("most", [3, 200])
+def test_poses_are_as_distinct_as_the_reference_says(most: int) -> None:
+    poses = beside(200)[torch.randperm(200)]
+    found, expected = distinct(poses, 0.1, 0.05, most), distinct_in_tensors(poses, 0.1, 0.05, most)
+    assert torch.equal(found, expected) and 2 < len(found) < 150

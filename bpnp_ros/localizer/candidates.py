@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.rotation import rotation_angle
+from bpnp_ros.localizer.compiled.inputs import distinct_rows, is_installed
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,13 @@ class Candidates:
 def distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
     """Rows (K,) of poses (P, 4, 4), the best first, at most so many: none is near a better one of
     them, in metres and in radians."""
+    if T_map_camera.device.type == "cpu" and is_installed():
+        return distinct_rows(T_map_camera, distance, angle, most)
+    return distinct_in_tensors(T_map_camera, distance, angle, most)
+
+
+def distinct_in_tensors(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
+    """As `distinct`."""
     position, turn = T_map_camera[:, :3, 3], T_map_camera[:, :3, :3].flatten(1)
     left, kept = torch.ones_like(position[:, 0], dtype=torch.bool), list[int]()
     while len(kept) < most and left.any():

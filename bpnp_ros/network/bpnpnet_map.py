@@ -105,7 +105,7 @@ class BPnPNetMap(nn.Module):
         place, yaw = index % A, self.panorama.heading(index // (T * A))
         turn = torch.cat([yaw[..., None], tilts[index // A % T]], dim=-1)
         poses = self.places.poses(place.flatten(), turn.flatten(0, 1)).view(B, -1, 4, 4)
-        log_probability = best - flat.logsumexp(1, keepdim=True)
+        log_probability = best - _log_total(flat, best[:, :1])
         choices = torch.full_like(index[:, 0], flat.shape[1])
         if not self.places.any_yaw:
             choices = flat.isfinite().sum(1)
@@ -136,17 +136,18 @@ class BPnPNetMap(nn.Module):
         """The mixture of what each hypothesis says, over the points in sight of its place."""
         place, turn = hypotheses.place[b], hypotheses.yaw_pitch_roll[b]
         weight = hypotheses.log_probability[b].softmax(dim=0)
-        matched = xy.new_full((len(xy), len(self.point_matching.points)), _TINY)
+        matched = xy.new_full((len(self.point_matching.points), len(xy)), _TINY)
         unmatched = xy.new_full((len(xy),), _TINY)
-        in_sight = self.point_matching.seen(place) > _OUT_OF_SIGHT
-        for h, columns in enumerate(in_sight):
-            points = columns.nonzero()[:, 0]
-            one = slice(h, h + 1)
-            odds = self.matching_odds(xy[None], place[one], turn[one], points)[0]
-            odds = torch.nn.functional.pad(odds, (0, 1)).softmax(dim=1) * weight[h]
-            matched[:, points] += odds[:, :-1]
-            unmatched += odds[:, -1]
-        return matched.log() - unmatched.log()[:, None]
+        bearing = self._bearings(xy.expand(len(place), -1, -1), place, turn)
+        seen = self.point_matching.seen(place)
+        for h, in_sight in enumerate(seen > _OUT_OF_SIGHT):
+            points, one = in_sight.nonzero()[:, 0], slice(h, h + 1)
+            position, level = self.places.position[place[one]], seen[one, points]
+            odds = self.point_matching.odds(bearing[one], position, level, points)[0].T
+            share = torch.nn.functional.pad(odds, (0, 0, 0, 1)).softmax(dim=0) * weight[h]
+            matched.index_add_(0, points, share[:-1])
+            unmatched += share[-1]
+        return (matched.log_() - unmatched.log()).T
 
     def matching_odds(
         self, xy: Tensor, place: Tensor, turn: Tensor, points: Tensor | None = None
@@ -155,9 +156,21 @@ class BPnPNetMap(nn.Module):
 
         xy: (H, M, 2). points: (K,) rows of the map, by default all. Returns (H, M, K).
         """
+        position, bearing = self.places.position[place], self._bearings(xy, place, turn)
+        return self.point_matching(bearing, position, place, points)
+
+    def _bearings(self, xy: Tensor, place: Tensor, turn: Tensor) -> Tensor:
+        """Unit bearings (H, M, 3) in the map's axes."""
         bearing = turn_by_yaw(level_bearings(xy, turn[:, 1:]), turn[:, 0])
-        bearing = bearing @ self.places.frame[place].transpose(1, 2)
-        return self.point_matching(bearing, self.places.position[place], place, points)
+        return bearing @ self.places.frame[place].transpose(1, 2)
+
+
+def _log_total(values: Tensor, largest: Tensor) -> Tensor:
+    """logsumexp along rows (B, K) whose largest values (B, 1) are known, in pieces that stay in the
+    processor's cache."""
+    pieces = values.split(1 << 17, dim=1)
+    parts = [(piece - largest).exp_().sum(dim=1, keepdim=True) for piece in pieces]
+    return largest + torch.cat(parts, dim=1).sum(dim=1, keepdim=True).log()
 
 
 def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:

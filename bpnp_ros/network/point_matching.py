@@ -40,11 +40,17 @@ class PointMatching(nn.Module):
         place: (H,) index. points: (K,) rows of the map, by default all.
         """
         rows = slice(None) if points is None else points
-        towards = self.points[rows] - position[:, None]
+        return self.odds(bearing, position, self.seen(place)[:, rows], rows)
+
+    def odds(
+        self, bearing: Tensor, position: Tensor, seen: Tensor, points: Tensor | slice
+    ) -> Tensor:
+        """As `forward`, where it is known how likely points (K,) are seen, (H, K)."""
+        towards = self.points[points] - position[:, None]
         distance = towards.norm(dim=-1).clamp_min(_NEAREST)
         cosine = bearing @ (towards / distance[..., None]).transpose(1, 2)
         variance = self.log_angle.exp() ** 2 + (self.log_reach.exp() / distance) ** 2
-        level = self.seen(place)[:, rows] - variance.log() - self.log_clutter
+        level = seen - variance.log() - self.log_clutter
         return torch.addcmul(level[:, None], cosine - 1, (1 / variance)[:, None])
 
     def seen(self, place: Tensor) -> Tensor:

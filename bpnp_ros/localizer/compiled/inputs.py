@@ -129,6 +129,14 @@ def unlike_rows(vectors: Tensor, most: int) -> Tensor:
     return torch.from_numpy(unlike(_contiguous(vectors.float()), most))
 
 
+def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
+    """As `candidates.distinct`, on a processor."""
+    from bpnp_ros.localizer.compiled.unlike import distinct
+
+    poses = T_map_camera.double().numpy()
+    return torch.from_numpy(distinct(poses, distance, math.cos(angle), most))
+
+
 _SHARES = np.array(CLUTTER_SHARES)
 _spaces: WeakKeyDictionary[MapModel, loops.Space] = WeakKeyDictionary()
 

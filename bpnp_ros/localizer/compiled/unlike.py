@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpnp_ros.backends.numba import compiled
-from bpnp_ros.localizer.compiled.loops import Floats, Rows
+from bpnp_ros.localizer.compiled.loops import Doubles, Floats, Rows
 
 
 @compiled
@@ -26,4 +26,27 @@ def unlike(vectors: Floats, most: int) -> Rows:
             count += 1
             if count == most:
                 break
+    return rows[:count]
+
+
+@compiled
+def distinct(poses: Doubles, distance: float, cosine: float, most: int) -> Rows:
+    """As `candidates.distinct`; cosine: of the angle."""
+    rows, count = np.empty(min(most, len(poses)), np.int64), 0
+    for p in range(len(poses)):
+        if count == len(rows):
+            break
+        near = False
+        for k in range(count):
+            squared, trace = 0.0, 0.0
+            for i in range(3):
+                squared += (poses[p, i, 3] - poses[rows[k], i, 3]) ** 2
+                for j in range(3):
+                    trace += poses[p, i, j] * poses[rows[k], i, j]
+            if not (squared > distance**2 or (trace - 1) / 2 < cosine):
+                near = True
+                break
+        if not near:
+            rows[count] = p
+            count += 1
     return rows[:count]

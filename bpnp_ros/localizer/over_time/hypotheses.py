@@ -79,12 +79,21 @@ class Hypotheses:
             return answer
         old, leader = self._carried(self._places, frame, step)
         self._go_on(stamp, odometry, step, leader)
-        places = self._merged(old.joined(self._looked_back(new, old)))
-        self._places = places
+        if self._is_news(answer):
+            old = old.joined(self._looked_back(new, old))
+        self._places = places = self._merged(old)
         answer = self._judged(places, new, answer, frame, step)
         if self._freshness >= 1 or not self._views:
             self._remember(frame)
         return answer
+
+    def _is_news(self, answer: Fix | Rejection) -> bool:
+        """Whether what was found for a frame is looked for in the views before, which takes long.
+
+        In a map that hides points a pose is believed for its own frame's sake; the places of a
+        frame without one that was taken where the last view was say nothing new.
+        """
+        return isinstance(answer, Fix) or self._model.is_open or self._freshness >= 1
 
     def _fresh(self, candidates: Candidates, frame: Frame) -> Places:
         """The frame's own candidates, the best first, without a past."""
