@@ -18,12 +18,12 @@ from rich.console import Console
 from bpnp_ros.benchmark import run as benchmark_run
 from bpnp_ros.benchmark.board import Board
 from bpnp_ros.benchmark.catalogue import find_scenes
-from bpnp_ros.benchmark.figure import outlier_curves
 from bpnp_ros.benchmark.methods import Method, NearestCamera, OracleMatches
 from bpnp_ros.benchmark.metrics import AnswerErrors
-from bpnp_ros.benchmark.page import benchmark_page
 from bpnp_ros.benchmark.problems import SETTINGS, Problem, Selection
-from bpnp_ros.benchmark.provenance import Provenance
+from bpnp_ros.benchmark.report.figure import outlier_curves
+from bpnp_ros.benchmark.report.page import benchmark_page
+from bpnp_ros.benchmark.report.provenance import Provenance
 from bpnp_ros.benchmark.results import SceneResult, chosen_answers
 from bpnp_ros.benchmark.runner import run_scene
 from bpnp_ros.command import COULD_NOT_RUN, INTERRUPTED
@@ -183,7 +183,7 @@ def test_a_method_without_answers_draws_nothing_and_stops_nothing() -> None:
     board = Board({"oracle matches": "the true pairs"}, (), {"short": "4 images"})
     outlier_curves(board)
     provenance = Provenance.of(["bpnp_benchmark", "--quick"])
-    page = benchmark_page(board, ONE, provenance, "a.png", "none")
+    page = benchmark_page(board, None, ONE, provenance, "a.png", "none")
     assert "- short: 4 images" in page
     assert "    bpnp_benchmark --quick\n" in page and "torch" in page
 

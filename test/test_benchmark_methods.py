@@ -36,7 +36,8 @@ from bpnp_ros.benchmark.metrics import NOT_FOUND, answer_errors
 from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
-from bpnp_ros.map_model.view_space import ViewSpace
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.places import Places
@@ -141,10 +142,10 @@ def test_what_a_method_refuses_was_not_found() -> None:
 
 
 def test_where_the_network_knows_nothing_it_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def untrained(points: Tensor, coarse: ViewSpace, *how: object) -> BPnPNetMap:
-        return BPnPNetMap(points, Places(coarse))
+    def untrained(model: MapModel, frustum: Frustum) -> BPnPNetMap:
+        return BPnPNetMap(model.points, Places(model.places))
 
-    monkeypatch.setattr("bpnp_ros.benchmark.localizer_methods.counted_network", untrained)
+    monkeypatch.setattr("bpnp_ros.benchmark.localizer_methods.counted_from_photographs", untrained)
     assert ask(NETWORK, AT_RATE_0).errors == NOT_FOUND
 
 

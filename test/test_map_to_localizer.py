@@ -17,6 +17,7 @@ from orbit import CAMERA, orbit, write_scene
 from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.localizer import Localizer
+from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.runtime.engine import Engine
@@ -83,6 +84,7 @@ def test_a_scene_keeps_its_mapping_cameras(way: Way, tmp_path: Path) -> None:
     anchors = space.anchors.numpy() + origin
     np.testing.assert_allclose(anchors, 2 * scene.T_map_camera[:, :3, 3], atol=1e-4)
     assert localizer.assumed == "near the map's photographs"
+    assert OwnMapNetwork.name in localizer.proposers  # counted, without a training
 
 
 @WAYS

@@ -11,6 +11,7 @@ from pathlib import Path
 from bpnp_ros.backends.rosbags import Writer
 from bpnp_ros.bags.scene_bag import find_photographs, some_played, write_scene
 from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.network.counted_start import counted_from_photographs
 from bpnp_ros.point_map.sfm.observed_cues import with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.point_map.sfm.split import SplitScene
@@ -38,5 +39,8 @@ def prepare_scene(arguments: argparse.Namespace) -> tuple[Write, str]:
 
 
 def write_bundle(path: Path, scene: SplitScene) -> None:
+    """With a network that is counted, not trained."""
     card = {"made_by": "bpnp_make_bag", "photographs": scene.mapping.image_count}
-    MapBundle(model_from_photographs(scene.mapping), None, card, scale=scene.scale).save(path)
+    model = model_from_photographs(scene.mapping)
+    network = counted_from_photographs(model, scene.mapping.covering_camera().frustum())
+    MapBundle(model, network, card, scale=scene.scale).save(path)

@@ -14,9 +14,11 @@ import torch
 
 from bpnp_ros.benchmark.methods import AGREEING, Pose
 from bpnp_ros.benchmark.problems import Problem
-from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.configuration.parameters import KeypointConfig, LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
@@ -27,12 +29,12 @@ from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork as OwnMap
 from bpnp_ros.localizer.proposers.proposer import Proposer
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
-from bpnp_ros.network.counted_start import counted_network
+from bpnp_ros.network.counted_start import counted_from_photographs
 from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.point_map.sfm.split import MEDIAN_DEPTH
 
-KEYPOINT_SIGMA = 2.0  # pixels
-MOST_KEYPOINTS = 256  # they come in random order
+KEYPOINT_SIGMA = LocalizerConfig().keypoint_sigma  # pixels
+MOST_KEYPOINTS = KeypointConfig().max_keypoints  # they come in random order
 SETTINGS = {"keypoint_sigma": KEYPOINT_SIGMA, "most_keypoints": MOST_KEYPOINTS}
 PRIOR_DEPTHS, PRIOR_DEGREES = 0.1, 10.0
 OTHERS = "where the other mapping cameras were, and what they saw"
@@ -53,25 +55,28 @@ class OwnMapNetwork:
     def solve(self, problem: Problem) -> Pose | None:
         asked = _Asked.of(problem)
         model, frame = asked.model, asked.frame
-        space = model.places
-        network = counted_network(model.points, space, space, frame.frustum)
-        return asked.answer(OwnMapNetworkProposer(model, network.eval(), seed=0).propose(frame))
+        network = counted_from_photographs(model, frame.frustum)
+        return asked.answer(OwnMapNetworkProposer(model, network, seed=0).propose(frame))
 
 
 @dataclass(frozen=True)
 class Search:
-    """The likelihood search over virtual views around the other mapping cameras."""
+    """The likelihood search over virtual views around the other mapping cameras.
+
+    cues: which of those that keypoints and points have it looks at.
+    """
 
     name: str = "likelihood search"
     knows: str = OTHERS
     views: int = 4000
+    cues: tuple[str, ...] = ()
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {**SETTINGS, "views": self.views}
+        return {**SETTINGS, "views": self.views, "cues": list(self.cues)}
 
     def solve(self, problem: Problem) -> Pose | None:
-        asked = _Asked.of(problem)
+        asked = _Asked.of(problem, self.cues)
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
         return asked.answer(search.propose(asked.frame))
 
@@ -132,19 +137,15 @@ class _Asked:
     scale: float
 
     @classmethod
-    def of(cls, problem: Problem) -> _Asked:
+    def of(cls, problem: Problem, cues: tuple[str, ...] = ()) -> _Asked:
         mapping = problem.mapping
         scale = MEDIAN_DEPTH / mapping.median_depth
-        xy = torch.from_numpy(problem.sets.keypoints[:MOST_KEYPOINTS])
-        frustum = problem.sets.frustum
-        frame = Frame(
-            xy,
-            torch.ones(len(xy)),
-            frustum,
-            KEYPOINT_SIGMA * frustum.pixel,
-            LocalizerConfig().clutter,
-        )
-        return cls(model_from_photographs(mapping.scaled(scale)), frame, scale)
+        model = model_from_photographs(mapping.scaled(scale))
+        keypoints = _keypoints(problem, cues)
+        pairs = MapCues(model).table(keypoints) if cues else None
+        clutter, device = LocalizerConfig().clutter, model.view_space.device
+        frame = Frame.of(keypoints, KEYPOINT_SIGMA, clutter, device, pairs)
+        return cls(model, frame, scale)
 
     def around(self, T_map_camera: Pose) -> PosePrior:
         """What is believed of the camera when a drawn prior, in the scene's unit, is told."""
@@ -162,6 +163,14 @@ class _Asked:
         pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
         pose[:3, 3] = (pose[:3, 3] + model.point_map.origin) / self.scale
         return pose
+
+
+def _keypoints(problem: Problem, cues: tuple[str, ...]) -> Keypoints:
+    """The first of a problem, with some of their cues."""
+    xy, known = problem.sets.keypoints[:MOST_KEYPOINTS], problem.keypoint_cues
+    score, rows = np.ones(len(xy), np.float32), np.arange(len(xy))
+    shown = {name: known[name][: len(xy)] for name in cues}
+    return Keypoints(xy, score, rows, problem.sets.frustum, cues=shown)
 
 
 def drawn_prior(problem: Problem) -> Pose:

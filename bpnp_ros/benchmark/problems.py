@@ -18,6 +18,7 @@ from bpnp_ros.benchmark.sets import (
     whole_map_sets,
 )
 from bpnp_ros.errors import BpnpError
+from bpnp_ros.keypoints.keypoints import Cues
 from bpnp_ros.map_model.from_photographs import NEIGHBOUR
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
@@ -29,25 +30,28 @@ FEWEST_IMAGES = NEIGHBOUR + 3  # the query, the retrieved one, and mapping camer
 
 @dataclass(frozen=True)
 class Selection:
-    """What decides which problems there are. queries: at most so many images a scene."""
+    """What decides which problems there are. queries: at most so many images a scene, each in all
+    of the settings."""
 
     queries: int = 2
     most: int = MOST
     seed: int = 0
+    settings: tuple[str, ...] = SETTINGS
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """One question to every method.
 
-    others: images whose poses a method may know: the mapping images, without the query and, where
-        its points are the set, without the retrieved image.
+    query: the image. others: images whose poses a method may know: the mapping images, without the
+        query and, where its points are the set, without the retrieved image.
     """
 
     name: str
     setting: str
     sets: BlindPnpSets
     scene: SfmModel
+    query: int
     others: Rows
 
     @property
@@ -56,6 +60,12 @@ class Problem:
         in_set = np.zeros(len(self.scene), bool)
         in_set[self.sets.point_row] = True
         return self.scene.with_images(self.others).with_points(in_set)
+
+    @property
+    def keypoint_cues(self) -> Cues:
+        """What the keypoints of the set look like, as in `Keypoints`."""
+        rows = self.scene.keypoint_offsets[self.query] + self.sets.keypoint_row
+        return {name: column[rows] for name, column in self.scene.keypoint_cues.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +108,15 @@ def _problems(
     everything = np.arange(scene.image_count)
     name = scene.image_names[query]
     for number, (setting, rate) in enumerate(RATES.items()):
+        if setting not in selection.settings:
+            continue
         rng = np.random.default_rng([selection.seed, query, number])
         sets = retrieved_sets(scene, query, points, rate, rng, selection.most)
-        yield Problem(name, setting, sets, scene, np.delete(everything, [query, retrieved]))
-    rng = np.random.default_rng([selection.seed, query, len(RATES)])
-    sets = whole_map_sets(scene, query, sightings, rng, selection.most)
-    yield Problem(name, WHOLE_MAP, sets, scene, np.delete(everything, query))
+        yield Problem(name, setting, sets, scene, query, np.delete(everything, [query, retrieved]))
+    if WHOLE_MAP in selection.settings:
+        rng = np.random.default_rng([selection.seed, query, len(RATES)])
+        sets = whole_map_sets(scene, query, sightings, rng, selection.most)
+        yield Problem(name, WHOLE_MAP, sets, scene, query, np.delete(everything, query))
 
 
 def _reason(problem: Problem) -> str:

@@ -11,6 +11,7 @@ from bpnp_ros.benchmark.metrics import answer_errors
 from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.results import Answer, SceneResult
 from bpnp_ros.errors import BpnpError
+from bpnp_ros.point_map.sfm.observed_cues import with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 Advance = Callable[[str, float], None]
@@ -24,12 +25,15 @@ def run_scene(
     selection: Selection,
     folder: Path,
     advance: Advance,
+    photographs: Path | None = None,
 ) -> SceneResult:
     """Answer what `folder` does not hold yet; it is saved after every method.
 
-    Raises BpnpError for a scene that cannot be read or poses no problem.
+    photographs: their folder, for cues. Raises BpnpError for a scene that cannot be read or poses
+    no problem.
     """
-    posed = pose_problems(SfmModel.load(path), selection)
+    scene = SfmModel.load(path)
+    posed = pose_problems(with_photographs(scene, photographs) if photographs else scene, selection)
     result = SceneResult.of(name, selection.seed, posed)
     kept = SceneResult.load(folder, name)
     if kept is not None and kept.asks_the_same_as(result):

@@ -27,13 +27,15 @@ LEAST_PAIRS = 10
 class BlindPnpSets:
     """One problem and its answer. The order within each set says nothing.
 
-    keypoints: (M, 2) float32 on the z = 1 plane. frustum: the image there.
+    keypoints: (M, 2) float32 on the z = 1 plane. keypoint_row: (M,) the same as rows of the
+    query's keypoints. frustum: the image there.
     points: (N, 3) float64 in the scene's unit. point_row: (N,) the same as rows of the scene.
     match: (M,) int64, the row of `points` that a keypoint shows, -1 for none; one-to-one.
     T_map_camera: (4, 4) float64, the query's pose. depth: median over all points the query saw.
     """
 
     keypoints: NDArray[np.float32]
+    keypoint_row: Rows
     points: NDArray[np.float64]
     point_row: Rows
     match: Rows
@@ -181,6 +183,7 @@ def _draw(
     depths = scene.depths_of(query)
     return BlindPnpSets(
         keypoints=xy[keypoint[keypoint_order]],
+        keypoint_row=keypoint[keypoint_order],
         points=scene.points[point[point_order]],
         point_row=point[point_order],
         match=new_place[match[keypoint_order]],

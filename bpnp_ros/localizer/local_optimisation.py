@@ -6,6 +6,7 @@ Coarse stages try many poses on few keypoints and the likeliest points, the last
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
@@ -22,10 +23,15 @@ FROM_CROWDED_VIEWS: Stages = ((192, [0.04]), (64, [0.035, 0.03]), (24, [0.025, 0
 FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
 FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
+FROM_CLIMBED_VIEWS: Stages = ((128, [0.04]), (48, [0.03, 0.02]), (24, [0.015, 0.01]))
+FROM_BESIDE: Stages = ((48, [0.04]), (16, [0.03, 0.02]), (16, [0.015, 0.01]))
+MOST_FINE = 256  # keypoints
 PERTURBATIONS = 48
-MOST_ROUNDS = 8
+MOST_ROUNDS, PATIENCE = 10, 2
 WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
 PERTURBATION_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)  # depths and radians, camera axes
+ORBIT, ROLL, AIM = 0.15, 0.08, 0.04  # radians
+AHEAD = 0.12  # depths
 FINAL_KEEP = 16
 FINAL_START, ALIAS_START = 0.025, 0.01
 FINAL_FACTOR = 0.5
@@ -35,31 +41,70 @@ def coarse_to_fine(
     model: MapModel, candidates: Candidates, frame: Frame, stages: Stages = FROM_VIEWS
 ) -> Candidates:
     """From many poses, some of them near the truth, to the few best, the best first."""
-    coarse = frame.coarse()
+    return _staged(model, candidates, frame.coarse(), stages, MOST_COARSE_POINTS)
+
+
+def all_points(model: MapModel, candidates: Candidates, frame: Frame, stages: Stages) -> Candidates:
+    """As `coarse_to_fine`, for poses so near that more of the keypoints, and points that are
+    seldom seen, say more than they confuse."""
+    return _staged(model, candidates, frame.at_most(MOST_FINE), stages, ALL)
+
+
+def _staged(
+    model: MapModel, candidates: Candidates, frame: Frame, stages: Stages, most_points: int
+) -> Candidates:
     for keep, sigmas in stages:
         if len(candidates) > keep:
-            candidates = keep_best(model, candidates, coarse, sigmas[0], keep, MOST_COARSE_POINTS)
-        poses = refine(model, candidates.T_map_camera, coarse, sigmas, MOST_COARSE_POINTS)
+            candidates = keep_best(model, candidates, frame, sigmas[0], keep, most_points)
+        poses = refine(model, candidates.T_map_camera, frame, sigmas, most_points)
         candidates = Candidates(poses, candidates.proposer)
-    return keep_best(model, candidates, coarse, sigmas[-1], FINAL_KEEP, MOST_COARSE_POINTS)
+    return keep_best(model, candidates, frame, sigmas[-1], FINAL_KEEP, most_points)
 
 
 def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
-    """From stored views to the few best; a crowded frame is searched finely as well."""
+    """From stored views to the few best; a crowded frame is searched finely as well, and views that
+    have climbed, those near photographs, with all points."""
     found = [coarse_to_fine(model, views, frame)]
     if frame.is_crowded:
         found.append(coarse_to_fine(model, views, frame, FROM_CROWDED_VIEWS))
+    if model.from_photographs:
+        found.append(all_points(model, views, frame, FROM_CLIMBED_VIEWS))
     return Candidates.joined(found)
 
 
 def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
-    """Candidates around one pose: half-way optima are left behind by trying."""
-    offsets = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    depths = offsets.new_tensor([model.depth] * 3 + [1.0] * 3)
-    offsets = (offsets * offsets.new_tensor(PERTURBATION_REACH) * depths).to(frame.xy)
+    """Candidates around one pose: half-way optima are left behind by trying.
+
+    Where the map has photographs, every other seed with all points.
+    """
+    draw = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    moves = sidesteps if model.from_photographs else _all_ways
+    poses = centre.T_map_camera @ moves(draw, model.depth).to(frame.xy)
+    beside = Candidates.of(poses, centre.proposer[0])
+    if model.from_photographs and seed % 2:
+        return all_points(model, beside, frame, FROM_BESIDE)
     stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
-    perturbed = centre.T_map_camera @ make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
-    return coarse_to_fine(model, Candidates.of(perturbed, centre.proposer[0]), frame, stages)
+    return coarse_to_fine(model, beside, frame, stages)
+
+
+def _all_ways(draw: Tensor, depth: float) -> Tensor:
+    """Moves (P, 4, 4) in the camera's frame, each of six numbers of -1 to 1."""
+    depths = draw.new_tensor([depth] * 3 + [1.0] * 3)
+    offsets = draw * draw.new_tensor(PERTURBATION_REACH) * depths
+    return make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
+
+
+def sidesteps(draw: Tensor, depth: float) -> Tensor:
+    """Moves (P, 4, 4) that change an image little for their size: about a point `depth` metres
+    ahead, and along the optical axis. There half-way optima lie of a camera that looks at a thing.
+    """
+    turn = so3_exp(draw[:, :3] * draw.new_tensor([ORBIT, ORBIT, ROLL]))
+    centre = draw.new_tensor([0.0, 0.0, depth])
+    orbit = make_transform(turn, centre - turn @ centre)
+    aim, ahead = torch.zeros(2, len(draw), 3)
+    aim[:, :2] = AIM * draw[:, 3:5]
+    ahead[:, 2] = AHEAD * depth * draw[:, 5]
+    return orbit @ make_transform(so3_exp(aim), ahead)
 
 
 def polish(
@@ -79,13 +124,17 @@ def local_optimisation(
         return candidates  # which pairs of directions have found, they have found exactly
     candidates = polish(model, candidates, frame)
     best, worth = _leader(model, candidates, frame)
+    patience = PATIENCE if model.from_photographs else 1
+    in_vain = 0
     for turn in range(MOST_ROUNDS):
         nearby = polish(model, perturb(model, best, frame, seed + turn), frame)
         candidates = Candidates.joined([candidates, nearby])
-        best, found = _leader(model, nearby, frame)
-        if found < WORTH_A_ROUND * worth:
+        leader, found = _leader(model, nearby, frame)
+        in_vain = 0 if found >= WORTH_A_ROUND * worth else in_vain + 1
+        if in_vain == patience:
             break
-        worth = found
+        if found > worth:
+            best, worth = leader, found
     return candidates
 
 

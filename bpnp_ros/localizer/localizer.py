@@ -42,6 +42,7 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_map import model_from_map
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.counted_start import counted_from_photographs
 from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.point_map.loading import load_map
 from bpnp_ros.point_map.point_map import PointMap
@@ -271,4 +272,11 @@ def build_localizer(
     if bundle is not None and bundle.recognises(source):
         return Localizer(bundle.model.to(device), bundle.network, config, any_map=any_map)
     notes = [] if bundle is None else ["MAP_UNKNOWN: the weights were trained for another map"]
-    return Localizer(model_from_map(source, config, device), None, config, notes, any_map)
+    model = model_from_map(source, config, device)
+    network = _counted(source, model) if model.from_photographs else None
+    return Localizer(model, network, config, notes, any_map)
+
+
+def _counted(source: PointMap | NDArray[np.floating], model: MapModel) -> BPnPNetMap:
+    assert isinstance(source, PointMap) and source.photographs is not None
+    return counted_from_photographs(model, source.photographs.covering_camera().frustum())

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
 from bpnp_ros.network.places import Places
@@ -21,6 +22,17 @@ TYPICAL_KEYPOINTS = 100
 CAUTION = 0.2  # keypoints are not independent: what they say counts for less
 BLUR = 0.4  # cells, beside the linear interpolation
 _CHUNK = 200
+
+
+def counted_from_photographs(model: MapModel, frustum: Frustum) -> BPnPNetMap:
+    """The network of a map whose photographs say what is seen from where, ready to be asked.
+
+    frustum: what a camera like theirs sees.
+    """
+    device = model.view_space.device
+    seen = model.places.to(torch.device("cpu"))
+    network = counted_network(model.points.cpu(), seen, seen, frustum)
+    return network.to(device).eval()
 
 
 def counted_network(

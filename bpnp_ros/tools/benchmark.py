@@ -40,12 +40,12 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, default=Path("out/benchmark"), metavar="DIR", help="(out/benchmark)")
     add("--docs", type=Path, metavar="FILE", help="write the page there as well")
     add("--bpnpnet", type=Path, metavar="FILE", default=any_map_weights(), help=WEIGHTS)
+    add("--photographs", type=Path, metavar="DIR", help="a folder a scene, for colours, sizes")
     add("--queries", type=int, default=2, metavar="N", help="images asked for a scene (2)")
     add("--seed", type=int, default=0, metavar="N", help="of the sets (0)")
     add("--quick", action="store_true", help=f"one image of {QUICK_SCENES} scenes: two minutes")
     failures = parser.add_argument_group("why photographs are not found").add_argument
     failures("--failures", action="store_true", help="instead: play what each map does not hold")
-    failures("--photographs", type=Path, metavar="DIR", help="a folder a scene, for colours, sizes")
     failures("--most", type=int, default=10, metavar="N", help="photographs a scene (10)")
     arguments = parser.parse_args(words)
     if not (1 <= arguments.queries <= 1000 and arguments.seed >= 0):

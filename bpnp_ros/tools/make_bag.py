@@ -23,6 +23,7 @@ with loading():
     from bpnp_ros.demo.stream import make_stream
     from bpnp_ros.demo.worlds import BUILDING, LAMPS
 
+RATE = "photographs a second (0.1: stills, none of which says where the next is)"
 DEMOS, DEMO_RATE = {"demo": BUILDING, "lamps": LAMPS}, 10.0  # Hz
 
 
@@ -41,7 +42,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--photographs", type=Path, metavar="DIR", help="the photographs, to go into the bag")
     add("--hold-out", type=int, default=5, metavar="N", help="play every N-th (5); 1: map all, too")
     add("--scale", type=float, metavar="M", help="metres per unit of the scene")
-    add("--rate", type=float, default=1.0, metavar="HZ", help="photographs a second (1)")
+    add("--rate", type=float, default=0.1, metavar="HZ", help=RATE)
     add("--duration", type=float, default=20.0, metavar="S", help="of the demo's walk (20)")
     add("--seed", type=int, default=0, metavar="N", help="of the demo's world and walk (0)")
     add("--storage", choices=("mcap", "sqlite3"), default="mcap", help="(mcap)")
@@ -51,7 +52,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         metavar="FILE",
         help="write what the mapping photographs say of\n"
-        "what is seen from where: weights for bpnp_replay, without a network",
+        "what is seen from where: weights for bpnp_replay, counted and not trained",
     )
     arguments = parser.parse_args(words)
     if arguments.hold_out < 1 or not 0.01 <= arguments.rate <= 100:

@@ -29,6 +29,7 @@ Cues = dict[str, NDArray[np.float32]]
 SAME_PLACE = 1.5  # pixels
 MOST_FEATURES = 10_000
 _ONE_NUMBER = ("size", "sign")
+SEEN_CUES = ("rgb", *_ONE_NUMBER)
 
 
 def with_photographs(model: SfmModel, folder: Path) -> SfmModel:

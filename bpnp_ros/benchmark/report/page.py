@@ -12,8 +12,8 @@ from bpnp_ros.benchmark.board import Board, Cell
 from bpnp_ros.benchmark.localizer_methods import MOST_KEYPOINTS, OwnMapNetwork
 from bpnp_ros.benchmark.methods import OUR_SETTINGS
 from bpnp_ros.benchmark.metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS
-from bpnp_ros.benchmark.problems import FEWEST_IMAGES, SETTINGS, Selection
-from bpnp_ros.benchmark.provenance import Provenance
+from bpnp_ros.benchmark.problems import FEWEST_IMAGES, SETTINGS, WHOLE_MAP, Selection
+from bpnp_ros.benchmark.report.provenance import Provenance
 from bpnp_ros.benchmark.sets import LEAST_OVERLAP, LEAST_PAIRS
 
 RULES = {
@@ -30,17 +30,21 @@ RULES = {
 
 def benchmark_page(
     board: Board,
+    of_cues: Board | None,
     selection: Selection,
     provenance: Provenance,
     figure: str,
     weights: str,
 ) -> str:
-    """Markdown. figure: the image, seen from the page. weights: what those of bpnpnet are."""
+    """Markdown. of_cues: of the rows that tell cues apart. figure: the image, seen from
+    the page. weights: what those of bpnpnet are."""
     template = files("bpnp_ros").joinpath("data/benchmark.md").read_text(encoding="utf-8")
     return Template(template).substitute(
         RULES,
         **asdict(provenance),
-        **asdict(selection),
+        queries=selection.queries,
+        most=selection.most,
+        seed=selection.seed,
         scenes=len(board.results),
         problems=board.problems,
         standard_error=_standard_error(board),
@@ -48,6 +52,7 @@ def benchmark_page(
         figure=figure,
         weights=weights,
         settings="\n".join(_setting(board, setting) for setting in SETTINGS),
+        cues=_of_cues(of_cues),
         by_scene=_by_scene(board),
         left_out=_left_out(board),
     )
@@ -70,7 +75,19 @@ def _overview(board: Board) -> str:
     return _table(heads, rows)
 
 
+def _of_cues(board: Board | None) -> str:
+    if board is None:
+        return "Not asked: `--photographs` names the folder with a folder for each scene.\n"
+    count = f"{board.problems} problems of {len(board.results)} scenes. "
+    return f"{count}{_figures(board, WHOLE_MAP)}\nScene by scene:\n\n{_by_scene(board)}"
+
+
 def _setting(board: Board, setting: str) -> str:
+    title = f"{setting} outliers" if "%" in setting else setting.capitalize()
+    return f"## {title}\n\n{_figures(board, setting)}"
+
+
+def _figures(board: Board, setting: str) -> str:
     heads = [
         "method",
         "recall",
@@ -82,8 +99,7 @@ def _setting(board: Board, setting: str) -> str:
     ]
     cells = {method: board.cell(method, setting) for method in board.methods}
     rows = [[method, *_numbers(cell)] for method, cell in cells.items() if cell is not None]
-    title = f"{setting} outliers" if "%" in setting else setting.capitalize()
-    return f"## {title}\n\nShares in %, median errors.\n\n{_table(heads, rows)}"
+    return f"Shares in %, median errors.\n\n{_table(heads, rows)}"
 
 
 def _numbers(cell: Cell) -> list[str]:

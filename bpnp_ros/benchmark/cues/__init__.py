@@ -1,0 +1,1 @@
+"""What cues bring on scenes whose photographs are at hand."""
