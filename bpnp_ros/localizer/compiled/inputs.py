@@ -154,9 +154,9 @@ def _space_of(model: MapModel) -> loops.Space:
     space, points = model.view_space, model.points.numpy()
     nowhere, anywhere = np.zeros((0, 3), np.float32), np.zeros((1, 3), np.float32)
     if isinstance(space, OpenSpace):
-        everything = np.arange(len(points))[None]
-        chance = space.chance.numpy()[None]
-        return Space(points, anywhere, nowhere, np.ones(3), 1.0, everything, chance, space.range)
+        everything = torch.arange(len(points))[None]
+        tables = _likeliest_first(everything, space.chance[None])
+        return Space(points, anywhere, nowhere, np.ones(3), 1.0, *tables, space.range)
     axes = nowhere if space.orientations is None else space.orientations[:, :, 2].numpy()
     return Space(
         points,
@@ -164,10 +164,17 @@ def _space_of(model: MapModel) -> loops.Space:
         np.ascontiguousarray(axes),
         space.reach.double().numpy(),
         float(space.tilt),
-        _contiguous(space.seen),
-        _contiguous(space.chance),
+        *_likeliest_first(space.seen, space.chance),
         math.inf,
     )
+
+
+def _likeliest_first(seen: Tensor, chance: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Points (A, K) and their chances, sorted; not copied where they are already."""
+    if (chance[:, 1:] > chance[:, :-1]).any():
+        order = chance.argsort(dim=1, descending=True, stable=True)
+        seen, chance = seen.gather(1, order), chance.gather(1, order)
+    return _contiguous(seen), _contiguous(chance)
 
 
 def _held(model: MapModel) -> loops.Held:

@@ -36,7 +36,7 @@ class Space(NamedTuple):
     """A map of N points and what is seen from A places: see `ViewSpace` and `OpenSpace`.
 
     points: (N, 3). anchors: (A, 3). axes: (A, 3) optical axes, or (0, 3) where any will do. reach:
-    (3,). seen, chance: (A, K). sight: metres.
+    (3,). seen, chance: (A, K), the likeliest first. sight: metres.
     """
 
     points: Floats
@@ -459,8 +459,8 @@ def _look(space: Space, image: Image, T: Doubles, most: int, room: Room) -> int:
     weight = room.placed[3]
     for column in range(space.seen.shape[1]):
         chance, point = space.chance[anchor, column], space.seen[anchor, column]
-        if chance <= 0:
-            continue
+        if chance <= 0 or count == most:
+            break
         X, Y, Z = space.points[point, 0], space.points[point, 1], space.points[point, 2]
         dx, dy, dz = X - T[0, 3], Y - T[1, 3], Z - T[2, 3]
         x = T[0, 0] * dx + T[1, 0] * dy + T[2, 0] * dz
@@ -473,7 +473,6 @@ def _look(space: Space, image: Image, T: Doubles, most: int, room: Room) -> int:
             room.placed[0, count], room.placed[1, count], room.placed[2, count] = X, Y, Z
             weight[count], room.point[count] = chance, point
             count += 1
-    count = _likeliest(room, count, most)
     total = 0.0
     for k in range(count):
         total += weight[k]
@@ -499,43 +498,6 @@ def _nearest(space: Space, T: Doubles) -> int:
         if distance < least:
             best, least = anchor, distance
     return best
-
-
-@compiled
-def _likeliest(room: Room, count: int, most: int) -> int:
-    """Drop all but `most` of the points that have been put down."""
-    if count <= most:
-        return count
-    low, high = _limits(room.placed[3, :count], most)
-    above, kept = 0, 0
-    for k in range(count):
-        above += room.placed[3, k] > high
-    for k in range(count):
-        weight, spare = room.placed[3, k], most - above
-        if weight <= low or (weight <= high and spare <= 0):
-            continue
-        above += weight <= high
-        for i in range(4):
-            room.placed[i, kept] = room.placed[i, k]
-        room.point[kept] = room.point[k]
-        kept += 1
-    return kept
-
-
-@compiled
-def _limits(weight: Floats, most: int) -> tuple[float, float]:
-    """Two limits, close together: more than `most` weights lie above the first, no more above the
-    second."""
-    low, high = 0.0, 1.0
-    for _ in range(24):
-        middle, above = 0.5 * (low + high), 0
-        for k in range(len(weight)):
-            above += weight[k] > middle
-        if above > most:
-            low = middle
-        else:
-            high = middle
-    return low, high
 
 
 @compiled
