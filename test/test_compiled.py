@@ -24,7 +24,7 @@ from bpnp_ros.localizer.evidence.sight import sight, sight_in_tensors
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
 from bpnp_ros.localizer.self_checks.lens_error import LensError
-from bpnp_ros.localizer.self_checks.lens_fit import fit_lens, fit_lens_in_tensors
+from bpnp_ros.localizer.self_checks.lens_fit import fit_lens_from, fit_lens_in_tensors
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
@@ -202,11 +202,12 @@ def test_a_frame_s_lens_is_the_reference_s(world: tuple[MapModel, list[Frame]]) 
     model, looks = world
     for frame in looks[:2]:
         bent = replace(frame, xy=LensError(0.02, 0.01).seen(frame.xy))
-        found = fit_lens(model, TRUTH[0], bent, LensError())
+        found = fit_lens_from(model, TRUTH[0], bent, LensError())
         expected = fit_lens_in_tensors(model, TRUTH[0], bent, LensError())
         sigmas = 1 / np.sqrt(expected.information.diagonal())
         assert (np.abs(found.error - expected.error) < 0.05 * sigmas).all()
         assert np.allclose(found.information, expected.information, rtol=0.02)
+        assert np.abs(found.shift - expected.shift).max() < 0.01
 
 
 @pytest.mark.parametrize("most", [3, 200])

@@ -25,7 +25,7 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
-from bpnp_ros.localizer.tracker import LOOK_EVERY, REST, Tracker
+from bpnp_ros.localizer.tracker import LOOK_EVERY, Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -102,7 +102,7 @@ def test_a_camera_that_walks_fast_is_followed_through_a_gap() -> None:
 
 
 @MAPS
-@pytest.mark.parametrize("seconds", [0.4, 0.9])
+@pytest.mark.parametrize("seconds", [0.5, 0.9])
 def test_after_a_gap_a_camera_that_has_turned_is_found_rightly_or_not_at_all(
     model: MapModel, seconds: float
 ) -> None:
@@ -255,29 +255,16 @@ def test_a_half_way_pose_is_left_at_the_next_look() -> None:
     assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
 
 
-def test_a_frame_explained_far_less_well_than_those_before_is_doubted() -> None:
+def test_a_frame_explained_far_less_well_than_those_before_is_doubted_at_once() -> None:
     tracker, looks = following(open_hall()), list[int]()
     around = tracker._looked_around
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
-    for step in range(2, 2 + REST):
+    for step in range(2, 5):
         tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
     looks.clear()
-    tracker._since_look = REST
     burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
-    assert isinstance(tracker.step(burst, 0.1 * (2 + REST), {}), Fix)
+    assert isinstance(tracker.step(burst, 0.5, {}), Fix)
     assert looks
-
-
-@pytest.mark.parametrize(("clutter", "doubted"), [(0.05, False), (0.55, True)])
-def test_a_frame_that_is_hardly_explained_is_doubted_right_after_a_look(
-    clutter: float, doubted: bool
-) -> None:
-    tracker, looks = following(open_hall()), list[int]()
-    around = tracker._looked_around
-    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
-    tracker._since_look = 0
-    tracker.step(frame_at(HERE, np.random.default_rng(9), clutter=clutter), 0.2, {})
-    assert bool(looks) is doubted
 
 
 def test_the_first_frame_after_a_fix_is_looked_around_in() -> None:
@@ -348,10 +335,9 @@ def test_a_pose_that_nobody_expected_is_doubted() -> None:
     tracker, looks = following(closed_hall(), replace(CONFIG, max_speed=9.0)), list[int]()
     around = tracker._looked_around
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
-    for step in range(2, 4 + REST):
+    for step in range(2, 7):
         tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
     looks.clear()
-    tracker._since_look = REST
     jump = frame_at(moved(HERE, (0.2, 0, 0)), np.random.default_rng(8))
-    assert isinstance(tracker.step(jump, 0.1 * (4 + REST), {}), Fix)
+    assert isinstance(tracker.step(jump, 0.7, {}), Fix)
     assert looks

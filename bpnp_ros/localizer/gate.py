@@ -137,14 +137,9 @@ def _fix(
             Category.NOT_VERIFIED,
             f"{len(keypoint)} inliers where {least_inliers} are asked for",
         )
-    sigma = np.sqrt(np.diag(covariance))
-    most = config.max_sigma_position * model.depth
-    if not (sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle):
-        return Rejection(
-            Category.ILL_CONDITIONED,
-            f"the keypoints leave the pose open by {sigma[:3].max():.2f} m and "
-            f"{np.degrees(sigma[3:].max()):.1f} deg (1 sigma)",
-        )
+    too_open = leaves_open(model, covariance, config)
+    if too_open is not None:
+        return too_open
     pose = rivalry.T_map_camera.double().cpu().numpy()
     pose[:3, 3] += model.point_map.origin
     return Fix(
@@ -159,4 +154,19 @@ def _fix(
         false_pose_probability=judgement[1],
         keypoint_sigma_px=frame.sigma / frame.frustum.pixel,
         clutter=frame.clutter,
+    )
+
+
+def leaves_open(
+    model: MapModel, covariance: NDArray[np.float64], config: LocalizerConfig
+) -> Rejection | None:
+    """Why a covariance (6, 6) is too large to be published; None where it is not."""
+    sigma = np.sqrt(np.diag(covariance))
+    most = config.max_sigma_position * model.depth
+    if sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle:
+        return None
+    return Rejection(
+        Category.ILL_CONDITIONED,
+        f"the keypoints leave the pose open by {sigma[:3].max():.2f} m and "
+        f"{np.degrees(sigma[3:].max()):.1f} deg (1 sigma)",
     )

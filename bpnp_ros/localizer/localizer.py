@@ -24,6 +24,7 @@ from bpnp_ros.keypoints.keypoints import (
 )
 from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
@@ -183,6 +184,9 @@ class Localizer:
         if stamp is not None:
             with stage(timings, "self_checks"):
                 self._check(told, frame, answer, lens, prior)
+                if isinstance(answer, Fix) and lens is None:
+                    answer = self.checks.doubted(answer)
+                    answer = leaves_open(self.map_model, answer.covariance, self.config) or answer
         if isinstance(answer, Fix):
             answer = replace(answer, cues=self._cues.told(seen, answer))
         return replace(answer, timings=timings)
@@ -198,7 +202,8 @@ class Localizer:
         """Learn of camera and map; a lost camera is now and then looked for by another lens."""
         if isinstance(answer, Fix):
             self.checks.take(told, frame, answer, lens)
-        tried = None if prior else self.checks.trials.lens_to_try(answer)
+        known = prior is not None or self.checks.camera.lens is not None
+        tried = None if known else self.checks.trials.lens_to_try(answer)
         if tried is None or self._tracker.is_following:
             return
         frame, seconds = self.frame_of(_through(tried, told)), dict[str, float]()

@@ -40,9 +40,8 @@ from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
 USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
-FAR_TOO_LITTLE = 0.75  # of that: doubtful however short ago the tracker has looked around
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
-LOOK_EVERY, REST = 30, 3  # frames from one look around to the next: at most, and at least
+LOOK_EVERY = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
 HERE = 3.0  # distances of rivals
 # in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
@@ -156,12 +155,10 @@ class Tracker:
         if isinstance(answer, Rejection) or self._suspicion > 0 or self._is_vague:
             return True
         track, pose = self._track, self._recentred(answer)
-        level = answer.log_likelihood_ratio / len(frame.xy)
-        if level < FAR_TOO_LITTLE * track.level or self._is_news(pose, step):
-            return True
-        fell = level < USUAL * track.level
+        fell = answer.log_likelihood_ratio / len(frame.xy) < USUAL * track.level
         surprised = track.surprise_of(pose, stamp) > SURPRISING * track.surprise
-        return self._since_look >= (REST if fell or surprised else LOOK_EVERY)
+        is_due = self._since_look >= LOOK_EVERY
+        return fell or surprised or is_due or self._is_news(pose, step)
 
     def _is_news(self, pose: Pose, step: Step) -> bool:
         """Whether a pose is not where odometry leads, or nobody knows yet how the camera moves."""

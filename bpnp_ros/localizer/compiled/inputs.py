@@ -108,14 +108,14 @@ def compiled_lens_fit(
     sigmas: Array,
     noise: loops.Noise,
     most_points: int,
-) -> tuple[Array, Array]:
-    """As `loops.fit_lens` from a pose (4, 4) and a lens (2,): information (8, 8), the lens."""
+) -> tuple[Array, Array, Array]:
+    """As `loops.fit_lens` from a pose (4, 4) and a lens (2,): information (8, 8), lens, pose."""
     from bpnp_ros.localizer.compiled import loops
 
     pose, image = T_map_camera.double().clone().numpy(), _image(frame, NEAREST * model.depth)
     known, found = (believed, sigmas, noise, frame.clutter), lens.copy()
     H: Array = loops.fit_lens(_space(model), image, pose, found, *known, most_points)
-    return H, found
+    return H, found, pose
 
 
 def _longest(model: MapModel) -> tuple[float, float]:

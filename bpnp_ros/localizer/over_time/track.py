@@ -17,7 +17,7 @@ from bpnp_ros.localizer.types import Fix
 SLACK_DEPTHS, SLACK_RADIANS = 0.04, 0.1  # for the errors of the fixes themselves
 LONGEST_GAP = 1.0  # seconds; a camera that nobody saw for longer may be anywhere
 LONGEST_WAY = 1.0  # depths that odometry leads through the dark
-VAGUE = 0.25  # depths and radians: refinement does not reach further
+VAGUE = 0.3  # depths and radians: refinement does not reach further
 
 # a camera's turn changes faster than its way
 TURN = 0.1  # radians from one prediction to the next about its y axis

@@ -14,10 +14,11 @@ from bpnp_ros.localizer.self_checks.lens_fit import LensFit
 
 Array = NDArray[np.float64]
 
-MOST_VIEWS, LEAST_VIEWS = 64, 6
+MOST_VIEWS, LEAST_VIEWS = 64, 4
 LEAST_AGREEING = 0.5  # share of the views
 SIGNIFICANT = 5.0  # standard deviations
 NOTICEABLE = 0.01  # relative to the distance from the middle; maps are no better
+CONSPICUOUS = 4.0  # standard deviations of a single view
 TELLING = 0.1  # standard deviation of the focal length, relative; other views say nothing of it
 TAIL = 4.0  # degrees of freedom of Student's t: a view may be wrong altogether
 OUTLYING = 9.0  # squared standard deviations
@@ -50,6 +51,7 @@ class CameraCheck:
 
     def __init__(self) -> None:
         self._fits = deque[LensFit](maxlen=MOST_VIEWS)
+        self._newest: LensFit | None = None
         self._view: Frustum | None = None
         self.estimate: LensEstimate | None = None
         """None until enough views say something."""
@@ -57,11 +59,12 @@ class CameraCheck:
     def look_through(self, view: Frustum) -> None:
         """The image as CameraInfo has it now: another one is another camera."""
         if self._view is None or not view.is_close(self._view, SAME_VIEW):
-            self._view, self.estimate = view, None
+            self._view, self.estimate, self._newest = view, None, None
             self._fits.clear()
 
     def take(self, fit: LensFit) -> None:
         """Of a view that differs from the one before."""
+        self._newest = fit
         if fit.sigma_focal < TELLING:
             self._fits.append(fit)
         if len(self._fits) >= LEAST_VIEWS:
@@ -82,6 +85,17 @@ class CameraCheck:
         size = estimate.lens.size(self._view)
         is_wrong = agree and estimate.sigmas > SIGNIFICANT and size > NOTICEABLE
         return estimate.lens if is_wrong else None
+
+    @property
+    def shift(self) -> Array | None:
+        """(6,) metres and radians in the camera's axes: how far a pose is off where the lens, or
+        the newest view of it, is not what CameraInfo says."""
+        newest, view = self._newest, self._view
+        if newest is None or view is None:
+            return None
+        size = LensError(*newest.error.tolist()).size(view)
+        is_odd = newest.sigmas > CONSPICUOUS and size > NOTICEABLE
+        return newest.shift if is_odd or self.lens is not None else None
 
     @property
     def words(self) -> str:

@@ -9,7 +9,7 @@ import torch
 
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.over_time.step import Pose, lengths
+from bpnp_ros.localizer.over_time.step import Pose, from_twist, lengths
 from bpnp_ros.localizer.self_checks.camera import CameraCheck
 from bpnp_ros.localizer.self_checks.focal_trials import FocalTrials
 from bpnp_ros.localizer.self_checks.lens_error import LensError
@@ -19,6 +19,7 @@ from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.map_model import MapModel
 
 ANOTHER_PLACE, ANOTHER_HEADING = 0.15, 0.25  # depths and radians between views that are counted
+SHIFT_VARIES = 0.3  # from one such view to the next, relative
 
 
 class SelfChecks:
@@ -47,8 +48,7 @@ class SelfChecks:
 
     def take(self, told: Keypoints, frame: Frame, fix: Fix, lens: LensError | None) -> None:
         """A fix of a frame whose keypoints CameraInfo has `told`; lens: that it was seen by."""
-        pose = fix.T_map_camera.copy()
-        pose[:3, 3] -= self._model.point_map.origin
+        pose = self._recentred(fix)
         if not self._is_from_elsewhere(pose):
             return
         self._last = pose
@@ -59,6 +59,23 @@ class SelfChecks:
         if lens is not None or self.camera.lens is None:
             self.map.take(T, frame, lens or LensError())
         self._tell()
+
+    def doubted(self, fix: Fix) -> Fix:
+        """A fix of a frame that was seen as CameraInfo says: its covariance reaches to where the
+        camera is if the lens is what it looks like."""
+        shift = self.camera.shift
+        if shift is None:
+            return fix
+        turned = np.kron(np.eye(2), fix.T_map_camera[:3, :3]) @ shift
+        around = SHIFT_VARIES * np.repeat(lengths(from_twist(shift)), 3)
+        return replace(
+            fix, covariance=fix.covariance + np.outer(turned, turned) + np.diag(around**2)
+        )
+
+    def _recentred(self, fix: Fix) -> Pose:
+        pose = fix.T_map_camera.copy()
+        pose[:3, 3] -= self._model.point_map.origin
+        return pose
 
     def _is_from_elsewhere(self, pose: Pose) -> bool:
         if self._last is None:

@@ -11,7 +11,7 @@ FAILED = (Category.NOT_VERIFIED, Category.AMBIGUOUS)
 
 
 class FocalTrials:
-    """Proposes lenses one by one; stays with one that worked."""
+    """Proposes lenses one by one; stays with one that worked, and is less patient then."""
 
     def __init__(self) -> None:
         self._failures, self._next = 0, 0
@@ -29,5 +29,7 @@ class FocalTrials:
 
     def tell(self, worked: bool) -> None:
         """How the last one did."""
-        if not worked:
+        if worked:
+            self._failures = PATIENCE - 1
+        else:
             self._next = (self._next + 1) % len(FACTORS)

@@ -14,7 +14,8 @@ from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.compiled.inputs import compiled_lens_fit, serves
 from bpnp_ros.localizer.evidence.own_noise import beforehand, noise_of
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.measurement import Prediction, assignment, predict
+from bpnp_ros.localizer.measurement import Prediction, assignment, keypoint_nats, predict
+from bpnp_ros.localizer.over_time.step import moved_by, twist
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -24,6 +25,7 @@ POSE, LENS = slice(0, 6), slice(6, 8)
 SIGMAS = (0.045, 0.03, 0.02, 0.01)  # from coarse to fine, on the z = 1 plane
 OWN_ROUNDS = 4  # at the frame's own noise
 BELIEVED = 0.3  # standard deviation of both errors beforehand, at the edge of the image
+TRIED = (-0.1, 0.1)  # errors of the focal length to begin with
 NO_SHARE = 1e-5
 MOST_POINTS = 256
 LOOSE_POSE = 10.0  # depths and radians: what is not seen of the pose stays where it was
@@ -34,11 +36,14 @@ class LensFit:
     """What one frame says of the lens: its error (2,), and the information (2, 2) on that.
 
     (focal, bend) as in LensError; what the pose leaves open is taken off. The information is that
-    of the frame alone.
+    of the frame alone. shift: (6,) by how much the pose moved with it, metres and radians in the
+    camera's axes. nats: log-likelihood ratio of the frame.
     """
 
     error: Array
     information: Array
+    shift: Array
+    nats: float
 
     @property
     def sigma_focal(self) -> float:
@@ -47,28 +52,45 @@ class LensFit:
         left = known[0, 0] - known[0, 1] ** 2 / bend
         return float(1 / np.sqrt(max(left, 1e-12)))
 
+    @property
+    def sigmas(self) -> float:
+        """How many standard deviations away a right lens is."""
+        squared = float(self.error @ self.information @ self.error)
+        return max(squared, 0.0) ** 0.5
+
 
 def fit_lens(model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensError) -> LensFit:
-    """Gauss-Newton on soft assignments from a pose (4, 4) in the recentred map and a lens.
+    """The likeliest lens, from a pose (4, 4) in the recentred map and from a lens and others.
 
-    frame: its keypoints as CameraInfo has them, its noise that of a fix.
+    frame: its keypoints as CameraInfo has them, its noise that of a fix. A pose that makes up for
+    a wrong lens pairs keypoints wrongly; from there alone the right one would not be found.
     """
+    starts = [start, *(LensError(focal) for focal in TRIED)]
+    fits = [fit_lens_from(model, T_map_camera, frame, lens) for lens in starts]
+    return max(fits, key=lambda fit: fit.nats)
+
+
+def fit_lens_from(model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensError) -> LensFit:
+    """Gauss-Newton on soft assignments from one lens."""
     if not serves(model):
         return fit_lens_in_tensors(model, T_map_camera, frame, start)
     believed, sigmas = _believed(model, frame).numpy(), np.array([*SIGMAS, *[0.0] * OWN_ROUNDS])
     lens, noise = np.array([start.focal, start.bend]), beforehand(frame)
-    H, lens = compiled_lens_fit(
+    H, lens, T = compiled_lens_fit(
         model, T_map_camera, frame, lens, believed, sigmas, noise, MOST_POINTS
     )
-    return _marginal(H, believed, lens)
+    T_seen = torch.from_numpy(T).to(T_map_camera)
+    seen = predict(model, T_seen[None], frame.frustum, MOST_POINTS)
+    moved = moved_by(T_map_camera, T_seen)
+    return _judged(seen, frame, moved, LensError(*lens.tolist()), _marginal(H, believed, lens))
 
 
 def fit_lens_in_tensors(
     model: MapModel, T_map_camera: Tensor, frame: Frame, start: LensError
 ) -> LensFit:
-    """As `fit_lens`."""
+    """As `fit_lens_from`."""
     seen = predict(model, T_map_camera[None], frame.frustum, MOST_POINTS)
-    believed = _believed(model, frame)
+    believed, moved = _believed(model, frame), np.eye(4)
     lens, own = start, frame
     for sigma in (*SIGMAS, *[None] * OWN_ROUNDS):
         bent = replace(seen, xy=lens.seen(seen.xy))
@@ -78,9 +100,19 @@ def fit_lens_in_tensors(
         g[LENS] -= believed[LENS] * g.new_tensor([lens.focal, lens.bend])
         step = torch.linalg.solve(H + torch.diag(believed), g)
         lens = LensError(lens.focal + float(step[6]), lens.bend + float(step[7]))
-        seen = seen.moved(_transform(step[POSE]).to(seen.xy)[None])
-    found = np.array([lens.focal, lens.bend])
-    return _marginal(H.cpu().numpy(), believed.cpu().numpy(), found)
+        by_step = _transform(step[POSE])
+        seen, moved = seen.moved(by_step.to(seen.xy)[None]), moved @ by_step.cpu().numpy()
+    known, found = (H.cpu().numpy(), believed.cpu().numpy()), np.array([lens.focal, lens.bend])
+    return _judged(seen, frame, moved, lens, _marginal(*known, found))
+
+
+def _judged(
+    seen: Prediction, frame: Frame, moved: Array, lens: LensError, told: tuple[Array, Array]
+) -> LensFit:
+    """moved: (4, 4) of the pose by the fit. told: error and information of the lens."""
+    bent = replace(seen, xy=lens.seen(seen.xy))
+    nats = float(keypoint_nats(bent, frame, frame.sigma).sum())
+    return LensFit(*told, twist(moved), nats)
 
 
 def _believed(model: MapModel, frame: Frame) -> Tensor:
@@ -116,10 +148,10 @@ def _transform(step: Tensor) -> Tensor:
     return make_transform(so3_exp(step[3:]), step[:3])
 
 
-def _marginal(H: Array, believed: Array, lens: Array) -> LensFit:
+def _marginal(H: Array, believed: Array, lens: Array) -> tuple[Array, Array]:
     """What is left for the lens once the pose has taken its share (Schur's complement)."""
     pose = H[POSE, POSE] + np.diag(believed[POSE])
     S = H[LENS, LENS] - H[LENS, POSE] @ np.linalg.solve(pose, H[POSE, LENS])
     prior = np.diag(believed[LENS])
     alone = np.linalg.solve(S + 1e-9 * prior, (S + prior) @ lens)
-    return LensFit(alone.astype(np.float64), S)
+    return alone.astype(np.float64), S
