@@ -6,7 +6,7 @@ import torch
 
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
-from bpnp_ros.pnp.p3p import p3p
+from bpnp_ros.pnp.p3p import all_solutions, companion_roots, iterated_roots, p3p
 from bpnp_ros.pnp.upright import about_z, upright_two_points
 
 
@@ -49,3 +49,24 @@ def test_three_points_give_the_pose_among_at_most_four() -> None:
         assert ((seen(found, points[row]) * bearings[row]).sum(dim=-1) > 0.99).all()
         missed += not len(found) or float((found - true[row]).abs().amax(dim=(1, 2)).min()) > 1e-5
     assert missed <= 2
+
+
+def test_the_roots_found_by_iteration_are_the_eigenvalues() -> None:
+    generator = torch.Generator().manual_seed(0)
+    monic = 10 ** torch.linspace(-2, 2, 400)[:, None] * torch.randn(400, 4, generator=generator)
+    found, expected = iterated_roots(monic.double()), companion_roots(monic.double())
+    apart = (found[:, :, None] - expected[:, None]).abs()
+    assert float((apart.amin(dim=2) / (1 + expected.abs())).max()) < 1e-6
+    assert float((apart.amin(dim=1) / (1 + expected.abs())).max()) < 1e-6
+
+
+def test_all_solutions_are_those_that_p3p_selects() -> None:
+    generator = torch.Generator().manual_seed(1)
+    points = torch.randn(50, 3, 3, generator=generator, dtype=torch.float64) + 4
+    bearings = torch.nn.functional.normalize(
+        points + 0.3 * torch.randn(50, 3, 3, generator=generator, dtype=torch.float64), dim=2
+    )
+    poses, good = all_solutions(bearings, points)
+    selected, row = p3p(bearings, points)
+    assert torch.equal(poses[good], selected) and torch.equal(good.nonzero()[:, 0], row)
+    assert poses.shape == (50, 4, 4, 4) and 10 < len(selected) < 200

@@ -21,6 +21,7 @@ from bpnp_ros.network.pose_weights import pose_weights
 from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn
 from bpnp_ros.optimal_transport.sinkhorn import sinkhorn
 from bpnp_ros.pnp.losses import correspondence_loss, log_likelihood_loss, pose_loss
+from bpnp_ros.pnp.ransac import initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
 POINTS = 250
@@ -45,16 +46,14 @@ def test_the_fake_gpu_catches_whoever_asks_for_a_value() -> None:
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("kind", [BPnPNet, AttentionBPnPNet])
-def test_a_training_step_but_for_ransac_asks_for_none(
-    kind: type[MatchingNetwork], training: bool
-) -> None:
+def test_a_training_step_asks_for_none(kind: type[MatchingNetwork], training: bool) -> None:
     network, (p2d, p3d, *counts) = kind().train(training), sets()
     matching = network(p2d, p3d, *counts)
     C, true = torch.zeros(2, POINTS, POINTS), torch.ones(2, POINTS, dtype=torch.bool)
     loss = correspondence_loss(matching.P, C)
     if matching.log_plan is not None:
         loss = log_likelihood_loss(matching.log_plan, C, true, true)
-    theta0 = torch.rand(2, 6)
+    theta0, _ = initial_poses(matching.P, p2d, p3d, counts[0], counts[1])
     theta = weighted_pnp(pose_weights(matching, p2d, p3d, theta0), p2d, p3d, theta0, 10)
     pose = pose_loss(theta, torch.eye(3).expand(2, 3, 3), torch.zeros(2, 3))
     (loss + pose.rotation + pose.translation).backward()

@@ -13,6 +13,7 @@ from bpnp_ros.pnp.ransac import (
     RansacPose,
     RansacSettings,
     initial_poses,
+    poses_on_the_device,
     ransac,
 )
 
@@ -152,3 +153,39 @@ def test_a_batch_starts_from_ransac_and_marks_where_it_failed() -> None:
     assert found.tolist() == [True, False]
     assert is_right(RansacPose(theta0[0].numpy(), true))
     assert (theta0[1] == 0).all()
+
+
+Plan = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def a_plan(sets: list[tuple[Array, Array]], padded: int) -> Plan:
+    """A plan that holds the pairs likely, the first most, with sets and counts."""
+    P, counts = torch.zeros(len(sets), padded, padded), torch.tensor([len(xy) for xy, _ in sets])
+    p2d, p3d = torch.zeros(len(sets), padded, 2), torch.zeros(len(sets), padded, 3)
+    for b, (xy, points) in enumerate(sets):
+        rows = torch.arange(len(xy))
+        P[b, rows, rows] = 1 / (1 + rows)
+        p2d[b, rows], p3d[b, rows] = torch.from_numpy(xy).float(), torch.from_numpy(points).float()
+    return P, p2d, p3d, counts, counts
+
+
+def test_what_a_gpu_runs_finds_what_the_processor_finds() -> None:
+    few, many = pairs(60, 0.7, seed=1), pairs(200, 0.2, seed=2)
+    rng = np.random.default_rng(3)
+    nothing = rng.uniform(-0.4, 0.4, (80, 2)), rng.standard_normal((80, 3))
+    plan = a_plan([few[:2], nothing, many[:2]], 200)
+    theta, found = poses_on_the_device(*plan, RansacSettings())
+    expected, found_before = initial_poses(*plan, RansacSettings(max_iterations=20_000))
+    assert found[0] and found[2] and found_before[0] and found_before[2]
+    for b in (0, 2):
+        pose = RansacPose(theta[b].double().numpy(), np.ones(1, bool))
+        assert is_right(pose) and (theta[b] - expected[b]).abs().max() < 0.02
+    same = poses_on_the_device(*plan, RansacSettings())
+    assert torch.equal(theta, same[0])
+
+
+def test_a_plan_without_candidates_has_no_pose_on_a_gpu() -> None:
+    P, p2d, p3d, *counts = a_plan([pairs(20, 0.9)[:2]], 20)
+    P = torch.full_like(P, torch.nan)
+    theta, found = poses_on_the_device(P, p2d, p3d, counts[0], counts[1], RansacSettings())
+    assert not found.any() and not theta.any()

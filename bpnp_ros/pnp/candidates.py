@@ -28,6 +28,21 @@ class Candidates(NamedTuple):
     """(K,) entry of the plan, > 0."""
 
 
+class BatchOfPairs(NamedTuple):
+    """K pairs of each of B items, most probable first; all tensors on the items' device."""
+
+    keypoint: Tensor
+    """(B, K) int64 row of the plan."""
+    point: Tensor
+    """(B, K) int64 column of the plan."""
+    xy: Tensor
+    """(B, K, 2)"""
+    points: Tensor
+    """(B, K, 3)"""
+    is_pair: Tensor
+    """(B, K): the rest has no probability, or is more than an item has candidates."""
+
+
 def candidate_limit(m: int, n: int, padded: int) -> int:
     """How many pairs the paper's code takes from m keypoints and n map points (true counts).
 
@@ -49,23 +64,30 @@ def most_probable_pairs(P: Tensor, limit: int) -> Candidates:
     return Candidates(index // P.shape[1], index % P.shape[1], probability[: len(index)])
 
 
+def batch_of_pairs(
+    P: Tensor, p2d: Tensor, p3d: Tensor, num_points_2d: Tensor, num_points_3d: Tensor
+) -> BatchOfPairs:
+    """The paper's candidates of all items: P (B, M, N) plan; p2d (B, M, 2); p3d (B, N, 3); counts
+    (B,) or (B, 1)."""
+    M, N = P.shape[1:]
+    most = min(candidate_limit(M, N, M), M * N)
+    probability, index = torch.topk(P.detach().flatten(1).nan_to_num(0), most)
+    batch = torch.arange(len(P), device=P.device)[:, None]
+    keypoint, point = (index // N, index % N) if N else (index, index)
+    counts = torch.stack([num_points_2d.reshape(-1), num_points_3d.reshape(-1)], dim=1)
+    own = (CANDIDATES_PER_POINT * counts).round().amin(dim=1, keepdim=True)
+    limit = own.clamp(MIN_CANDIDATES, candidate_limit(M, M, M)).to(P.device)
+    is_pair = (probability > 0) & (torch.arange(most, device=P.device) < limit)
+    return BatchOfPairs(keypoint, point, p2d[batch, keypoint], p3d[batch, point], is_pair)
+
+
 def candidate_pairs(
     P: Tensor, p2d: Tensor, p3d: Tensor, num_points_2d: Tensor, num_points_3d: Tensor
 ) -> Iterator[tuple[Array, Array]]:
-    """The paper's candidates of each item, (K, 2) keypoints and (K, 3) points, best first.
-
-    P: (B, M, N) plan; p2d: (B, M, 2); p3d: (B, N, 3); counts are (B,) or (B, 1). The whole batch
-    leaves its device at once.
-    """
-    M, N = P.shape[1:]
-    most = min(candidate_limit(M, N, M), M * N)
-    probability, index = torch.topk(P.flatten(1).nan_to_num(0), most)
-    batch = torch.arange(len(P), device=P.device)[:, None]
-    keypoint, point = (index // N, index % N) if N else (index, index)
-    columns = p2d[batch, keypoint], p3d[batch, point], probability[..., None]
-    pairs = torch.cat([column.detach().double() for column in columns], dim=2)
-    counts = torch.cat([num_points_2d.reshape(-1, 1), num_points_3d.reshape(-1, 1)], dim=1)
-    for rows, (m, n) in zip(pairs.cpu().numpy(), counts.tolist(), strict=True):
-        likely = rows[: candidate_limit(m, n, M)]
-        likely = likely[likely[:, 5] > 0]
+    """As `batch_of_pairs`, item by item: (K, 2) keypoints and (K, 3) points, best first. The whole
+    batch leaves its device at once."""
+    pairs = batch_of_pairs(P, p2d, p3d, num_points_2d, num_points_3d)
+    columns = pairs.xy, pairs.points, pairs.is_pair[..., None]
+    for rows in torch.cat([column.detach().double() for column in columns], dim=2).cpu().numpy():
+        likely = rows[rows[:, 5] > 0]
         yield likely[:, :2], likely[:, 2:5]

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from bpnp_ros.geometry.transform import make_transform
 
+SOLUTIONS = 4
+ROUNDS = 60  # of the iteration for roots
+
 
 def p3p(bearings: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """T_map_camera (K, 4, 4) from unit bearings (H, 3, 3) and points (H, 3, 3), rows in pairs.
@@ -19,6 +22,23 @@ def p3p(bearings: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     comes the problem (K,) of each.
     """
     f, P = bearings.double(), points.double()
+    s, good = _distances(f, P)
+    row = good.nonzero()[:, 0]
+    return _aligned(s[good][..., None] * f[row], P[row]).to(points), row
+
+
+def all_solutions(bearings: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """As `p3p`, with a place for each of four solutions (H, 4, 4, 4), and which are some (H, 4):
+    nobody has to know how many there are."""
+    f, P = bearings.double(), points.double()
+    s, good = _distances(f, P)
+    in_camera = s[..., None] * f[:, None]
+    poses = _aligned(in_camera.flatten(0, 1), P.repeat_interleave(SOLUTIONS, 0))
+    return poses.view(*good.shape, 4, 4).to(points), good
+
+
+def _distances(f: Tensor, P: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the three points from the camera, (H, 4, 3), and which are solutions, (H, 4)."""
     a2, b2, c2 = ((P[:, i] - P[:, j]).square().sum(-1) for i, j in ((1, 2), (0, 2), (0, 1)))
     cos_a, cos_b, cos_c = ((f[:, i] * f[:, j]).sum(-1) for i, j in ((1, 2), (0, 2), (0, 1)))
     v = _real_roots(_quartic(a2, b2, c2, cos_a, cos_b, cos_c))
@@ -29,10 +49,7 @@ def p3p(bearings: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     u = ((q - 1) * v * v - 2 * q * cos_b * v + 1 + q) / (2 * (cos_c - v * cos_a))
     s_0 = (b2 / (1 + v * v - 2 * v * cos_b)).sqrt()
     s = torch.stack([s_0, u * s_0, v * s_0], dim=-1)
-    good = torch.isfinite(s).all(-1) & (s > 0).all(-1)
-    row = good.nonzero()[:, 0]
-    in_camera = s[good][..., None] * f[row]
-    return _aligned(in_camera, P[row]).to(points), row
+    return s, torch.isfinite(s).all(-1) & (s > 0).all(-1)
 
 
 def _quartic(
@@ -61,12 +78,33 @@ def _real_roots(coefficients: Tensor) -> Tensor:
     monic = coefficients[:, 1:] / torch.where(
         lead.abs() < 1e-12, torch.full_like(lead, 1e-12), lead
     )
+    monic = torch.nan_to_num(monic)
+    roots = iterated_roots(monic) if monic.is_cuda else companion_roots(monic)
+    real = roots.imag.abs() < 1e-5 * (1 + roots.real.abs())
+    return torch.where(real, roots.real, torch.full_like(roots.real, torch.nan))
+
+
+def companion_roots(monic: Tensor) -> Tensor:
+    """All roots (H, 4) of x^4 + monic . (x^3, x^2, x, 1), as eigenvalues."""
     companion = torch.zeros(len(monic), 4, 4, dtype=monic.dtype, device=monic.device)
     companion[:, 0] = -monic
     companion[:, 1:, :3] = torch.eye(3, dtype=monic.dtype, device=monic.device)
-    roots = torch.linalg.eigvals(torch.nan_to_num(companion))
-    real = roots.imag.abs() < 1e-5 * (1 + roots.real.abs())
-    return torch.where(real, roots.real, torch.full_like(roots.real, torch.nan))
+    return torch.linalg.eigvals(companion)
+
+
+def iterated_roots(monic: Tensor) -> Tensor:
+    """As `companion_roots`, by the iteration of Durand and Kerner: eigenvalues of small matrices
+    are not found on a GPU."""
+    size = monic.abs().pow(1 / torch.arange(1, 5).to(monic)).amax(dim=1, keepdim=True)
+    z = size * torch.polar(torch.ones(4), 0.4 + torch.pi / 2 * torch.arange(4)).to(monic.device)
+    others = ~torch.eye(4, dtype=torch.bool, device=monic.device)
+    for _ in range(ROUNDS):
+        value = torch.ones_like(z)
+        for coefficient in monic.split(1, dim=1):
+            value = value * z + coefficient
+        apart = (z[:, :, None] - z[:, None]).where(others, 1.0).prod(dim=2)
+        z = z - torch.where(value == 0, value, value / apart)
+    return z
 
 
 def _aligned(in_camera: Tensor, points: Tensor) -> Tensor:

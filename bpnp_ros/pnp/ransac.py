@@ -1,7 +1,8 @@
-"""A pose from pairs of which many are wrong: one interface, two RANSACs.
+"""A pose from pairs of which many are wrong: one interface, three RANSACs.
 
 LO-RANSAC (PoseLib) draws from the most probable pairs first and is what the localiser uses. The
 paper's own (OpenCV, P3P, 1000 iterations) needs about 16 % true pairs and is kept for comparison.
+What lies on a GPU stays there (`batched_ransac`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from torch import Tensor
 from bpnp_ros.backends import opencv, poselib
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.geometry.rotation import so3_log
-from bpnp_ros.geometry.transform import T_map_camera_from_theta
-from bpnp_ros.pnp.candidates import candidate_pairs
+from bpnp_ros.geometry.transform import T_map_camera_from_theta, theta_from_T_map_camera
+from bpnp_ros.pnp.batched_ransac import batched_ransac
+from bpnp_ros.pnp.candidates import batch_of_pairs, candidate_pairs
 
 Array = NDArray[np.float64]
 
@@ -108,6 +110,9 @@ def initial_poses(
     Returns theta0 (B, 6) in p3d's dtype, zeros where nothing was found, and found (B,), boolean.
     The zeros are a start for training as in the paper; they are no answer.
     """
+    if P.is_cuda:
+        counts = num_points_2d, num_points_3d
+        return poses_on_the_device(P, p2d, p3d, *counts, settings)
     theta0, found = torch.zeros(len(P), 6), torch.zeros(len(P), dtype=torch.bool)
     pairs = candidate_pairs(P.detach(), p2d, p3d, num_points_2d, num_points_3d)
     for b, (xy, points) in enumerate(pairs):
@@ -116,6 +121,29 @@ def initial_poses(
             theta0[b] = torch.from_numpy(pose.theta)
             found[b] = True
     return theta0.to(p3d), found.to(p3d.device)
+
+
+def poses_on_the_device(
+    P: Tensor,
+    p2d: Tensor,
+    p3d: Tensor,
+    num_points_2d: Tensor,
+    num_points_3d: Tensor,
+    settings: RansacSettings,
+) -> tuple[Tensor, Tensor]:
+    """As `initial_poses`, on any device; of the settings threshold, min_inliers and seed count."""
+    pairs = batch_of_pairs(P, p2d.detach(), p3d.detach(), num_points_2d, num_points_3d)
+    T_map_camera, inliers = batched_ransac(pairs, settings.threshold, settings.seed)
+    distinct = [
+        torch.zeros(len(P), size, device=P.device)
+        .scatter_add_(1, rows, inliers.float())
+        .gt(0)
+        .sum(dim=1)
+        for rows, size in ((pairs.keypoint, P.shape[1]), (pairs.point, P.shape[2]))
+    ]
+    found = torch.minimum(*distinct) >= max(settings.min_inliers, MIN_PAIRS)
+    theta = theta_from_T_map_camera(T_map_camera).where(found[:, None], 0.0)
+    return theta.to(p3d), found
 
 
 def _solve(xy: Array, points: Array, settings: RansacSettings) -> tuple[Array, Array] | None:

@@ -96,7 +96,7 @@ def stages(device: torch.device, points: int) -> Iterator[tuple[str, Work]]:
         lambda: _backward(lambda w: weighted_pnp(w, *sets, theta), W),
     )
     counts = sample.num_points_2d, sample.num_points_3d
-    yield "RANSAC, on the processor", lambda: initial_poses(W, *sets, *counts)
+    yield "RANSAC", lambda: initial_poses(W, *sets, *counts)
     for name, with_pose in {"Lc": False, "Lc + Lp": True}.items():
         yield f"training step, {name}, batch {BATCH}", _step(paper, several, with_pose)
     yield from _localising(device)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
+from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.keypoints.lens import WIDEST_PLANE
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
@@ -19,7 +20,7 @@ from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
-from bpnp_ros.pnp.ransac import RansacSettings, ransac
+from bpnp_ros.pnp.ransac import RansacSettings, initial_poses, ransac
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +70,17 @@ class OwnMapNetwork:
 
     def _poses(self, frame: Frame, P: Tensor) -> Tensor:
         """One from the most probable pairs, where RANSAC finds it: (0 or 1, 4, 4)."""
+        if P.is_cuda:
+            return self._poses_on_the_device(frame, P)
         pairs = most_probable_pairs(P, max(int(PAIRS_PER_KEYPOINT * len(frame.xy)), 4))
         xy = frame.xy[pairs.keypoint].double().cpu().numpy()
         answer = ransac(xy, self._points[pairs.point.cpu().numpy()], self._settings)
         if answer is None:
             return frame.xy.new_zeros(0, 4, 4)
         return torch.from_numpy(answer.T_map_camera[None]).to(frame.xy)
+
+    def _poses_on_the_device(self, frame: Frame, P: Tensor) -> Tensor:
+        keypoints, points = (torch.tensor([size], device=P.device) for size in P.shape)
+        sets = P[None], frame.xy[None], self._model.points[None]
+        theta, found = initial_poses(*sets, keypoints, points, self._settings)
+        return T_map_camera_from_theta(theta[found])
