@@ -87,6 +87,17 @@ def test_black_points_and_keypoints_without_colour_say_nothing() -> None:
     assert (found[0] == 0).all() and (found[:, 0] == 0).all()
 
 
+@pytest.mark.parametrize("black", ["map", "keypoints", "both"])
+def test_where_all_is_black_colours_say_nothing(black: str) -> None:
+    rng = np.random.default_rng(9)
+    shown, kept = rng.uniform(1, 255, (5, 3)), rng.integers(1, 255, (6, 3)).astype(np.uint8)
+    if black != "keypoints":
+        kept[:] = 0
+    if black != "map":
+        shown[:] = np.nan  # as `read_cues` reads black keypoints
+    assert (nats("rgb", shown, kept) == 0).all()
+
+
 def test_no_cue_can_forbid_a_pair() -> None:
     rng = np.random.default_rng(4)
     swapped = rng.uniform(0, 255, (40, 3))

@@ -75,7 +75,7 @@ class ColmapModel:
 
 
 def read_colmap(folder: Path) -> ColmapModel:
-    """Read the model in `folder`, or in its `sparse/0` or `sparse`.
+    """Read the model in `folder`, or in its `sparse/0`, `sparse` or `0`.
 
     Raises MapError when there is none, a table is missing or was cut off, or a camera is of an
     unknown kind.
@@ -93,8 +93,8 @@ def read_colmap(folder: Path) -> ColmapModel:
 
 
 def model_folder(folder: Path) -> Path | None:
-    """Where the model of `folder` lies: there, or in its `sparse/0` or `sparse`; None for none."""
-    for candidate in (folder, folder / "sparse" / "0", folder / "sparse"):
+    """Where the model of `folder` lies: there, or in its `sparse/0`, `sparse` or `0`; else None."""
+    for candidate in (folder, folder / "sparse" / "0", folder / "sparse", folder / "0"):
         if any((candidate / f"points3D{suffix}").exists() for suffix in (".bin", ".txt")):
             return candidate
     return None

@@ -102,12 +102,20 @@ def point_cues(model: SfmModel) -> dict[str, NDArray[Any]]:
     depth = np.einsum("ka,ka->k", model.points[point] - T[:, :3, 3], T[:, :3, 2])
     pixel = np.array([image_frustum(camera).pixel for camera in model.cameras])[image]
     N = len(model)
-    cues["size"] = _medians(point, seen["size"][shown] * pixel * depth, N)
-    cues["sign"] = _means(point, seen["sign"][shown], N)
-    observed = np.stack([_medians(point, seen["rgb"][shown, c], N) for c in range(3)], axis=1)
-    known = np.isfinite(observed).all(axis=1, keepdims=True)
-    cues["rgb"] = np.where(known, np.nan_to_num(observed).round().clip(1, 255), 0).astype(np.uint8)
+    if "size" in seen:
+        cues["size"] = _medians(point, seen["size"][shown] * pixel * depth, N)
+    if "sign" in seen:
+        cues["sign"] = _means(point, seen["sign"][shown], N)
+    if "rgb" in seen:
+        channels = [_medians(point, seen["rgb"][shown, c], N) for c in range(3)]
+        cues["rgb"] = _whole_colours(np.stack(channels, axis=1))
     return cues
+
+
+def _whole_colours(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(N, 3), black where unknown, and nowhere else."""
+    known = np.isfinite(rgb).all(axis=1, keepdims=True)
+    return np.where(known, np.nan_to_num(rgb).round().clip(1, 255), 0).astype(np.uint8)
 
 
 def _medians(point: NDArray[np.int64], values: NDArray[Any], count: int) -> NDArray[np.float32]:

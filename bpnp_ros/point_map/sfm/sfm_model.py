@@ -20,8 +20,9 @@ from bpnp_ros.keypoints.lens import image_frustum, normalise
 from bpnp_ros.point_map.cleaning import checked_scale, refuse_degenerate
 from bpnp_ros.point_map.npz import read_npz, take_points
 from bpnp_ros.point_map.point_map import PointMap
-from bpnp_ros.point_map.sfm.colmap import ColmapImage, ColmapModel, read_colmap
+from bpnp_ros.point_map.sfm.colmap import ColmapImage, ColmapModel, model_folder, read_colmap
 from bpnp_ros.point_map.sfm.colmap_camera import PIXEL_CENTRE, camera_from_colmap
+from bpnp_ros.point_map.sfm.colmap_database import feature_sizes
 from bpnp_ros.point_map.sfm.observed_cues import point_cues
 from bpnp_ros.point_map.sfm.scene_file import check_scene, scene_camera
 
@@ -55,12 +56,14 @@ class SfmModel:
 
     @classmethod
     def from_colmap(cls, folder: str | Path) -> SfmModel:
-        """A COLMAP model. Raises MapError, also for camera models without an equal in ROS."""
+        """A COLMAP model, with sizes of keypoints where its database is at hand. Raises MapError,
+        also for camera models without an equal in ROS."""
         model = read_colmap(Path(folder))
         numbers = np.array(sorted(model.points), np.int64)
         images = sorted(model.images.values(), key=lambda image: image.name)
         cameras = _cameras_of(images, model)
-        keypoints, shown = _normalised(images, cameras, numbers)
+        keypoints, shown, usable = _normalised(images, cameras, numbers)
+        sizes = feature_sizes(model_folder(Path(folder)) or Path(folder), images)
         colors = b"".join(model.points[number].rgb for number in numbers)
         return cls(
             points=np.array([model.points[n].xyz for n in numbers], np.float64).reshape(-1, 3),
@@ -76,6 +79,7 @@ class SfmModel:
             keypoint_offsets=np.cumsum([0, *(len(xy) for xy in keypoints)]),
             keypoints=np.concatenate([np.zeros((0, 2), np.float32), *keypoints]),
             keypoint_point=np.concatenate([np.zeros(0, np.int64), *shown]),
+            keypoint_cues={} if sizes is None else {"size": np.concatenate(sizes)[usable]},
         )._finite()
 
     @classmethod
@@ -252,15 +256,17 @@ def _cameras_of(images: list[ColmapImage], model: ColmapModel) -> tuple[Camera, 
 
 def _normalised(
     images: list[ColmapImage], cameras: tuple[Camera, ...], numbers: NDArray[np.int64]
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]]]:
-    """Keypoints of each image on the z = 1 plane, and their rows in the sorted point `numbers`."""
-    keypoints, shown = [], []
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Keypoints of each image on the z = 1 plane, and their rows in the sorted point `numbers`; and
+    which of all keypoints these are."""
+    keypoints, shown, kept = [], [], [np.zeros(0, bool)]
     for image, camera in zip(images, cameras, strict=True):
         xy = normalise(image.keypoints - PIXEL_CENTRE, camera).astype(np.float32)
-        usable = np.isfinite(xy).all(axis=1)
+        usable = np.asarray(np.isfinite(xy).all(axis=1))
         ids = image.point_ids[usable]
         row = np.searchsorted(numbers, ids)
         known = np.append(numbers, -1)[row] == ids
+        kept.append(usable)
         keypoints.append(xy[usable])
         shown.append(np.where(known & (ids >= 0), row, -1))
-    return keypoints, shown
+    return keypoints, shown, np.concatenate(kept)
