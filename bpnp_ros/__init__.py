@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bpnp_ros.localizer.types import Category as Category
     from bpnp_ros.localizer.types import Fix as Fix
     from bpnp_ros.localizer.types import Rejection as Rejection
+    from bpnp_ros.network.blind_pose import likeliest_pose as likeliest_pose
     from bpnp_ros.network.bpnpnet import BPnPNet as BPnPNet
     from bpnp_ros.network.canonical_frame import canonical_frame as canonical_frame
     from bpnp_ros.optimal_transport.dustbin import dustbin_sinkhorn as dustbin_sinkhorn
@@ -56,6 +57,7 @@ _HOMES = {
     "localizer.localizer": ("Localizer",),
     "localizer.prior": ("PosePrior",),
     "localizer.types": ("Category", "Fix", "Rejection"),
+    "network.blind_pose": ("likeliest_pose",),
     "network.bpnpnet": ("BPnPNet",),
     "network.canonical_frame": ("canonical_frame",),
     "optimal_transport.dustbin": ("dustbin_sinkhorn",),

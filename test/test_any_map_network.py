@@ -21,7 +21,7 @@ from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.progress import Progress, unheard
-from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
+from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork, Crops
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
@@ -143,6 +143,16 @@ def test_views_that_see_next_to_nothing_propose_nothing() -> None:
     beyond = view.recentred.clone()
     beyond[:, :3, 3] += 1e3 * beyond[:, :3, 2]
     assert len(proposer(beyond).propose(view.frame)) == 0
+
+
+def test_of_a_map_of_fewer_points_than_a_crop_needs_it_proposes_nothing() -> None:
+    view = fresh_views(1, seed=31)[0]
+    few = Crops.seen_from(rooms(), view.recentred, view.frame.frustum)
+    assert len(few) == 1
+    narrow = replace(view.frame.frustum, x_min=-1e-3, x_max=1e-3, y_min=-1e-3, y_max=1e-3)
+    assert len(Crops.seen_from(rooms(), view.recentred, narrow)) == 0
+    frame = replace(view.frame, frustum=narrow)
+    assert len(proposer(near_by(view.recentred)).propose(frame)) == 0
 
 
 def test_a_view_too_wide_for_a_plane_is_left_to_the_other_proposers() -> None:

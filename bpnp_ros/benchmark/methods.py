@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bpnp_ros.benchmark.problems import Problem
 from bpnp_ros.evaluation.metrics import pose_errors
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
+from bpnp_ros.network.blind_pose import MOST_LOOKS, likeliest_pose
 from bpnp_ros.network.canonical_frame import canonical_frame
 from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.network.pose_weights import pose_weights
@@ -121,17 +122,47 @@ class NetworkMatches:
                 return None
             if self.weighted:
                 theta = weighted_pnp(pose_weights(matching, p2d, p3d, theta), p2d, p3d, theta)
-        pose = T_map_camera_from_theta(theta[0].double()).numpy()
-        pose[:3, 3] = pose[:3, 3] * unit + origin
-        return pose
+        return _in_the_scene(theta[0], origin, unit)
 
 
-def network_rows(name: str, network: MatchingNetwork, weights: str) -> list[NetworkMatches]:
-    """The paper's RANSAC alone, followed by weighted PnP as in the paper, and ours instead."""
+@dataclass(frozen=True, eq=False)
+class LikeliestPose:
+    """Several looks of BPnPNet at the sets, and the likeliest of the poses that they lead to.
+
+    weights: what the network's weights are, for `identity`.
+    """
+
+    name: str
+    network: MatchingNetwork
+    weights: str
+    knows: str = field(default="nothing", init=False)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"weights": self.weights, "looks": MOST_LOOKS}
+
+    def solve(self, problem: Problem) -> Pose | None:
+        origin, unit = canonical_frame(problem.sets.points)
+        points = torch.from_numpy((problem.sets.points - origin) / unit).float()
+        theta = likeliest_pose(self.network, torch.from_numpy(problem.sets.keypoints), points)
+        return None if theta is None else _in_the_scene(theta, origin, unit)
+
+
+def _in_the_scene(theta: torch.Tensor, origin: NDArray[np.float64], unit: float) -> Pose:
+    """T_map_camera (4, 4) of a pose theta (6,) among points given from an origin in a unit."""
+    pose = T_map_camera_from_theta(theta.double()).numpy()
+    pose[:3, 3] = pose[:3, 3] * unit + origin
+    return pose
+
+
+def network_rows(name: str, network: MatchingNetwork, weights: str) -> list[Method]:
+    """The paper's RANSAC alone, followed by weighted PnP as in the paper, ours instead, and the
+    likeliest of several looks."""
     return [
         NetworkMatches(f"{name}, reference RANSAC", network, weights, REFERENCE_SETTINGS),
         NetworkMatches(
             f"{name}, reference RANSAC + weighted PnP", network, weights, REFERENCE_SETTINGS, True
         ),
         NetworkMatches(f"{name}, LO-RANSAC", network, weights),
+        LikeliestPose(f"{name}, likeliest pose", network, weights),
     ]

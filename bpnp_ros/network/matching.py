@@ -85,6 +85,13 @@ def joint_probability(log_plan: Tensor) -> Tensor:
     return _as_one(log_plan[:, :-1, :-1].exp())
 
 
+def partners(matching: Matching) -> Tensor:
+    """How probably each keypoint shows each point and, last, none: (B, M, N + 1)."""
+    if matching.log_plan is None:
+        return torch.nn.functional.pad(matching.P * matching.P.shape[1], (0, 1))
+    return matching.log_plan[:, :-1].exp()
+
+
 def sharpened(P: Tensor, exponent: Tensor) -> Tensor:
     """Joint probabilities (B, M, N) to a power, summing to 1 again: likely pairs weigh more."""
     return _as_one(P.pow(exponent))

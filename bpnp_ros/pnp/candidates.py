@@ -81,6 +81,14 @@ def batch_of_pairs(
     return BatchOfPairs(keypoint, point, p2d[batch, keypoint], p3d[batch, point], is_pair)
 
 
+def likely_partners(P: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Of each keypoint of a plan P (M, N) the `count` likeliest points: rows and columns (K,), the
+    most probable pairs first."""
+    probability, point = P.nan_to_num(0).topk(min(count, P.shape[1]), dim=1)
+    order = probability.flatten().argsort(descending=True)
+    return order // max(point.shape[1], 1), point.flatten()[order]
+
+
 def candidate_pairs(
     P: Tensor, p2d: Tensor, p3d: Tensor, num_points_2d: Tensor, num_points_3d: Tensor
 ) -> Iterator[tuple[Array, Array]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bpnp_ros.errors import BpnpError, CameraError, KeypointError, MapError
@@ -44,17 +45,24 @@ _CATEGORIES: dict[type[BpnpError], Category] = {
 
 def rejection_for(error: Exception) -> Rejection:
     """The error as an answer."""
-    if "CUDA" in str(error):
-        cause = str(error).splitlines()[0]
-        return Rejection(
-            Category.INTERNAL_ERROR,
-            f"the GPU cannot be used any longer ({cause}): start the node again, or set "
-            "device to cpu.",
-        )
-    if not isinstance(error, BpnpError):
+    if isinstance(error, BpnpError):
+        kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
+        return Rejection(_CATEGORIES[kind] if kind else Category.INTERNAL_ERROR, str(error))
+    if not isinstance(error, torch.AcceleratorError) and not _names_a_gpu(error):
         return Rejection(Category.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
-    kind = next((k for k in _CATEGORIES if isinstance(error, k)), None)
-    return Rejection(_CATEGORIES[kind] if kind else Category.INTERNAL_ERROR, str(error))
+    cause = str(error).splitlines()[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        text = f"the GPU has too little memory ({cause}): free some of it, or set device to cpu."
+    else:
+        text = f"the GPU cannot be used any longer ({cause}): start the node again, or set "
+        text += "device to cpu."
+    return Rejection(Category.INTERNAL_ERROR, text)
+
+
+def _names_a_gpu(error: Exception) -> bool:
+    """Also errors of its libraries, which are plain RuntimeErrors: CUDA, cuBLAS, cuDNN."""
+    words = ("cuda", "cublas", "cudnn")
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
 
 
 class Answering:

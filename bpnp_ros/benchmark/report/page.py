@@ -15,6 +15,7 @@ from bpnp_ros.benchmark.metrics import AUC_PIXELS, RIGHT_DEGREES, RIGHT_DEPTHS
 from bpnp_ros.benchmark.problems import FEWEST_IMAGES, SETTINGS, WHOLE_MAP, Selection
 from bpnp_ros.benchmark.report.provenance import Provenance
 from bpnp_ros.benchmark.sets import LEAST_OVERLAP, LEAST_PAIRS
+from bpnp_ros.network.blind_pose import MOST_LOOKS
 
 RULES = {
     "right_depths": f"{100 * RIGHT_DEPTHS:g} %",
@@ -25,6 +26,7 @@ RULES = {
     "most_keypoints": MOST_KEYPOINTS,
     "best": OwnMapNetwork.name,
     "iterations": f"{OUR_SETTINGS.max_iterations:,}",
+    "looks": MOST_LOOKS,
 }
 
 
