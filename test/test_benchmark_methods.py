@@ -26,6 +26,7 @@ from bpnp_ros.benchmark.localizer_methods import (
     drawn_prior,
 )
 from bpnp_ros.benchmark.methods import (
+    LikeliestPose,
     Method,
     NearestCamera,
     NetworkMatches,
@@ -40,6 +41,7 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
+from bpnp_ros.network.canonical_frame import canonical_frame
 from bpnp_ros.network.places import Places
 from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
@@ -110,6 +112,19 @@ def test_what_the_query_and_the_retrieved_image_saw_is_told_to_nobody(method: Me
 def test_each_way_from_a_plan_to_a_pose_finds_the_camera(row: int) -> None:
     method = network_rows("bpnpnet", OraclePlan(AT_RATE_50), "oracle")[row]
     assert ask(method, AT_RATE_50).errors.right
+
+
+def test_the_likeliest_pose_is_told_in_the_unit_of_the_scene(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sets = AT_RATE_50.sets
+    origin, unit = canonical_frame(sets.points)
+    R, centre = sets.T_map_camera[:3, :3].T, sets.T_map_camera[:3, 3]
+    turn = so3_log(torch.from_numpy(R.copy()))
+    theta = torch.cat([turn, torch.from_numpy(R @ (origin - centre) / unit)])
+    monkeypatch.setattr("bpnp_ros.benchmark.methods.likeliest_pose", lambda *sets: theta)
+    method = LikeliestPose("", OraclePlan(AT_RATE_50), "")
+    assert method.solve(AT_RATE_50) == pytest.approx(sets.T_map_camera, abs=1e-6)
 
 
 def test_a_network_sees_points_about_zero_and_of_size_one() -> None:
