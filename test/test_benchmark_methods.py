@@ -38,6 +38,7 @@ from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.runner import ask
 from bpnp_ros.errors import BpnpError, WeightsError
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.rotation import so3_log
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet import BPnPNet, Matching
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
