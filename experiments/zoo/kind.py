@@ -12,7 +12,7 @@ from bpnp_ros import Camera, Keypoints, PointMap, keypoints_from_pixels
 from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
 from bpnp_ros.map_model.motion import Motion, mounting
 from bpnp_ros.map_model.view_space import camera_orientation
-from experiments.zoo.trial import Array, Labels, Shown, Trial, reckoned
+from experiments.zoo.trial import WARM_UP, Array, Labels, Shown, Trial, reckoned
 
 CAMERA = Camera(np.array([[400.0, 0, 320], [0, 400, 240], [0, 0, 1]]), 640, 480)
 FISHEYE = Camera(np.array([[200.0, 0, 320], [0, 200, 240], [0, 0, 1]]), 640, 480, "equidistant")
@@ -37,7 +37,8 @@ class OpenKind:
 
     landmarks: the map (N, 3) in metres. drive: F poses T_map_camera (F, 4, 4) a tenth of a second
     apart. pose: one for a first fix. told: settings. right_metres: how far off a right pose may
-    be. classes: of landmarks; the first part of them is of class 0, and so on.
+    be. classes: of landmarks; the first part of them is of class 0, and so on. seconds: of the
+    drive. settled: seconds of it after which a pose is due.
     """
 
     landmarks: Callable[[np.random.Generator], Array]
@@ -48,6 +49,8 @@ class OpenKind:
     classes: int = 1
     camera: Camera = field(default=CAMERA)
     detector: Detector = field(default=Detector())
+    seconds: float = SECONDS
+    settled: float = WARM_UP
 
     def trial(self, frames: int, seed: int) -> Trial:
         """A map, `frames` first fixes with at least FEWEST landmarks in view, and a drive."""
@@ -61,12 +64,20 @@ class OpenKind:
             frame = self._shown(landmarks, label, self.pose(rng), rng)
             shown += [frame] * (frame.in_view >= FEWEST)
         driven = self._driven(landmarks, label, np.random.default_rng([seed, 2]))
-        return Trial(source, self.told, self.right_metres, shown, driven, camera=self.camera)
+        return Trial(
+            source,
+            self.told,
+            self.right_metres,
+            shown,
+            driven,
+            camera=self.camera,
+            settled=self.settled,
+        )
 
     def _driven(self, landmarks: Array, label: Labels, rng: np.random.Generator) -> list[Shown]:
         if self.drive is None:
             return []
-        poses = self.drive(round(SECONDS * HERTZ))
+        poses = self.drive(round(self.seconds * HERTZ))
         odometry = reckoned(poses, rng)
         return [
             self._shown(landmarks, label, T, rng, at / HERTZ, odometry[at])

@@ -106,6 +106,8 @@ KINDS = {
         UP,
         0.25,
         lambda count: along(loop(np.array([13, 8, 0.5]), (9, 5), count + 1), "up", count),
+        seconds=45.0,
+        settled=25.0,  # exact inference on the lattice's cells takes 9 to 20 s of this drive
     ),
     "LEDs on a rig": OpenKind(rig, around_a_rig, {"motion": "free"}, 0.05, around_the_rig),
     "street lamps from a car": OpenKind(

@@ -14,7 +14,6 @@ from experiments.zoo.trial import Array, Shown, Trial
 
 IN_VIEW = ((4, 5), (6, 9), (10, 100_000))
 RIGHT_DEGREES = 2.0
-WARM_UP = 3.0  # seconds of a drive that do not count
 
 Ask = Callable[[Shown], Array | None]
 """T_map_camera (4, 4) of a frame, or None."""
@@ -74,7 +73,9 @@ def driven(localizer: Localizer, trial: Trial) -> list[Row]:
     ask = asked(localizer, follow=True)
     rows = [(frame, judged(ask, frame)) for frame in trial.drive[trial.start_is_told :]]
     return [
-        row for frame, row in rows if frame.stamp >= first.stamp + WARM_UP and row.in_view >= FEWEST
+        row
+        for frame, row in rows
+        if frame.stamp >= first.stamp + trial.settled and row.in_view >= FEWEST
     ]
 
 

@@ -14,6 +14,7 @@ from bpnp_ros import Camera, Keypoints, PointMap
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+WARM_UP = 3.0  # seconds of a drive that do not count
 ODOMETRY_SHARE = 0.02  # of the way, by which odometry errs
 ODOMETRY_TURN = np.radians(0.05)  # a frame
 
@@ -34,7 +35,8 @@ class Shown:
 class Trial:
     """source: the map as its user has it. told: settings. right_metres: how far off a right pose
     may be. frames: each asked for by itself. drive: followed, where there is one. start: whether
-    the drive's first pose is told. points: (N, 3) of the map, for peers."""
+    the drive's first pose is told. points: (N, 3) of the map, for peers. settled: seconds of the
+    drive that do not count."""
 
     source: PointMap | Array
     told: dict[str, object]
@@ -43,6 +45,7 @@ class Trial:
     drive: list[Shown] = field(default_factory=list)
     start_is_told: bool = False
     camera: Camera | None = None
+    settled: float = WARM_UP
 
     @property
     def points(self) -> Array:
