@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from landmarks import CAMERA, held, report
 
-from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.configuration.parameters import LocalizationSettings, LocalizerConfig
 from bpnp_ros.localizer.localizer import LOST, TRACKING, Localizer
 from bpnp_ros.localizer.types import Category, Fix, Rejection
+from bpnp_ros.point_map.point_map import PointMap
+from bpnp_ros.runtime.engine import Engine
+from bpnp_ros.runtime.maps import Maps
+from bpnp_ros.weights.chosen import load_chosen
 
 Array = np.ndarray
 UNDER_LAMPS = LocalizerConfig(
@@ -90,6 +96,52 @@ def test_a_lamp_grid_is_told_by_its_gaps(with_odometry: bool) -> None:
     assert wrong(answers, path) == []
     assert isinstance(answers[-1], Fix)
     assert localizer.state == TRACKING
+
+
+def drifting(path: list[Array]) -> list[Array]:
+    """Odometry that takes each step for 5 % longer than it is and turns a fifth of a degree."""
+    here, found = np.eye(4), [np.eye(4)]
+    slip = np.eye(4)
+    c, s = np.cos(np.radians(0.2)), np.sin(np.radians(0.2))
+    slip[:2, :2] = [[c, -s], [s, c]]
+    for before, now in pairwise(path):
+        step = np.linalg.inv(before) @ now
+        step[:3, 3] *= 1.05
+        here = here @ step @ slip
+        found.append(here)
+    return found
+
+
+def late(path: list[Array]) -> list[Array]:
+    """Odometry that is always a frame behind."""
+    told = reckoned(path)
+    return [told[0], *told[:-1]]
+
+
+@pytest.mark.parametrize("told", [drifting, late])
+def test_odometry_that_is_not_exact_still_tells_places_apart(
+    told: Callable[[list[Array]], list[Array]],
+) -> None:
+    grid = lamp_grid(gaps=GAPS)
+    localizer = Localizer.from_map(grid, config=UNDER_LAMPS)
+    path = walk((2.3, 2.4), (5.2, 5.3), 14, yaw=0.4)
+    answers = answers_on(localizer, grid, path, 1, told(path))
+    assert wrong(answers, path) == []
+    assert isinstance(answers[-1], Fix)
+
+
+def test_places_in_one_map_are_forgotten_in_another() -> None:
+    """A map is replaced while many places of it are still possible."""
+    settings, cpu = LocalizationSettings(), torch.device("cpu")
+    maps = Maps(settings, Engine(UNDER_LAMPS, cpu, load_chosen("", cpu)))
+    grid = lamp_grid(gaps=GAPS)
+    path = walk((2.3, 2.4), (5.2, 5.3), 14, yaw=0.4)
+    for lamps in (lamp_grid(), grid):
+        maps._use(PointMap.recentred(lamps), "map", True)
+        assert maps.active is not None
+        answers = answers_on(maps.active.localizer, lamps, path, 1, reckoned(path))
+        assert wrong(answers, path) == []
+        assert isinstance(answers[-1], Fix) is (lamps is grid)
 
 
 def test_a_row_of_lamps_is_told_by_all_of_its_gaps_that_were_passed() -> None:

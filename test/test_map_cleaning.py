@@ -75,6 +75,30 @@ def test_a_thinned_map_has_at_most_so_many_points_and_little_less(most: int) -> 
     assert 0.7 * most <= len(thinned) <= most
 
 
+def test_among_very_many_points_only_those_that_are_equal_count_as_equal() -> None:
+    """Positions are told apart by one number each first, which different ones may share."""
+    rng = np.random.default_rng(3)
+    grid = rng.integers(0, 9, (5000, 3)).astype(np.float64)
+    grid[::2, 0] += np.sqrt(2) * grid[::2, 1]  # moves along what that number does not see
+    grid[::2, 1] = 0
+    chance = rng.uniform(0.1, 1, 5000).astype(np.float32)
+    point_map = clean_map(grid, chance)
+    distinct, row = np.unique(grid, axis=0, return_inverse=True)
+    best = np.zeros(len(distinct), np.float32)
+    np.maximum.at(best, row.reshape(-1), chance)
+    assert len(point_map) == len(distinct)
+    assert np.array_equal(np.sort(point_map.detectability), np.sort(best))
+
+
+@pytest.mark.parametrize("most", [50, 400])
+def test_very_many_points_are_thinned_as_evenly_as_few(most: int) -> None:
+    points = np.random.default_rng(2).uniform(0, [20, 10, 3], (40 * most, 3))
+    thinned = thin_to_count(clean_map(points), most)
+    assert 0.7 * most <= len(thinned) <= most
+    halves = [(thinned.points[:, axis] > 0).mean() for axis in range(3)]
+    assert np.abs(np.array(halves) - 0.5).max() < 0.12
+
+
 def test_a_small_map_is_not_thinned() -> None:
     point_map = clean_map(POINTS)
     assert thin_to_count(point_map, 2000) is point_map

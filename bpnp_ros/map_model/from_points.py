@@ -44,6 +44,7 @@ CELL = 0.17  # width of a place, in depths of what is seen
 MOST_PLACES = 8000  # more take minutes to look around from
 """Of a hidden model."""
 MOST_SIFTED = 500_000  # of very many points, every so many-th
+MOST_COUNTED = 100_000  # points by which density is judged; of more, every so many-th
 COARSE = 10_000  # points that show what is in sight, and how much of the map that is
 SIGHT = 4.0  # depths; little is seen farther off
 MOST_AROUND = 3000
@@ -126,9 +127,11 @@ def _within_sight(point_map: PointMap, sight: float) -> int:
     """How many landmarks lie within sight of a typical one."""
     if math.isinf(sight) or len(point_map) <= FEW_LANDMARKS:
         return len(point_map)
-    some = point_map.points[:: max(len(point_map) // 200, 1)]
-    near = [(np.linalg.norm(point_map.points - point, axis=1) < sight).sum() for point in some]
-    return int(np.median(near))
+    every = max(len(point_map) // MOST_COUNTED, 1)
+    counted = point_map.points[::every]
+    some = counted[:: max(len(counted) // 200, 1)]
+    near = [(np.linalg.norm(counted - point, axis=1) < sight).sum() for point in some]
+    return every * int(np.median(near))
 
 
 def _open_model(

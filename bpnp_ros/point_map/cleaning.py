@@ -20,6 +20,8 @@ _FARTHEST = 1e9  # metres: beyond any georeferenced map
 _NEARLY_COLLINEAR = 1e-3
 _COARSEST_FLOAT32 = 5e-3
 _CELLS_PER_AXIS = 1 << 21
+_VERY_MANY, _SIFTED = 8, 3  # times as many points as are kept
+_MIX = np.array([1.0, np.sqrt(2), np.pi])  # tells positions apart by one number
 
 
 def clean_map(
@@ -93,6 +95,20 @@ def thin_to_count(point_map: PointMap, most: int) -> PointMap:
         raise ConfigError(f"a map of {most} points is too small; keep at least 4.")
     if len(point_map) <= most:
         return point_map
+    if len(point_map) > _VERY_MANY * most:
+        point_map = _sifted(point_map, most)
+    return point_map.take(_finest(point_map, most)[1])
+
+
+def _sifted(point_map: PointMap, most: int) -> PointMap:
+    """Of very many points those that fine voxels leave, a few times as many as `most`: the search
+    for the voxels that give so few would look at all of them a dozen times."""
+    some = point_map.take(np.arange(0, len(point_map), len(point_map) // (_VERY_MANY * most)))
+    return thin_to_voxels(point_map, _finest(some, _SIFTED * most)[0])
+
+
+def _finest(point_map: PointMap, most: int) -> tuple[float, NDArray[np.int64]]:
+    """The finest voxels that leave no more than `most` points, metres, and the rows of these."""
     too_fine, coarse = point_map.extent / _CELLS_PER_AXIS, 2 * point_map.extent
     best_first = _best_first(point_map)
     rows = _voxel_rows(point_map, coarse, best_first)
@@ -103,7 +119,7 @@ def thin_to_count(point_map: PointMap, most: int) -> PointMap:
             too_fine = size
         else:
             coarse, rows = size, candidate
-    return point_map.take(rows)
+    return coarse, rows
 
 
 def _best_first(point_map: PointMap) -> NDArray[np.int64]:
@@ -142,10 +158,21 @@ def _first_of_duplicates(
     points: NDArray[np.float64], detectability: NDArray[np.float32]
 ) -> NDArray[np.int64]:
     """Of equal points the most detectable, in the given order."""
-    order = np.lexsort((-detectability, *points.T))
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(points[order], axis=0) != 0).any(axis=1)
-    return np.sort(order[new])
+    suspects = _alike(points)
+    order = suspects[np.lexsort((-detectability[suspects], *points[suspects].T))]
+    again = np.zeros(len(points), bool)
+    again[order[1:]] = (np.diff(points[order], axis=0) == 0).all(axis=1)
+    return np.flatnonzero(~again)
+
+
+def _alike(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of points (N, 3) that others may equal: one sort of one number each, where there are
+    millions of points and hardly two of them are equal."""
+    number = points @ _MIX
+    order = number.argsort(kind="stable")
+    equal = np.zeros(len(points) + 1, bool)
+    equal[1:-1] = np.diff(number[order]) == 0
+    return np.sort(order[equal[1:] | equal[:-1]])
 
 
 def _report(total: int, not_finite: int, duplicates: int) -> None:
