@@ -17,7 +17,7 @@ from bpnp_ros.localizer.evidence.probability import false_pose_probability
 from bpnp_ros.localizer.types import Fix
 
 HERE = standing(10, 6, 0.4)
-STRONG = Evidence(200.0, 60.0, 500.0, 35.0, 0.7, 80, is_open=False, is_tracked=False)
+STRONG = Evidence(200.0, 60.0, 500.0, 35.0, 0.7, 0.6, 0.6, 80, is_open=False, is_tracked=False)
 
 
 @pytest.mark.parametrize("is_open", [False, True])
@@ -30,9 +30,9 @@ def test_the_smaller_its_lead_the_more_probably_a_pose_is_wrong(
     assert false_pose_probability(strong) < 1e-3 < false_pose_probability(weak) < 1
 
 
-def test_a_pose_that_says_landmarks_are_in_view_that_nobody_sees_is_more_probably_wrong() -> None:
-    unseen = replace(STRONG, seen=0.1)
-    assert false_pose_probability(unseen) > 1.4 * false_pose_probability(STRONG)
+def test_a_pose_that_is_right_about_one_plane_alone_is_wrong() -> None:
+    assert false_pose_probability(replace(STRONG, beside=0.02)) > 0.5
+    assert false_pose_probability(replace(STRONG, beside=0.3)) < 1e-3
 
 
 def test_a_lead_counts_for_less_where_the_rival_explains_what_the_pose_does_not() -> None:

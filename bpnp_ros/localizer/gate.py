@@ -24,12 +24,14 @@ from bpnp_ros.localizer.evidence.covariance import (
     with_near_modes,
 )
 from bpnp_ros.localizer.evidence.evidence import Evidence
+from bpnp_ros.localizer.evidence.plane import seen_beside_plane
 from bpnp_ros.localizer.evidence.probability import false_pose_probability
 from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
+FEWEST_OF_A_PLANE = 4
 AMBIGUOUS_SHARE = 0.75  # of the winner's nats: which words say why there is no pose
 
 
@@ -38,17 +40,20 @@ class Gate:
     """What the winner must show.
 
     before: (6,) standard deviations of the pose without the frame. inliers: fewest.
-    is_tracked: the pose is looked for near the last one, and has no rivals.
+    is_tracked: the pose is looked for near the last one, and has no rivals. is_first: the camera
+    has not been found before.
     """
 
     before: NDArray[np.float64]
     inliers: int
     is_tracked: bool = False
+    is_first: bool = False
 
     @classmethod
     def of_search(cls, model: MapModel, config: LocalizerConfig) -> Gate:
         """Of a pose found among all that are possible in the map."""
-        return cls(model.spread, model.least_pairs if model.is_open else config.min_inliers)
+        least = model.least_pairs if model.is_open else config.min_inliers
+        return cls(model.spread, least, is_first=True)
 
     @classmethod
     def of_tracking(
@@ -86,6 +91,8 @@ def verify(
         contested=contested,
         owed=occam_nats(known, gate.before),
         seen=sight.seen,
+        explained=1 - rivalry.frame.clutter,
+        beside=_seen_beside_plane(model, rivalry, gate),
         keypoints=len(frame.xy),
         is_open=model.is_open,
         is_tracked=gate.is_tracked,
@@ -104,6 +111,14 @@ def verify(
     near = np.vstack([rivalry.twists[~elsewhere], twist])
     covariance = with_near_modes(covariance, near, np.append(rivalry.lost[~elsewhere], lost))
     return _fix(model, rivalry, covariance, (evidence, wrong), gate.inliers, config)
+
+
+def _seen_beside_plane(model: MapModel, rivalry: Rivalry, gate: Gate) -> float:
+    """1 where it says nothing: where nothing is hidden, and of a camera that was found before."""
+    rows = rivalry.sight.pairs[1]
+    if model.is_open or not gate.is_first or len(rows) < FEWEST_OF_A_PLANE:
+        return 1.0
+    return seen_beside_plane(model, rivalry.T_map_camera, rivalry.frame.frustum, rows)
 
 
 def _improbable(evidence: Evidence, wrong: float, config: LocalizerConfig) -> Rejection:

@@ -1,8 +1,9 @@
 """The weights of the probability that a pose is wrong, from the frames that were collected.
 
-python -m experiments.trust.fit [--results trust.jsonl] [--seeds 61 62]. A logistic regression on
-fixes in maps that hide points, first ones and tracked ones, right and wrong ones counting alike, no
-weight negative. Writes bpnp_ros/localizer/evidence/weights.py, and prints how weights that were
+python -m experiments.trust.fit [--results trust.jsonl] [--seeds 61 62]. Two logistic regressions,
+of chance and of a plane, that together tell right from wrong among first fixes and tracked ones in
+maps that hide points: a pose is right where neither made it. Right and wrong ones count alike, no
+weight is negative. Writes bpnp_ros/localizer/evidence/weights.py, and prints how weights that were
 fitted without a kind of world do in that kind. Cases in which right and wrong cannot be told apart
 by one frame, a map that has moved and a lens that is not as told, are left out.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid
 
 from bpnp_ros.localizer.evidence import weights
 from bpnp_ros.localizer.evidence.evidence import Evidence
@@ -25,34 +26,49 @@ from experiments.trust.record import Record, load
 LEFT_OUT = ("moved", "focal length")
 RIDGE = 0.02
 RATE = 1e-3  # that the printed table is for
-NAMES = ("AT_NOTHING", "OF_LEAD", "OF_SEEN")
+NAMES = ("CHANCE_AT_NOTHING", "CHANCE_OF_LEAD", "PLANE_AT_NOTHING", "PLANE_OF_BESIDE")
 
 
-def features(records: list[Record]) -> Tensor:
-    """(N, 3): one, and what speaks for each pose."""
-    evidence = [Evidence(**record.evidence or {}) for record in records]
-    rows = [[1.0, -e.lead, -e.seen] for e in evidence]
-    return torch.tensor(rows, dtype=torch.float64)
+START = (3.5, 0.3, 6.0, 100.0)
+
+
+def log_right(weights: Tensor, lead: Tensor, beside: Tensor) -> Tensor:
+    """Log of the probability (N,) that neither chance nor a plane made a pose."""
+    chance, plane = weights[1] * lead - weights[0], weights[3] * beside - weights[2]
+    return logsigmoid(chance) + logsigmoid(plane)
 
 
 def fitted(records: list[Record]) -> Tensor:
-    """The three weights, all at least 0."""
-    x = features(records)
-    wrong = torch.tensor([record.is_wrong for record in records]).double()
+    """(4,) in the order of NAMES, all at least 0."""
+    lead, beside, wrong = _columns(records)
     counts = torch.where(wrong > 0, 0.5 / wrong.mean(), 0.5 / (1 - wrong).mean())
-    root = torch.full((3,), 0.3, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([root], max_iter=300, line_search_fn="strong_wolfe")
+    unit = torch.tensor(START, dtype=torch.float64)
+    root = torch.ones(4, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([root], max_iter=500, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        log_odds = x @ root.square()
-        value = (counts * (softplus(log_odds) - wrong * log_odds)).sum()
-        value = value + RIDGE * root.square()[1:].square().sum()
+        right = log_right(unit * root.square(), lead, beside).clamp_max(-1e-12)
+        value = -(counts * torch.where(wrong > 0, torch.log(-torch.expm1(right)), right)).sum()
+        value = value + RIDGE * root.square().square().sum()
         value.backward()
         return value
 
     optimiser.step(loss)
-    return root.detach().square()
+    return unit * root.detach().square()
+
+
+def passing(records: list[Record], weights: Tensor) -> Tensor:
+    """Which (N,) are wrong with no more than RATE."""
+    lead, beside, _ = _columns(records)
+    return -torch.expm1(log_right(weights, lead, beside)) <= RATE
+
+
+def _columns(records: list[Record]) -> Tensor:
+    """Leads, shares seen beside the plane, and whether it is wrong, (3, N)."""
+    evidence = [Evidence(**record.evidence or {}) for record in records]
+    rows = [[e.lead, e.beside, r.is_wrong] for e, r in zip(evidence, records, strict=True)]
+    return torch.tensor(rows, dtype=torch.float64).T
 
 
 def held_out(records: list[Record]) -> list[str]:
@@ -63,7 +79,7 @@ def held_out(records: list[Record]) -> list[str]:
         others = [record for record in records if record.kind != kind]
         own = [record for record in records if record.kind == kind]
         if len({record.is_wrong for record in others}) == 2:
-            passes = torch.sigmoid(features(own) @ fitted(others)) <= RATE
+            passes = passing(own, fitted(others))
             wrong = torch.tensor([record.is_wrong for record in own])
             lines.append(
                 f"{kind}: {int((passes & wrong).sum())} of {int(wrong.sum())} wrong, "

@@ -13,8 +13,10 @@ class Evidence:
 
     contested: sum over keypoints of the squared nats by which these two differ. owed: nats that a
     pose owes for being one of many. seen: share of the landmarks that should be in view that are,
-    each weighted by how detectable it is. keypoints: of the frame. is_open: the map hides nothing.
-    is_tracked: the pose was looked for near the last one.
+    each weighted by how detectable it is. explained: share of the keypoints that are landmarks.
+    beside: as `seen`, of what lies beside the plane of most of those seen; 1 where nobody asked.
+    keypoints: of the frame. is_open: the map hides nothing. is_tracked: the pose was looked for
+    near the last one.
     """
 
     nats: float
@@ -22,6 +24,8 @@ class Evidence:
     contested: float
     owed: float
     seen: float
+    explained: float
+    beside: float
     keypoints: int
     is_open: bool
     is_tracked: bool
@@ -37,3 +41,8 @@ class Evidence:
         if self.contested <= 0:
             return ahead
         return min(ahead, A_KEYPOINT * (self.nats - self.rival) ** 2 / self.contested)
+
+    @property
+    def match(self) -> float:
+        """How well map and frame agree, 0 to 2: seen of the one and explained of the other."""
+        return self.seen + self.explained

@@ -1,10 +1,11 @@
 """How probable it is that the best pose of a frame is a wrong one.
 
-What counts is by how much it leads, in nats: on the best pose elsewhere, which is what look-alike
-places and chance reach in that map and that frame, or on what a pose owes for being one of many;
-and how many of the landmarks that it says are in view are seen. In a map that hides points the
-weights are those of a logistic regression on simulated frames, see docs/trust.md; a keypoint is not
-as independent of the others as the likelihood takes it to be.
+Either chance made it: then it leads by little, in nats, on the best pose elsewhere, which is what
+look-alike places and chance reach in that map and that frame, or on what a pose owes for being one
+of many. Or it is right about one plane alone, as in a building that mirrors the one of the map:
+then it may lead by much, but nothing of what should be in view beside that plane is. In a map that
+hides points the weights are those of two logistic regressions on simulated frames, see
+docs/trust.md; a keypoint is not as independent of the others as the likelihood takes it to be.
 """
 
 from __future__ import annotations
@@ -12,30 +13,34 @@ from __future__ import annotations
 import math
 
 from bpnp_ros.localizer.evidence.evidence import Evidence
-from bpnp_ros.localizer.evidence.weights import AT_NOTHING, OF_LEAD, OF_SEEN
+from bpnp_ros.localizer.evidence.weights import (
+    CHANCE_AT_NOTHING,
+    CHANCE_OF_LEAD,
+    PLANE_AT_NOTHING,
+    PLANE_OF_BESIDE,
+)
 
+CHANCE_OPEN = 1.5  # nats by which chance leads in the mean, among few landmarks
 CROWD = 15  # keypoints
 CROWD_NATS = 28.0  # what a crowd counts as at most
-SPREAD_AT_NOTHING, SPREAD_OF_SURPLUS = 4.6, 0.029  # fitted on 720 first fixes in buildings
-TRACKED_OPEN = -4.0  # log-odds beforehand: the camera is near where it was, unless carried off
+TRACKED_OPEN = -2.0  # log-odds beforehand: the camera is near where it was, unless carried off
 
 
 def false_pose_probability(evidence: Evidence) -> float:
     """0 to 1."""
     if evidence.is_open:
         return _in_an_open_map(evidence)
-    log_odds = AT_NOTHING - OF_LEAD * evidence.lead
-    if not evidence.is_tracked:
-        log_odds = max(log_odds, _by_spread(evidence))
-    return logistic(log_odds - OF_SEEN * evidence.seen)
+    return 1 - (1 - by_chance(evidence)) * (1 - by_a_plane(evidence))
 
 
-def _by_spread(evidence: Evidence) -> float:
-    """Log-odds of a first fix; the lead of one sum over keypoints on another varies with the root
-    of what they sum up to. By the lead in nats alone a mirrored map found its place."""
-    ahead, surplus = evidence.nats - evidence.rival, evidence.nats - evidence.owed
-    spread = math.sqrt(evidence.nats + evidence.rival + 1)
-    return SPREAD_AT_NOTHING - ahead / spread - SPREAD_OF_SURPLUS * surplus
+def by_chance(evidence: Evidence) -> float:
+    """Of a map that hides points: that any pose would have done as well."""
+    return logistic(CHANCE_AT_NOTHING - CHANCE_OF_LEAD * evidence.lead)
+
+
+def by_a_plane(evidence: Evidence) -> float:
+    """Of a map that hides points: that the pose is right about one plane alone."""
+    return logistic(PLANE_AT_NOTHING - PLANE_OF_BESIDE * evidence.beside)
 
 
 def _in_an_open_map(evidence: Evidence) -> float:
@@ -43,11 +48,11 @@ def _in_an_open_map(evidence: Evidence) -> float:
 
     Of a crowd of keypoints no two places share so many that a lead of some nats would say much.
     """
-    ahead = evidence.nats - evidence.rival
+    ahead = (evidence.nats - evidence.rival) / CHANCE_OPEN
     if evidence.keypoints > CROWD:
-        ahead *= min(CROWD_NATS / max(evidence.nats, 1.0), 1.0)
+        ahead = min(ahead, (evidence.nats - evidence.rival) * CROWD_NATS / max(evidence.nats, 1.0))
     beforehand = TRACKED_OPEN if evidence.is_tracked else 0.0
-    surplus = evidence.nats - evidence.owed
+    surplus = (evidence.nats - evidence.owed) / CHANCE_OPEN
     odds = math.exp(min(beforehand - surplus, 0.0)) + math.exp(min(-ahead, 0.0))
     return odds / (1 + odds)
 

@@ -35,6 +35,7 @@ MOST, MOST_NEW = 200, 64
 HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
+LEAST_MATCH = 1.2  # in the frame: chance adds up along the way, too
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
 
 
@@ -205,8 +206,6 @@ class Hypotheses:
         self._contradicted = 0
         if isinstance(answer, Fix):
             return self._checked(places, answer)
-        if not self._model.is_open:
-            return answer  # a frame by itself decides: places by chance add up in a mirrored map
         rivals = behind[1:]
         if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
             left = 1 + int((rivals < self.odds).sum())
@@ -254,7 +253,16 @@ class Hypotheses:
             return replace(answer, message=f"{answer.message}; {so_far}")
         # how far the frame alone may be from the pose: as for a camera that is followed
         gate = Gate.of_tracking(self._model, 0.0, (2 * step.metres, 2 * step.radians), self.config)
-        found = verify(self._model, best, frame, gate, self.config)
+        found = verify(self._model, best, frame, replace(gate, is_first=True), self.config)
+        if (
+            isinstance(found, Fix)
+            and found.evidence is not None
+            and found.evidence.match < LEAST_MATCH
+        ):
+            found = Rejection(
+                Category.NOT_VERIFIED,
+                "it explains less than half of the keypoints and landmarks in view",
+            )
         if isinstance(found, Rejection):
             message = f"{self._so_far(1)}, but this frame does not show it: {found.message}"
             return replace(found, message=message)

@@ -87,6 +87,19 @@ def with_a_third_moved(seed: int) -> World:
     return replace(world, landmarks=moved)
 
 
+@lru_cache(MOST_KEPT)
+def in_a_mirror(seed: int) -> Localizer:
+    """With the bare landmarks of six rooms, the way a mirror shows them."""
+    landmarks = make_world(seed).landmarks
+    return Localizer.from_map(landmarks * [-1.0, 1.0, 1.0], config=CONFIG)
+
+
+@lru_cache(MOST_KEPT)
+def bare(seed: int) -> Localizer:
+    """With the bare landmarks of six rooms."""
+    return Localizer.from_map(make_world(seed).landmarks, config=CONFIG)
+
+
 def model_of(world: World) -> MapModel:
     """Of a camera 1.2 to 1.8 m above the floor; what it sees is found by ray casting."""
     point_map = PointMap.recentred(world.landmarks)

@@ -12,12 +12,15 @@ from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints, TooFewKeypointsError, keypoints_from_pixels
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.simulation.camera_path import make_camera_path
 from bpnp_ros.simulation.observation import DetectorNoise, observe
-from bpnp_ros.simulation.world import World
+from bpnp_ros.simulation.world import World, make_world
 from experiments.trust.worlds.buildings import (
     CAMERA,
+    bare,
     building,
     corridor,
+    in_a_mirror,
     localizer_of,
     poses,
     twin_buildings,
@@ -31,6 +34,7 @@ FEWEST_VISIBLE = 25
 NEAR = np.diag([0.1] * 3 + [0.05] * 3) ** 2  # what a prior at the truth claims, m^2 and rad^2
 FAR = 6.5  # metres
 FEW = 14  # landmarks of a line or a cluster
+WALK = 120.0  # seconds
 STEP = 0.08  # metres and radians from one tracked frame to the next
 
 Choose = Callable[[Array, Array], NDArray[np.intp]]
@@ -107,6 +111,24 @@ def _of_nowhere(name: str, shots: Callable[[Localizer, int], Iterator[Shot]]) ->
     return Case(name, KIND, lambda seed: localizer_of(building, seed), shots, is_told=False)
 
 
+def _walked(localizer: Callable[[int], Localizer], name: str, is_anywhere: bool = True) -> Case:
+    """Of a camera on a walk through six rooms, of which the map is bare."""
+
+    def shots(localizer: Localizer, seed: int) -> Iterator[Shot]:
+        rng, given, world = (
+            np.random.default_rng([seed, *name.encode()]),
+            Conditions(),
+            make_world(seed),
+        )
+        path = make_camera_path(world.plan, seed, WALK, kidnaps=0).T_map_camera
+        for pose in path[rng.permutation(len(path))]:
+            keypoints = given.seen(world, pose, rng)
+            if keypoints is not None:
+                yield Shot(keypoints, pose if is_anywhere else None)
+
+    return Case(name, "bare buildings", localizer, shots, is_told=is_anywhere)
+
+
 def _moved(pose: Array, rng: np.random.Generator) -> Array:
     """A step in the plane, and a turn about up."""
     angle = STEP * rng.normal()
@@ -125,20 +147,6 @@ def _clutter_alone(localizer: Localizer, seed: int) -> Iterator[Shot]:
         count = rng.integers(30, 200)
         pixels = rng.uniform(0, (CAMERA.width, CAMERA.height), (count, 2))
         yield Shot(keypoints_from_pixels(pixels, CAMERA), None)
-
-
-def _two_frames_in_one(localizer: Localizer, seed: int) -> Iterator[Shot]:
-    """As seen in a mirror, or twice exposed: half of the keypoints from one place, half from
-    another."""
-    rng, given, world = np.random.default_rng([seed, 4]), Conditions(), building(seed)
-    everywhere = poses(localizer.map_model, rng)
-    while True:
-        seen = [given.seen(world, next(everywhere), rng) for _ in range(2)]
-        one, other = seen
-        if one is not None and other is not None:
-            count = min(len(one), len(other))
-            pixels = np.concatenate([one.xy[:count], other.xy[:count]]) @ CAMERA.K[:2, :2].T
-            yield Shot(keypoints_from_pixels(pixels + CAMERA.K[:2, 2], CAMERA), None)
 
 
 def _far_off(landmarks: Array, position: Array) -> NDArray[np.intp]:
@@ -209,13 +217,8 @@ CASES = [
         _clutter_alone,
         is_told=False,
     ),
-    Case(
-        "two frames in one",
-        KIND,
-        lambda seed: localizer_of(building, seed),
-        _two_frames_in_one,
-        is_told=False,
-    ),
+    _walked(bare, "a bare map"),
+    _walked(in_a_mirror, "a bare map, mirrored", is_anywhere=False),
     _case("the map holds a twin of the place", Conditions(), twin_buildings, is_told=False),
     _case("a corridor that repeats every 0.45 m", Conditions(), corridor, is_told=False),
     _case("landmarks beyond 6.5 m alone", Conditions(chosen=_far_off, fewest=8), is_told=False),
