@@ -40,8 +40,12 @@ def open_hall() -> MapModel:
 
 @cache
 def closed_hall() -> MapModel:
-    """As a map with places, all of which happen to see everything."""
-    point_map = PointMap.recentred(landmarks())
+    return closed(landmarks())
+
+
+def closed(points: Array) -> MapModel:
+    """Points (N, 3) in the hall as a map with places, all of which happen to see everything."""
+    point_map = PointMap.recentred(points)
     x, y = np.meshgrid(np.arange(1.0, 20, 2), np.arange(1.0, 12, 2))
     places = np.stack([x.ravel(), y.ravel(), np.full(x.size, 1.25)], axis=1) - point_map.origin
     seen, chance = pack_seen(torch.ones(len(places), len(point_map)))
