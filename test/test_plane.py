@@ -7,11 +7,12 @@ import pytest
 import torch
 from halls import SIZE, closed, frame_of, judged, recentred, standing
 from landmarks import CAMERA, Array, report
+from numpy.typing import NDArray
 
 from bpnp_ros.localizer.evidence.plane import plane_of_most, seen_beside_plane
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 
-HERE = standing(4, 6, 0.0)
+HERE = standing(8, 5, 0.4)
 WALL, ELSEWHERE = 80, 160
 
 
@@ -63,7 +64,7 @@ def test_a_frame_that_shows_no_more_than_the_wall_is_refused(is_wall_alone: bool
         assert isinstance(answer, Fix)
 
 
-def visible_rows(T_map_camera: torch.Tensor, points: torch.Tensor) -> Array:
+def visible_rows(T_map_camera: torch.Tensor, points: torch.Tensor) -> NDArray[np.int64]:
     in_camera = (points - T_map_camera[:3, 3]) @ T_map_camera[:3, :3]
     pixels = in_camera[:, :2] / in_camera[:, 2:] @ torch.from_numpy(CAMERA.K[:2, :2]).float().T
     pixels = pixels + torch.from_numpy(CAMERA.K[:2, 2]).float()
@@ -71,4 +72,5 @@ def visible_rows(T_map_camera: torch.Tensor, points: torch.Tensor) -> Array:
     inside = (
         (pixels >= 0).all(dim=1) & (pixels[:, 0] < CAMERA.width) & (pixels[:, 1] < CAMERA.height)
     )
-    return (ahead & inside).nonzero()[:, 0].numpy()
+    rows: NDArray[np.int64] = (ahead & inside).nonzero()[:, 0].numpy()
+    return rows

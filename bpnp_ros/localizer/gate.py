@@ -25,7 +25,11 @@ from bpnp_ros.localizer.evidence.covariance import (
 )
 from bpnp_ros.localizer.evidence.evidence import Evidence
 from bpnp_ros.localizer.evidence.plane import seen_beside_plane
-from bpnp_ros.localizer.evidence.probability import by_a_plane, false_pose_probability
+from bpnp_ros.localizer.evidence.probability import (
+    by_a_plane,
+    by_chance,
+    false_pose_probability,
+)
 from bpnp_ros.localizer.evidence.rivalry import Rivalry, compete
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -124,7 +128,7 @@ def _seen_beside_plane(model: MapModel, rivalry: Rivalry, gate: Gate) -> float:
 def _improbable(evidence: Evidence, wrong: float, config: LocalizerConfig) -> Rejection:
     odds = f"wrong with probability {wrong:.2g}, false_pose_rate is {config.false_pose_rate:g}"
     nats, rival, owed = evidence.nats, evidence.rival, evidence.owed
-    if by_a_plane(evidence) > config.false_pose_rate:
+    if by_chance(evidence) <= config.false_pose_rate < by_a_plane(evidence):
         return Rejection(
             Category.NOT_VERIFIED,
             "the best pose explains one plane, such as a wall seen from behind or in a mirror; of "
