@@ -155,14 +155,15 @@ class Stage:
 
 
 @contextmanager
-def staged(points: Array, log: Path, waits: bool = True) -> Iterator[Stage]:
-    """A node that has been given a map (N, 3); waits: until it wants keypoints."""
+def staged(points: Array | None, log: Path, waits: bool = True) -> Iterator[Stage]:
+    """A node that has been given a map (N, 3), or none; waits: until it wants keypoints."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
             patch.setenv(name, "")  # as it was, afterwards
         isolate(None)
         link = StageLink()
-        link.send_map(points)
+        if points is not None:
+            link.send_map(points)
         stage = Stage(link, launched(log), log)
         try:
             if waits:
@@ -175,3 +176,7 @@ def staged(points: Array, log: Path, waits: bool = True) -> Iterator[Stage]:
 
 def launched(log: Path, **parameters: str | bool | float) -> NodeProcess:
     return NodeProcess(module_command({**PARAMETERS, **parameters}), log)
+
+
+def map_server(file: Path, log: Path) -> NodeProcess:
+    return NodeProcess(module_command({"map_file": str(file)}, "point_map_server"), log)

@@ -22,6 +22,7 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
@@ -43,7 +44,6 @@ USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
-HERE = 3.0  # distances of rivals
 # in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
 # over looks, that ends tracking; what each look adds at most, and what chance gives it
 LEAD, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 4.0, 2.0, 0.5
@@ -230,8 +230,8 @@ class Tracker:
         """Which poses (P, 4, 4) are no rivals of one (4, 4)."""
         far, turned = apart(poses, pose)
         # what is nearer the gate has compared
-        metres = HERE * self.config.rival_distance * self._model.depth
-        return (far <= metres) & (turned <= HERE * self.config.rival_angle)
+        metres = LEADERS_APART * self.config.rival_distance * self._model.depth
+        return (far <= metres) & (turned <= LEADERS_APART * self.config.rival_angle)
 
     def _last(self, like: Tensor) -> Tensor:
         """The last pose (1, 4, 4)."""

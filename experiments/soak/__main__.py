@@ -39,13 +39,14 @@ LAST_ANSWERS = 2.0
 
 
 def frames(
-    world: World, minutes: float, rate: float, seed: int
+    world: World, minutes: float, rate: float, seed: int, seconds: float = STRETCH
 ) -> Iterator[tuple[Array, NDArray[np.float32]]]:
-    """Poses (4, 4) and keypoints (M, 3), one frame after the other."""
+    """Poses (4, 4) and keypoints (M, 3), one frame after the other; another walk every so many
+    seconds."""
     rng = np.random.default_rng(seed)
-    left, stretch = round(60 * minutes * rate), round(STRETCH * rate)
+    left, stretch = round(60 * minutes * rate), round(seconds * rate)
     while left > 0:
-        path = make_camera_path(world.plan, int(rng.integers(1 << 30)), STRETCH, rate, 0)
+        path = make_camera_path(world.plan, int(rng.integers(1 << 30)), seconds, rate, 0)
         for number, T in enumerate(path.T_map_camera[:left]):
             is_dark = number >= stretch - DARK * rate
             pixels = observe(world, T, CAMERA, NOISE, rng).pixels[: 0 if is_dark else None]

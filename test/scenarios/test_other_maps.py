@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
 from rooms import world
-from stage import staged, walk
+from stage import map_server, staged, walk
 
 
 def test_map_shifted(tmp_path: Path) -> None:
@@ -44,3 +44,17 @@ def test_straight_row_of_lamps(tmp_path: Path) -> None:
         report = stage.send(pixels + rng.normal(size=pixels.shape), np.eye(4))
         assert report.category == "NO_MAP" and "line" in stage.link.message
         assert stage.link.poses == []
+
+
+def test_restart_of_the_map_server(tmp_path: Path) -> None:
+    """The map is kept while nobody publishes it; a node that starts later gets it anew."""
+    file, log = tmp_path / "map.xyz", tmp_path / "server.log"
+    np.savetxt(file, world().landmarks)
+    with staged(None, tmp_path / "node.log", waits=False) as stage, stage.nothing_wrong():
+        with map_server(file, log):
+            stage.get_ready()
+            stage.until_right(walk()[:8])
+        stage.until_right(walk()[8:12])
+        with map_server(file, log):
+            stage.restart_node()
+            stage.until_right(walk()[12:20])

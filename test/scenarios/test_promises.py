@@ -5,12 +5,14 @@ Over real DDS, to a node in a process of its own. Wrong: off by more than half a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
+from rooms import world
 from stage import STEP, walk
 
 from bpnp_ros.simulation.observation import DetectorNoise
@@ -61,6 +63,18 @@ def test_camera_at_another_height(stage: Stage) -> None:
         reports = stage.follow(low)
         assert reports[-1].category
         assert stage.until_right(walk()[20:32]) <= 8
+
+
+def test_moved_furniture(stage: Stage) -> None:
+    """A cupboard before the camera is shifted; all else in view tells where the camera is."""
+    ahead = walk()[12] @ [0.0, 0.0, 2.5, 1.0]
+    near = np.linalg.norm(world().landmarks - ahead[:3], axis=1) < 0.9
+    moved = world().landmarks + near[:, None] * [0.0, 0.7, 0.0]
+    stage.shown = replace(world(), landmarks=moved)
+    with stage.nothing_wrong():
+        stage.follow(walk()[8:28])
+        stage.shown = world()
+        stage.until_right(walk()[28:40])
 
 
 def test_clock_jumps(stage: Stage) -> None:
