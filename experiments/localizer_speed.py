@@ -39,7 +39,7 @@ VIEWS = 20_000
 HERTZ = 100.0
 FIRST_FIX, TRACKED = "first fix", "tracked"
 KINDS = [(FIRST_FIX, 100), (FIRST_FIX, 500), (TRACKED, 100), (TRACKED, 300), (TRACKED, 1000)]
-IN_TENSORS = 4  # frames
+IN_TENSORS = 2  # frames
 
 
 @dataclass(frozen=True)
