@@ -159,18 +159,27 @@ def test_a_camera_cannot_have_turned_further_than_its_turn_rate_allows(model: Ma
     assert isinstance(stiff, Rejection) and stiff.category is Category.NOT_VERIFIED
 
 
-@pytest.mark.parametrize(("model", "clutter"), [(open_hall(), 0.75), (closed_hall(), 0.5)])
+@pytest.mark.parametrize(("model", "share"), [(open_hall(), 0.8), (closed_hall(), 0.5)])
 def test_a_camera_that_explains_far_less_than_usual_is_not_believed(
-    model: MapModel, clutter: float
+    model: MapModel, share: float
 ) -> None:
-    """All keypoints were explained before; now that share of them is not."""
-    frame = frame_at(HERE, np.random.default_rng(1), missed=0.5, clutter=clutter)
+    """Landmarks in view and keypoints were each other's before; now that share of both is not."""
+    frame = frame_at(HERE, np.random.default_rng(1), missed=share, clutter=share)
     answer = following(model).step(frame, 0.2, {})
     assert isinstance(answer, Rejection)
     assert "inliers where" in answer.message
     used_to_it = Tracker(model, CONFIG)
     used_to_it.follow(judged_fix(model, frame), frame, 0.1)
     assert isinstance(used_to_it.step(frame, 0.2, {}), Fix)
+
+
+@MAPS
+def test_a_burst_of_clutter_takes_nothing_from_what_a_frame_explains(model: MapModel) -> None:
+    rng = np.random.default_rng(1)
+    before = frame_at(HERE, rng, missed=0.3, clutter=0.3)
+    tracker = Tracker(model, CONFIG)
+    tracker.follow(judged_fix(model, before), before, 0.1)
+    assert isinstance(tracker.step(frame_at(HERE, rng, missed=0.3, clutter=0.7), 0.2, {}), Fix)
 
 
 def judged_fix(model: MapModel, frame: Frame, pose: Array = HERE) -> Fix:

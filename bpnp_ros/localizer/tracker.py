@@ -111,7 +111,7 @@ class Tracker:
         reach = track.reach(stamp, config.max_speed, config.max_turn_rate)
         step = track.step(stamp, odometry, config)
         self._is_vague = track.is_vague(step)
-        usual = track.share * len(frame.xy)
+        usual = min(track.share * len(frame.xy), track.inliers)  # clutter adds none
         gate = Gate.of_tracking(self._model, usual, reach, config, self._is_vague)
         starts = Candidates.of(track.predictions(stamp, step, frame.xy), TRACKER)
         expected = starts if step.is_guess else starts.select(torch.tensor([len(starts) - 1]))

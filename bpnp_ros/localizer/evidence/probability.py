@@ -21,6 +21,7 @@ from bpnp_ros.localizer.evidence.weights import (
 )
 
 CHANCE_OPEN = 1.5  # nats by which chance leads in the mean, among few landmarks
+OF_MATCH_OPEN = 4.0  # nats for what agrees beyond half of keypoints and landmarks in view
 CROWD = 15  # keypoints
 CROWD_NATS = 28.0  # what a crowd counts as at most
 TRACKED_OPEN = -2.0  # log-odds beforehand: the camera is near where it was, unless carried off
@@ -48,12 +49,15 @@ def _in_an_open_map(evidence: Evidence) -> float:
 
     Of a crowd of keypoints no two places share so many that a lead of some nats would say much.
     """
-    ahead = (evidence.nats - evidence.rival) / CHANCE_OPEN
+    agrees = OF_MATCH_OPEN * (evidence.match - 1)
+    lead = evidence.nats - evidence.rival
+    ahead = lead / CHANCE_OPEN + agrees
     if evidence.keypoints > CROWD:
-        ahead = min(ahead, (evidence.nats - evidence.rival) * CROWD_NATS / max(evidence.nats, 1.0))
-    beforehand = TRACKED_OPEN if evidence.is_tracked else 0.0
-    surplus = (evidence.nats - evidence.owed) / CHANCE_OPEN
-    odds = math.exp(min(beforehand - surplus, 0.0)) + math.exp(min(-ahead, 0.0))
+        ahead = min(ahead, lead * CROWD_NATS / max(evidence.nats, 1.0))
+    surplus = (evidence.nats - evidence.owed) / CHANCE_OPEN + agrees
+    if evidence.is_tracked:
+        surplus -= TRACKED_OPEN
+    odds = sum(math.exp(min(-nats, 0.0)) for nats in (surplus, ahead))
     return odds / (1 + odds)
 
 

@@ -38,6 +38,8 @@ class Track:
     """(v, w) of the camera in its own frame, m/s and rad/s."""
     share: float = 0.0
     """Share of keypoints explained, a running mean."""
+    inliers: float = 0.0
+    """Keypoints explained, a running mean."""
     level: float = 0.0
     """Log-likelihood ratio a keypoint, nats, a running mean."""
     surprise: float = np.inf
@@ -52,7 +54,7 @@ class Track:
         """Take in a fix."""
         share, level = fix.inliers / keypoints, _own_nats(fix) / keypoints
         elapsed = stamp - self.last_stamp
-        self.level = level if self.last is None else 0.8 * self.level + 0.2 * level
+        self.level = self._mean(self.level, level)
         if self.last is not None:
             surprise = self.surprise_of(pose, stamp)
             mean = self.surprise if np.isfinite(self.surprise) else surprise
@@ -61,9 +63,13 @@ class Track:
             self.motion = np.zeros(6)
         else:
             self.motion = twist(np.linalg.inv(self.last) @ pose) / elapsed
-        self.share = share if self.last is None else 0.8 * self.share + 0.2 * share
+        self.share = self._mean(self.share, share)
+        self.inliers = self._mean(self.inliers, fix.inliers)
         self.last, self.last_stamp, self.misses = pose, stamp, 0
         self.odometry = odometry
+
+    def _mean(self, before: float, now: float) -> float:
+        return now if self.last is None else 0.8 * before + 0.2 * now
 
     def leads_to(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> bool:
         """Whether the way from the last fix is known well enough to look for the camera there."""
