@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpnp_ros.errors import ConfigError
@@ -26,7 +27,7 @@ def test_every_setting_has_a_line_over_the_minutes(tmp_path: Path) -> None:
     recall = recall_by_budget(page)
     assert recall == {"0 %": {7: 83, 85: 88}, "whole map": {7: 5, 85: 27}}
     lines = curve(recall).axes[0].lines
-    assert [list(line.get_ydata()) for line in lines] == [[83, 88], [5, 27]]
+    assert [np.asarray(line.get_ydata()).tolist() for line in lines] == [[83, 88], [5, 27]]
 
 
 def test_a_page_without_the_table_is_refused(tmp_path: Path) -> None:
