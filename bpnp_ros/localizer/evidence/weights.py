@@ -1,4 +1,4 @@
-"""Weights of the probability that a pose is wrong; `python -m experiments.trust.fit` makes them anew.
+"""Weights of the probability that a pose is wrong; `python -m experiments.trust.fit` fits them.
 
 Those of chance were fitted on 720 first fixes in buildings. That of a plane is set between what
 mirrored buildings showed beside it, 0.08 at most, and what right poses did, 0.11 at least.
