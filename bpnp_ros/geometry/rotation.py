@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _SMALL_ANGLE_SQUARED = 1e-8
+_TINY = 1e-30  # half a turn: the gradient of the root stays finite
 
 
 def skew(v: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ def left_jacobian_inverse(r: Tensor) -> Tensor:
 def rotation_angle(R_a: Tensor, R_b: Tensor) -> Tensor:
     """Angle between two rotations, accurate near zero. (..., 3, 3) twice -> (...) rad."""
     sine = (R_a - R_b).flatten(-2).norm(dim=-1) / 8**0.5  # of half the angle
-    cosine = (0.25 + 0.25 * (R_a * R_b).sum(dim=(-2, -1))).clamp_min(0).sqrt()
+    cosine = (0.25 + 0.25 * (R_a * R_b).sum(dim=(-2, -1))).clamp_min(_TINY).sqrt()
     return 2 * torch.atan2(sine, cosine)
 
 
