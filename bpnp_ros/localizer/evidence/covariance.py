@@ -43,15 +43,22 @@ def with_another_lens(
     on_pose = H[POSE, POSE]
     if model.is_open:
         on_pose = on_pose + _of_motion(model, T_map_camera)
-    on_pose = on_pose + LEAST_INFORMATION * on_pose.diagonal().max() * np.eye(6)
-    solved = np.linalg.solve(on_pose, np.column_stack([H[POSE, LENS], g[POSE]]))
+    solved = _inverse(on_pose) @ np.column_stack([H[POSE, LENS], g[POSE]])
     on_lens = H[LENS, LENS] - H[LENS, POSE] @ solved[:, :2]
     pull = g[LENS] - H[LENS, POSE] @ solved[:, 2]
     scaled = np.eye(2) + FAR_OFF**2 * on_lens
-    lens = FAR_OFF**2 * np.linalg.solve(scaled, pull)
+    lens = FAR_OFF**2 * _inverse(scaled) @ pull
     owed = 0.5 * math.log(max(float(np.linalg.det(scaled)), 1.0))
     twist: Array = _turn(T_map_camera) @ (solved[:, 2] - solved[:, :2] @ lens)
     return twist, owed - math.log(RARE) - 0.5 * float(pull @ lens)
+
+
+def _inverse(H: Array) -> Array:
+    """Of information, where there is any: an axis of which nothing is known stays where it is."""
+    value, vector = np.linalg.eigh(H)
+    known = value > LEAST_INFORMATION * max(value.max(), LEAST_INFORMATION)
+    inverse: Array = (vector[:, known] / value[known]) @ vector[:, known].T
+    return inverse
 
 
 def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:
