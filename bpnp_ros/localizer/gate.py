@@ -45,13 +45,14 @@ class Gate:
 
     before: (6,) standard deviations of the pose without the frame. inliers: fewest.
     is_tracked: the pose is looked for near the last one, and has no rivals. is_first: the camera
-    has not been found before.
+    has not been found before. match: least, of what is seen and explained, see `Evidence.match`.
     """
 
     before: NDArray[np.float64]
     inliers: int
     is_tracked: bool = False
     is_first: bool = False
+    match: float = 0.0
 
     @classmethod
     def of_search(cls, model: MapModel, config: LocalizerConfig) -> Gate:
@@ -104,6 +105,12 @@ def verify(
     wrong = false_pose_probability(evidence)
     if wrong > config.false_pose_rate:
         return _improbable(evidence, wrong, config)
+    if evidence.match < gate.match:
+        return Rejection(
+            Category.NOT_VERIFIED,
+            f"the best pose shows {evidence.seen:.0%} of the landmarks in view and explains "
+            f"{evidence.explained:.0%} of the keypoints; {gate.match:.0%} are asked for together",
+        )
     objection = model.view_space.objection(winner)
     if objection:
         x, y, z = (winner[:3, 3].double().cpu().numpy() + model.point_map.origin).tolist()

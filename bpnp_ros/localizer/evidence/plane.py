@@ -8,6 +8,7 @@ beside it.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,11 +32,14 @@ def seen_beside_plane(
     beside the plane, it tends to the share seen in the plane.
     """
     view = predict(model, T_map_camera[None], frustum)
-    rows, chance = view.point[0].cpu().numpy(), view.weight[0].double().cpu().numpy()
-    points = model.points.double().cpu().numpy()
+    chance = view.weight[0].double().cpu().numpy()
+    expected, hits = (
+        model.points[rows].double().cpu().numpy()
+        for rows in (view.point[0], torch.from_numpy(seen).to(view.point))
+    )
     width = THICKNESS * model.depth
-    normal, offset = plane_of_most(points[seen], width)
-    hit, expected = (np.abs(points[some] @ normal - offset) < width for some in (seen, rows))
+    normal, offset = plane_of_most(hits, width)
+    hit, expected = (np.abs(points @ normal - offset) < width for points in (hits, expected))
     in_plane = min(hit.sum() / max(chance[expected].sum(), 1.0), 1.0)
     beside = (~hit).sum() + BELIEVED * in_plane
     return float(min(beside / (chance[~expected].sum() + BELIEVED), 1.0))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bpnp_ros.localizer.compiled.inputs import compiled_sight, serves
+from bpnp_ros.localizer.compiled.inputs import Pairs, compiled_sight, serves
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import (
     Prediction,
@@ -24,7 +24,6 @@ from bpnp_ros.localizer.measurement import (
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64], Array]
 
 NO_SHARE = 1e-5
 INLIER_SIGMAS = 3.0

@@ -253,16 +253,8 @@ class Hypotheses:
             return replace(answer, message=f"{answer.message}; {so_far}")
         # how far the frame alone may be from the pose: as for a camera that is followed
         gate = Gate.of_tracking(self._model, 0.0, (2 * step.metres, 2 * step.radians), self.config)
-        found = verify(self._model, best, frame, replace(gate, is_first=True), self.config)
-        if (
-            isinstance(found, Fix)
-            and found.evidence is not None
-            and found.evidence.match < LEAST_MATCH
-        ):
-            found = Rejection(
-                Category.NOT_VERIFIED,
-                "it explains less than half of the keypoints and landmarks in view",
-            )
+        gate = replace(gate, is_first=True, match=LEAST_MATCH)
+        found = verify(self._model, best, frame, gate, self.config)
         if isinstance(found, Rejection):
             message = f"{self._so_far(1)}, but this frame does not show it: {found.message}"
             return replace(found, message=message)
