@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +144,19 @@ def test_poses_go_where_the_reference_s_go(
         assert float(missed.median()) < 2e-5 and float((missed / (moved + 0.01)).max()) < 0.05
 
 
+def test_a_crowd_of_keypoints_is_seen_as_the_reference_sees_it() -> None:
+    rng = np.random.default_rng(2)
+    model = closed_map(rng, False, DENSE, False)
+    frame, poses = shown(model, NARROW, rng, 400), beside(3)
+    seen = predict(model, poses, frame.frustum)
+    assert len(frame.xy) > 500
+    for sigma in (0.05, 0.01):
+        expected = log_likelihood_ratio(seen, frame, sigma)
+        assert torch.allclose(evidence(model, poses, frame, sigma), expected, rtol=1e-3)
+        moved = refine_in_tensors(model, poses, frame, [sigma], ALL)
+        assert torch.allclose(refine(model, poses, frame, [sigma]), moved, atol=1e-5)
+
+
 def test_landmarks_at_infinity_turn_the_camera_and_do_not_move_it() -> None:
     rng = np.random.default_rng(0)
     model = model_from_points(rng.normal(size=(200, 3)), LocalizerConfig(motion="rotation"), CPU)
@@ -215,3 +231,19 @@ def test_poses_are_as_distinct_as_the_reference_says(most: int) -> None:
     poses = beside(200)[torch.randperm(200)]
     found, expected = distinct(poses, 0.1, 0.05, most), distinct_in_tensors(poses, 0.1, 0.05, most)
     assert torch.equal(found, expected) and 2 < len(found) < 150
+
+
+def test_machine_code_is_made_anew_when_what_it_calls_has_changed(tmp_path: Path) -> None:
+    function = (
+        "from bpnp_ros.backends.numba import compiled\n{}\n@compiled\ndef {}(x):\n    return {}\n"
+    )
+    (tmp_path / "outer.py").write_text(
+        function.format("from inner import inner", "outer", "inner(x)")
+    )
+    found = []
+    for power in (2, 3):
+        (tmp_path / "inner.py").write_text(function.format("", "inner", f"x**{power}"))
+        asked = [sys.executable, "-c", "from outer import outer; print(outer(5))"]
+        done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+        found.append(done.stdout.strip())
+    assert found == ["25", "125"]

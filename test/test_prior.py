@@ -43,7 +43,9 @@ def test_a_narrow_prior_keeps_the_search_where_it_is(guess: np.ndarray) -> None:
 def test_poses_are_drawn_with_the_prior_s_covariance_about_the_map_s_axes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(around_prior, "coarse_to_fine", lambda model, candidates, frame: candidates)
+    monkeypatch.setattr(
+        around_prior, "coarse_to_fine_views", lambda model, candidates, frame: candidates
+    )
     monkeypatch.setattr(around_prior, "PRIOR_SAMPLES", 20_000)
     A = np.random.default_rng(1).normal(size=(6, 6)) * ([[0.3]] * 3 + [[0.05]] * 3)
     prior, model = PosePrior(HERE, A @ A.T), closed_hall()

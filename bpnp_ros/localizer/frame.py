@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -60,8 +61,11 @@ class Frame:
         """What stages look at that try many poses."""
         return self.at_most(MOST_COARSE)
 
+    @lru_cache(maxsize=4)  # noqa: B019
     def at_most(self, count: int) -> Frame:
         """So many keypoints at most, evenly taken."""
+        if len(self.xy) <= count:
+            return self
         return self.take(slice(None, None, -(-len(self.xy) // count)))
 
     def innermost(self, count: int) -> Frame:

@@ -23,6 +23,7 @@ FROM_CROWDED_VIEWS: Stages = ((192, [0.04]), (64, [0.035, 0.03]), (24, [0.025, 0
 FROM_NEARBY: Stages = ((64, [0.06, 0.05]), (16, [0.04, 0.03]))
 FROM_CROWDED_NEARBY: Stages = ((64, [0.04, 0.03]), (16, [0.02, 0.015]))
 FROM_PREDICTION: Stages = ((8, [0.08, 0.05]), (2, [0.035]))
+FROM_CROWDED_PREDICTION: Stages = ((8, [0.04, 0.03]), (2, [0.02]))
 FROM_CLIMBED_VIEWS: Stages = ((128, [0.04]), (48, [0.03, 0.02]), (24, [0.015, 0.01]))
 FROM_BESIDE: Stages = ((48, [0.04]), (16, [0.03, 0.02]), (16, [0.015, 0.01]))
 MOST_FINE = 256  # keypoints
@@ -35,6 +36,7 @@ AHEAD = 0.12  # depths
 FINAL_KEEP = 16
 FINAL_START, ALIAS_START = 0.025, 0.01
 FINAL_FACTOR = 0.5
+EQUAL_DIGITS = 2  # of nats: candidates that differ in those behind are equally good
 
 
 def coarse_to_fine(
@@ -70,6 +72,12 @@ def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Ca
     if model.from_photographs:
         found.append(all_points(model, views, frame, FROM_CLIMBED_VIEWS))
     return Candidates.joined(found)
+
+
+def follow(model: MapModel, predictions: Candidates, frame: Frame) -> Candidates:
+    """From where a camera that is followed may be to the few best."""
+    stages = FROM_CROWDED_PREDICTION if frame.is_crowded else FROM_PREDICTION
+    return coarse_to_fine(model, predictions, frame, stages)
 
 
 def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
@@ -152,6 +160,7 @@ def keep_best(
     keep: int,
     most_points: int = ALL,
 ) -> Candidates:
-    """The `keep` likeliest candidates, the best first."""
+    """The `keep` likeliest candidates, the best first; of equals those that came first."""
     score = evidence(model, candidates.T_map_camera, frame, sigma, most_points)
-    return candidates.select(score.topk(min(keep, len(score))).indices)
+    order = score.round(decimals=EQUAL_DIGITS).argsort(descending=True, stable=True)
+    return candidates.select(order[:keep])

@@ -26,8 +26,7 @@ from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
-    FROM_PREDICTION,
-    coarse_to_fine,
+    follow,
     local_optimisation,
     perturb,
     polish,
@@ -130,7 +129,7 @@ class Tracker:
 
     def _refined(self, starts: Candidates, frame: Frame) -> Candidates:
         """Starts pulled onto the keypoints; from vague ones as carefully as in a search."""
-        candidates = coarse_to_fine(self._model, starts, frame, FROM_PREDICTION)
+        candidates = follow(self._model, starts, frame)
         if self._is_vague:
             return local_optimisation(self._model, candidates, frame, self.config.seed)
         return polish(self._model, candidates, frame)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,15 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bpnp_ros.geometry.chart import EQUIDISTANT
-from bpnp_ros.localizer.descent.gauss_newton import LONGEST_STEP, STEPS_A_LOOK, Beforehand
+from bpnp_ros.localizer.compiled.given import Held, Image, Limits, Noise, Space
+from bpnp_ros.localizer.compiled.image import image_of
+from bpnp_ros.localizer.descent.gauss_newton import (
+    DAMPING,
+    FIXED,
+    LONGEST_STEP,
+    STEPS_A_LOOK,
+    Beforehand,
+)
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import CLUTTER_SHARES, NEAREST
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.open_space import OpenSpace
-
-if TYPE_CHECKING:
-    from bpnp_ros.localizer.compiled import loops
 
 Array = NDArray[np.float64]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], Array]
@@ -38,7 +42,7 @@ def serves(model: MapModel) -> bool:
 def is_installed() -> bool:
     """Whether Numba is there; where it is not, everything takes some ten times as long."""
     try:
-        from bpnp_ros.localizer.compiled import loops  # noqa: F401
+        from bpnp_ros.localizer.compiled import descent  # noqa: F401
     except ImportError as error:
         _log.warning(
             f"localising will be slow, as Numba cannot be loaded ({error}): pip install numba."
@@ -51,11 +55,10 @@ def compiled_evidence(
     model: MapModel, T_map_camera: Tensor, frame: Frame, sigma: float, most_points: int
 ) -> Tensor:
     """As `poses.evidence`."""
-    from bpnp_ros.localizer.compiled import loops
+    from bpnp_ros.localizer.compiled.descent import evidence
 
-    poses = T_map_camera.double().numpy()
-    image = _image(frame, NEAREST * model.depth)
-    nats = loops.evidence(_space(model), image, poses, sigma, most_points, _SHARES)
+    poses, image = T_map_camera.double().numpy(), _image_in(model, frame)
+    nats = evidence(_space(model), image, poses, sigma, most_points, _SHARES)
     return torch.from_numpy(nats).to(T_map_camera)
 
 
@@ -63,38 +66,34 @@ def compiled_refine(
     model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float], most_points: int
 ) -> Tensor:
     """As `poses.refine`."""
-    from bpnp_ros.localizer.compiled import loops
+    from bpnp_ros.localizer.compiled.descent import Steps, descend
 
     poses = T_map_camera.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
-    steps = loops.Steps(np.array(sigmas), STEPS_A_LOOK, most_points, _longest(model))
-    image = _image(frame, NEAREST * model.depth)
-    loops.descend(_space(model), _held(model), image, poses.numpy(), steps)
+    steps = Steps(np.array(sigmas), STEPS_A_LOOK, most_points)
+    descend(_space(model), _held(model), _image_in(model, frame), poses.numpy(), steps)
     return poses.to(T_map_camera)
 
 
 def compiled_settle(
-    model: MapModel, T_map_camera: Tensor, frame: Frame, noise: loops.Noise
+    model: MapModel, T_map_camera: Tensor, frame: Frame, noise: Noise
 ) -> tuple[Tensor, float, float]:
-    """A pose (1, 4, 4) moved as `loops.settle` does, the frame's sigma and its clutter."""
-    from bpnp_ros.localizer.compiled import loops
+    """A pose (1, 4, 4) moved as `descent.settle` does, the frame's sigma and its clutter."""
+    from bpnp_ros.localizer.compiled.descent import settle
 
-    pose = T_map_camera[0].double().clone()
-    image, longest = _image(frame, NEAREST * model.depth), _longest(model)
-    sigma, clutter = loops.settle(
-        _space(model), _held(model), image, pose.numpy(), noise, frame.clutter, longest
-    )
+    pose, image = T_map_camera[0].double().clone(), _image_in(model, frame)
+    sigma, clutter = settle(_space(model), _held(model), image, pose.numpy(), noise, frame.clutter)
     return pose.to(T_map_camera)[None], sigma, clutter
 
 
 def compiled_sight(
-    model: MapModel, T_map_camera: Tensor, frame: Frame
+    model: MapModel, T_map_camera: Tensor, frame: Frame, limits: Limits
 ) -> tuple[Array, Array, float, Pairs, Array]:
     """The fields of a `Sight` from a pose (4, 4)."""
-    from bpnp_ros.localizer.compiled import loops
+    from bpnp_ros.localizer.compiled.sight import sight
 
-    pose, image = T_map_camera.double().numpy(), _image(frame, NEAREST * model.depth)
-    shown: tuple[Array, Array, float, Pairs, Array] = loops.sight(
-        _space(model), image, pose, frame.sigma, _SHARES
+    pose, image = T_map_camera.double().numpy(), _image_in(model, frame)
+    shown: tuple[Array, Array, float, Pairs, Array] = sight(
+        _space(model), image, pose, frame.sigma, _SHARES, limits
     )
     return shown
 
@@ -106,20 +105,16 @@ def compiled_lens_fit(
     lens: Array,
     believed: Array,
     sigmas: Array,
-    noise: loops.Noise,
+    noise: Noise,
     most_points: int,
-) -> tuple[Array, Array, Array]:
-    """As `loops.fit_lens` from a pose (4, 4) and a lens (2,): information (8, 8), lens, pose."""
-    from bpnp_ros.localizer.compiled import loops
+) -> tuple[Array, Array, Array, float]:
+    """As `lens.fit_lens`, of a pose (4, 4) and lens (2,): information (8, 8), lens, pose, nats."""
+    from bpnp_ros.localizer.compiled.lens import fit_lens
 
-    pose, image = T_map_camera.double().clone().numpy(), _image(frame, NEAREST * model.depth)
-    known, found = (believed, sigmas, noise, frame.clutter), lens.copy()
-    H: Array = loops.fit_lens(_space(model), image, pose, found, *known, most_points)
-    return H, found, pose
-
-
-def _longest(model: MapModel) -> tuple[float, float]:
-    return LONGEST_STEP[0] * model.depth, LONGEST_STEP[1]
+    pose, image, found = T_map_camera.double().clone().numpy(), _image_in(model, frame), lens.copy()
+    known = believed, sigmas, noise, frame.clutter, most_points
+    H, nats = fit_lens(_space(model), image, pose, found, *known, _SHARES)
+    return H, found, pose, nats
 
 
 def unlike_rows(vectors: Tensor, most: int) -> Tensor:
@@ -138,29 +133,27 @@ def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int
 
 
 _SHARES = np.array(CLUTTER_SHARES)
-_spaces: WeakKeyDictionary[MapModel, loops.Space] = WeakKeyDictionary()
+_spaces: WeakKeyDictionary[MapModel, Space] = WeakKeyDictionary()
 
 
-def _space(model: MapModel) -> loops.Space:
+def _space(model: MapModel) -> Space:
     space = _spaces.get(model)
     if space is None:
         space = _spaces[model] = _space_of(model)
     return space
 
 
-def _space_of(model: MapModel) -> loops.Space:
-    from bpnp_ros.localizer.compiled.loops import Space
-
+def _space_of(model: MapModel) -> Space:
     space, points = model.view_space, model.points.numpy()
-    nowhere, anywhere = np.zeros((0, 3), np.float32), np.zeros((1, 3), np.float32)
+    nowhere, anywhere = np.zeros((3, 0), np.float32), np.zeros((3, 1), np.float32)
     if isinstance(space, OpenSpace):
         everything = torch.arange(len(points))[None]
         tables = _likeliest_first(everything, space.chance[None])
         return Space(points, anywhere, nowhere, np.ones(3), 1.0, *tables, space.range)
-    axes = nowhere if space.orientations is None else space.orientations[:, :, 2].numpy()
+    axes = nowhere if space.orientations is None else space.orientations[:, :, 2].T.numpy()
     return Space(
         points,
-        _contiguous(space.anchors),
+        _contiguous((space.anchors / space.reach).T),
         np.ascontiguousarray(axes),
         space.reach.double().numpy(),
         float(space.tilt),
@@ -177,30 +170,16 @@ def _likeliest_first(seen: Tensor, chance: Tensor) -> tuple[NDArray[np.int64], N
     return _contiguous(seen), _contiguous(chance)
 
 
-def _held(model: MapModel) -> loops.Held:
-    from bpnp_ros.localizer.compiled.loops import Held
-
+def _held(model: MapModel) -> Held:
     motion, known = model.view_space.held, Beforehand.of(model)
     up, held = (np.array(v, np.float64) for v in (motion.up, motion.up_in_camera))
-    return Held(model.turns_only, up, held, known.upright, known.level, known.height)
+    longest = LONGEST_STEP[0] * model.depth, LONGEST_STEP[1]
+    beforehand = known.upright, known.level, known.height
+    return Held(model.turns_only, up, held, *beforehand, longest, DAMPING, FIXED)
 
 
-@lru_cache(maxsize=4)
-def _image(frame: Frame, nearest: float) -> loops.Image:
-    """Of a frame that is asked for again and again."""
-    from bpnp_ros.localizer.compiled.loops import Image
-
-    view, xy = frame.frustum, _contiguous(frame.xy.float())
-    nats, pairs, most = np.zeros(len(xy), np.float32), np.zeros((0, 0), np.float32), 0.0
-    if frame.crowding is not None:
-        nats = _contiguous(-frame.crowding.float().log())
-        most += float(nats.max(initial=0.0))
-    if frame.pairs is not None:
-        pairs = _contiguous(frame.pairs)
-        most += float(pairs.max(initial=0.0))
-    odds = (1 - frame.clutter) / frame.clutter * view.area
-    x, y = (view.x_min, view.x_max), (view.y_min, view.y_max)
-    return Image(xy, nats, pairs, most, odds, x, y, nearest, view.chart == EQUIDISTANT)
+def _image_in(model: MapModel, frame: Frame) -> Image:
+    return image_of(frame, NEAREST * model.depth)
 
 
 def _contiguous(tensor: Tensor) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpnp_ros.backends.numba import compiled
-from bpnp_ros.localizer.compiled.loops import Doubles, Floats, Rows
+from bpnp_ros.localizer.compiled.given import Doubles, Floats, Rows
 
 
 @compiled

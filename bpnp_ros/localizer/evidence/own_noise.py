@@ -7,18 +7,15 @@ configured noise counts as some keypoints more, so that few of them do not say m
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from bpnp_ros.localizer.compiled.given import Noise
 from bpnp_ros.localizer.compiled.inputs import compiled_settle, serves
 from bpnp_ros.localizer.descent.gauss_newton import gauss_newton
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import Prediction, assignment, predict
 from bpnp_ros.map_model.map_model import MapModel
-
-if TYPE_CHECKING:
-    from bpnp_ros.localizer.compiled.loops import Noise
 
 MOST_ROUNDS = 8
 SETTLED = 0.05  # change of the noise, relative
@@ -55,11 +52,8 @@ def own_noise_in_tensors(
 
 def beforehand(frame: Frame) -> Noise:
     """What is believed of a frame's noise, as the compiled loops take it."""
-    from bpnp_ros.localizer.compiled.loops import Noise
-
     factors, clutter = (LEAST_FACTOR, MOST_FACTOR), (LEAST_CLUTTER, MOST_CLUTTER)
-    area, fitted = frame.frustum.area, float(FITTED)
-    return Noise(frame.sigma, PRIOR_PAIRS, fitted, factors, clutter, area, MOST_ROUNDS, SETTLED)
+    return Noise(frame.sigma, PRIOR_PAIRS, float(FITTED), factors, clutter, MOST_ROUNDS, SETTLED)
 
 
 def noise_of(share: Tensor, seen: Prediction, believed: Frame, own: Frame) -> Frame:

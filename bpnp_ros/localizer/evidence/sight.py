@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bpnp_ros.localizer.compiled.given import Limits
 from bpnp_ros.localizer.compiled.inputs import Pairs, compiled_sight, serves
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import (
@@ -53,7 +54,8 @@ class Sight:
 def sight(model: MapModel, T_map_camera: Tensor, frame: Frame) -> Sight:
     """From a pose (4, 4) in the recentred map."""
     if serves(model):
-        return Sight(*compiled_sight(model, T_map_camera, frame))
+        limits = Limits(NO_SHARE, INLIER_SIGMAS)
+        return Sight(*compiled_sight(model, T_map_camera, frame, limits))
     return sight_in_tensors(predict(model, T_map_camera[None], frame.frustum), frame)
 
 

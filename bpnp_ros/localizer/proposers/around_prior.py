@@ -9,7 +9,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import coarse_to_fine
+from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -26,4 +26,4 @@ def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -
     centre = torch.from_numpy(prior.T_map_camera).float()
     position = centre[:3, 3] - torch.from_numpy(model.point_map.origin).float() + draws[:, :3]
     poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
-    return coarse_to_fine(model, Candidates.of(poses, PRIOR), frame)
+    return coarse_to_fine_views(model, Candidates.of(poses, PRIOR), frame)

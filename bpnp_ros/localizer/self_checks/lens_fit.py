@@ -76,13 +76,11 @@ def fit_lens_from(model: MapModel, T_map_camera: Tensor, frame: Frame, start: Le
         return fit_lens_in_tensors(model, T_map_camera, frame, start)
     believed, sigmas = _believed(model, frame).numpy(), np.array([*SIGMAS, *[0.0] * OWN_ROUNDS])
     lens, noise = np.array([start.focal, start.bend]), beforehand(frame)
-    H, lens, T = compiled_lens_fit(
+    H, lens, T, nats = compiled_lens_fit(
         model, T_map_camera, frame, lens, believed, sigmas, noise, MOST_POINTS
     )
-    T_seen = torch.from_numpy(T).to(T_map_camera)
-    seen = predict(model, T_seen[None], frame.frustum, MOST_POINTS)
-    moved = moved_by(T_map_camera, T_seen)
-    return _judged(seen, frame, moved, LensError(*lens.tolist()), _marginal(H, believed, lens))
+    moved = moved_by(T_map_camera, torch.from_numpy(T))
+    return LensFit(*_marginal(H, believed, lens), twist(moved), nats)
 
 
 def fit_lens_in_tensors(
@@ -103,16 +101,9 @@ def fit_lens_in_tensors(
         by_step = _transform(step[POSE])
         seen, moved = seen.moved(by_step.to(seen.xy)[None]), moved @ by_step.cpu().numpy()
     known, found = (H.cpu().numpy(), believed.cpu().numpy()), np.array([lens.focal, lens.bend])
-    return _judged(seen, frame, moved, lens, _marginal(*known, found))
-
-
-def _judged(
-    seen: Prediction, frame: Frame, moved: Array, lens: LensError, told: tuple[Array, Array]
-) -> LensFit:
-    """moved: (4, 4) of the pose by the fit. told: error and information of the lens."""
     bent = replace(seen, xy=lens.seen(seen.xy))
     nats = float(keypoint_nats(bent, frame, frame.sigma).sum())
-    return LensFit(*told, twist(moved), nats)
+    return LensFit(*_marginal(*known, found), twist(moved), nats)
 
 
 def _believed(model: MapModel, frame: Frame) -> Tensor:
