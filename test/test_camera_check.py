@@ -188,7 +188,7 @@ def walk(localizer: Localizer, factor: float) -> list[float]:
     return errors
 
 
-def test_refined_intrinsics_make_poses_right() -> None:
+def test_a_miscalibrated_camera_is_named_and_its_poses_are_right_refined_or_not() -> None:
     left, refined = (
         Localizer(
             closed_hall(),
@@ -199,7 +199,7 @@ def test_refined_intrinsics_make_poses_right() -> None:
     )
     as_told, as_seen = walk(left, 1.1), walk(refined, 1.1)
     assert "CAMERA_MISCALIBRATED" in left.notes[0] and "CAMERA_MISCALIBRATED" in refined.notes[0]
-    assert np.median(as_seen[-8:]) < 0.05 < 0.1 < np.median(as_told[-8:])
+    assert np.median(as_seen[-8:]) < 0.05 and np.median(as_told[-8:]) < 0.05
     assert "focal length +" in left.checks.values["camera_check"]
 
 

@@ -21,7 +21,6 @@ from bpnp_ros.geometry.rotation import so3_log
 from bpnp_ros.localizer.evidence.covariance import (
     occam_nats,
     pose_covariance,
-    with_another_lens,
     with_near_modes,
 )
 from bpnp_ros.localizer.types import Fix
@@ -104,18 +103,3 @@ def test_the_covariance_scale_is_a_factor() -> None:
         for scale in (1.0, 4.0)
     )
     assert np.allclose(four, 4 * one)
-
-
-@pytest.mark.parametrize("unknown", [0.0, -3.0])
-def test_a_direction_of_which_nothing_is_known_does_not_stop_the_look_through_another_lens(
-    unknown: float,
-) -> None:
-    """The information on a pose may be singular, and beside an optimum indefinite."""
-    rng = np.random.default_rng(0)
-    J = rng.normal(size=(40, 8))
-    J[:, 0] = 0.0
-    H = J.T @ J
-    H[0, 0] = unknown
-    twist, lost = with_another_lens(closed_hall(), H, rng.normal(size=8), torch.eye(4))
-    assert np.isfinite(twist).all() and np.isfinite(lost)
-    assert np.abs(twist).max() < 1.0

@@ -20,7 +20,6 @@ from bpnp_ros.localizer.evidence.covariance import (
     known_beforehand,
     occam_nats,
     pose_covariance,
-    with_another_lens,
     with_near_modes,
 )
 from bpnp_ros.localizer.evidence.evidence import Evidence
@@ -46,6 +45,7 @@ class Gate:
     before: (6,) standard deviations of the pose without the frame. inliers: fewest.
     is_tracked: the pose is looked for near the last one, and has no rivals. is_first: the camera
     has not been found before. match: least, of what is seen and explained, see `Evidence.match`.
+    closely: poses are tried around those that lead.
     """
 
     before: NDArray[np.float64]
@@ -53,6 +53,7 @@ class Gate:
     is_tracked: bool = False
     is_first: bool = False
     match: float = 0.0
+    closely: bool = True
 
     @classmethod
     def of_search(cls, model: MapModel, config: LocalizerConfig) -> Gate:
@@ -76,14 +77,14 @@ class Gate:
             least = max(model.least_pairs - 1, round(0.5 * config.tracking_share * usual))
         else:
             least = max(config.tracking_inliers, round(config.tracking_share * usual))
-        return cls(before, least, is_tracked=not is_vague)
+        return cls(before, least, is_tracked=not is_vague, closely=is_vague)
 
 
 def verify(
     model: MapModel, candidates: Candidates, frame: Frame, gate: Gate, config: LocalizerConfig
 ) -> Fix | Rejection:
     """The likeliest candidate as a Fix, or why it is none."""
-    rivalry = compete(model, candidates, frame, config, closely=not gate.is_tracked)
+    rivalry = compete(model, candidates, frame, config, gate.closely)
     winner, sight = rivalry.T_map_camera, rivalry.sight
     known = in_map(sight.H[POSE, POSE], winner)
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
@@ -118,9 +119,8 @@ def verify(
             Category.NOT_VERIFIED,
             f"the camera seems to be at ({x:.2f}, {y:.2f}, {z:.2f}), {objection}",
         )
-    twist, lost = with_another_lens(model, sight.H, sight.g, winner)
-    near = np.vstack([rivalry.twists[~elsewhere], twist])
-    covariance = with_near_modes(covariance, near, np.append(rivalry.lost[~elsewhere], lost))
+    near = ~elsewhere
+    covariance = with_near_modes(covariance, rivalry.twists[near], rivalry.lost[near])
     return _fix(model, rivalry, covariance, (evidence, wrong), gate.inliers, config)
 
 

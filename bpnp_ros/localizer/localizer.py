@@ -24,7 +24,6 @@ from bpnp_ros.keypoints.keypoints import (
 )
 from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
@@ -184,9 +183,9 @@ class Localizer:
         if stamp is not None:
             with stage(timings, "self_checks"):
                 self._check(told, frame, answer, lens, prior)
-                if isinstance(answer, Fix) and lens is None:
-                    answer = self.checks.doubted(answer)
-                    answer = leaves_open(self.map_model, answer.covariance, self.config) or answer
+        if isinstance(answer, Fix) and lens is None:
+            with stage(timings, "self_checks"):
+                answer = self.checks.in_doubt_of_the_lens(answer, frame, self.config)
         if isinstance(answer, Fix):
             answer = replace(answer, cues=self._cues.told(seen, answer))
         return replace(answer, timings=timings)

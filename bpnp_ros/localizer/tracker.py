@@ -14,6 +14,7 @@ first fix, and in the whole map where that fails.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -122,7 +123,7 @@ class Tracker:
             others = [] if step.is_guess else [self._refined(starts, frame)]
             around = self._looked_around(starts.select(torch.tensor([0])), frame)
             candidates = Candidates.joined([candidates, *others, around])
-            answer = self._nearest(candidates, frame, gate, reach)
+            answer = self._nearest(candidates, frame, replace(gate, closely=True), reach)
             if isinstance(answer, Fix):
                 answer = self._compared(answer, candidates, frame, reach, step)
         return answer

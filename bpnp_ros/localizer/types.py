@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.localizer.evidence.evidence import Evidence
+from bpnp_ros.localizer.self_checks.lens_error import LensError
 
 FEWEST_PAIRS_TO_DISAGREE, AGAINST = 5, -0.1  # pairs; nats a pair
 
@@ -54,6 +55,7 @@ class Fix:
     evidence: what speaks for the pose.
     keypoint_sigma_px, clutter: noise of the frame's keypoints and share of clutter among them.
     cues: by name, what a cue says of the inlier pairs: nats in all, and of how many pairs.
+    lens: by how much the lens looks other than CameraInfo says, where the pose is that through it.
     """
 
     T_map_camera: NDArray[np.float64]
@@ -69,6 +71,7 @@ class Fix:
     clutter: float = 0.0
     evidence: Evidence | None = None
     cues: dict[str, tuple[float, int]] = field(default_factory=dict)
+    lens: LensError | None = None
 
     @property
     def disagreeing(self) -> list[str]:

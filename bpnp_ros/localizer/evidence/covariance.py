@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,7 +17,6 @@ Array = NDArray[np.float64]
 
 SAME_MODE = 4.0  # sigmas
 MOST_AHEAD = 3.0  # nats
-RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
 POSE, LENS = slice(0, 6), slice(6, 8)
 LEAST_INFORMATION = 1e-9  # relative to the best known axis; nothing is known of one below
 
@@ -30,35 +27,6 @@ def information(model: MapModel, T_map_camera: Tensor, frame: Frame) -> Array:
     Position in the map and rotation about its fixed axes.
     """
     return in_map(sight(model, T_map_camera, frame).H[POSE, POSE], T_map_camera)
-
-
-def with_another_lens(
-    model: MapModel, H: Array, g: Array, T_map_camera: Tensor
-) -> tuple[Array, float]:
-    """Where the pose would be if the lens were not as told: (6,) from it, metres and radians.
-
-    And by how many nats that explains less, lens errors being RARE and FAR_OFF large: one step of
-    Gauss-Newton on pose and lens together. H, g: what is observed there. The axes are the map's.
-    """
-    on_pose = H[POSE, POSE]
-    if model.is_open:
-        on_pose = on_pose + _of_motion(model, T_map_camera)
-    solved = _inverse(on_pose) @ np.column_stack([H[POSE, LENS], g[POSE]])
-    on_lens = H[LENS, LENS] - H[LENS, POSE] @ solved[:, :2]
-    pull = g[LENS] - H[LENS, POSE] @ solved[:, 2]
-    scaled = np.eye(2) + FAR_OFF**2 * on_lens
-    lens = FAR_OFF**2 * _inverse(scaled) @ pull
-    owed = 0.5 * math.log(max(float(np.linalg.det(scaled)), 1.0))
-    twist: Array = _turn(T_map_camera) @ (solved[:, 2] - solved[:, :2] @ lens)
-    return twist, owed - math.log(RARE) - 0.5 * float(pull @ lens)
-
-
-def _inverse(H: Array) -> Array:
-    """Of information, where there is any: an axis of which nothing is known stays where it is."""
-    value, vector = np.linalg.eigh(H)
-    known = value > LEAST_INFORMATION * max(value.max(), LEAST_INFORMATION)
-    inverse: Array = (vector[:, known] / value[known]) @ vector[:, known].T
-    return inverse
 
 
 def known_beforehand(model: MapModel, T_map_camera: Tensor) -> Array:

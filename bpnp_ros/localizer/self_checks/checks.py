@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.step import Pose, from_twist, lengths
 from bpnp_ros.localizer.self_checks.camera import CameraCheck
 from bpnp_ros.localizer.self_checks.focal_trials import FocalTrials
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import fit_lens
 from bpnp_ros.localizer.self_checks.map import MapCheck
-from bpnp_ros.localizer.types import Fix
+from bpnp_ros.localizer.self_checks.own_lens import with_own_lens
+from bpnp_ros.localizer.tracker import TRACKER
+from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 ANOTHER_PLACE, ANOTHER_HEADING = 0.15, 0.25  # depths and radians between views that are counted
@@ -60,17 +64,19 @@ class SelfChecks:
             self.map.take(T, frame, lens or LensError())
         self._tell()
 
-    def doubted(self, fix: Fix) -> Fix:
-        """A fix of a frame that was seen as CameraInfo says: its covariance reaches to where the
-        camera is if the lens is what it looks like."""
-        shift = self.camera.shift
-        if shift is None:
-            return fix
-        turned = np.kron(np.eye(2), fix.T_map_camera[:3, :3]) @ shift
-        around = SHIFT_VARIES * np.repeat(lengths(from_twist(shift)), 3)
-        return replace(
-            fix, covariance=fix.covariance + np.outer(turned, turned) + np.diag(around**2)
-        )
+    def in_doubt_of_the_lens(
+        self, fix: Fix, frame: Frame, config: LocalizerConfig
+    ) -> Fix | Rejection:
+        """A fix of a frame that was read as CameraInfo says, if it can be one all the same.
+
+        A first fix, or any of a camera that looks wrong, is looked at through its own lens. Where
+        that says nothing, the covariance reaches to where the camera is by what views before said.
+        """
+        if fix.proposer != TRACKER or self.camera.shift is not None:
+            fix = with_own_lens(self._model, frame, fix, config)
+        if fix.lens is None and self.camera.shift is not None:
+            fix = _shifted(fix, self.camera.shift)
+        return leaves_open(self._model, fix.covariance, config) or fix
 
     def _recentred(self, fix: Fix) -> Pose:
         pose = fix.T_map_camera.copy()
@@ -88,3 +94,10 @@ class SelfChecks:
         self.values = {"camera_check": self.camera.figures, "map_check": "; ".join(changed)}
         wrong = [f"CAMERA_MISCALIBRATED: {self.camera.words}"] if lens else []
         self.notes = [*wrong, *(f"MAP_CHANGED: {words}." for words in changed)]
+
+
+def _shifted(fix: Fix, shift: Pose) -> Fix:
+    """With the covariance of a pose that is `shift` (6,) away, metres and radians of the camera."""
+    turned = np.kron(np.eye(2), fix.T_map_camera[:3, :3]) @ shift
+    around = SHIFT_VARIES * np.repeat(lengths(from_twist(shift)), 3)
+    return replace(fix, covariance=fix.covariance + np.outer(turned, turned) + np.diag(around**2))

@@ -36,8 +36,19 @@ class LensError:
         radius = np.linspace(0, edge, RADII)
         return float(np.sqrt(np.mean((self.focal + self.bend * radius**2) ** 2)))
 
+    def undone_view(self, view: Frustum) -> Frustum:
+        """What an image shows that is seen through this lens."""
+        sides = np.array([view.x_min, view.x_max, view.y_min, view.y_max], np.float32)
+        sides = self.undone(sides[:, None])[:, 0]
+        x_min, x_max, y_min, y_max = sides.tolist()
+        pixel = view.pixel / (1 + self.focal)
+        return Frustum(x_min, x_max, y_min, y_max, pixel, view.chart)
+
     def undone(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The points (M, 2) of the chart that are seen at xy (M, 2): the inverse of `seen`."""
+        """The points (M, 2) of the chart that are seen at xy (M, 2): the inverse of `seen`.
+
+        Or those (M, 1) of one of its axes.
+        """
         radius = np.linalg.norm(xy.astype(np.float64), axis=1, keepdims=True)
         true = radius.copy()
         for _ in range(FIXED_POINT_STEPS):

@@ -1,0 +1,167 @@
+"""The pose of a frame that was seen through another lens than CameraInfo says.
+
+A wrong focal length moves a camera back or ahead, and nothing in a single lens' covariance tells.
+So pose and lens are fitted together, and both answers are compared by what they explain, less what
+two numbers more explain by chance and what a wrong lens is rarer than a right one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.covariance import (
+    LENS,
+    MOST_AHEAD,
+    POSE,
+    in_map,
+    known_beforehand,
+    pose_covariance,
+    twists_between,
+)
+from bpnp_ros.localizer.evidence.neighbourhood import around
+from bpnp_ros.localizer.evidence.own_noise import with_own_noise
+from bpnp_ros.localizer.evidence.sight import Sight, sight
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import leaves_open
+from bpnp_ros.localizer.over_time.step import from_twist
+from bpnp_ros.localizer.self_checks.lens_error import LensError
+from bpnp_ros.localizer.self_checks.lens_fit import LensFit, fit_lens
+from bpnp_ros.localizer.types import Fix
+from bpnp_ros.map_model.map_model import MapModel
+
+Array = NDArray[np.float64]
+
+MOST_FITS = 6
+WORTH_A_FIT = 2.0  # nats
+RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one pose (4, 4) in the recentred map shows of a frame, at the frame's own noise."""
+
+    T_map_camera: Tensor
+    frame: Frame
+    sight: Sight
+
+
+def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConfig) -> Fix:
+    """A fix of a frame that was read as CameraInfo says, in doubt about the lens.
+
+    Where the frame speaks for another lens by more than false_pose_rate leaves to accident, the
+    pose is that through the other lens, and `Fix.lens` says which. Where it does not, the
+    covariance is that of both answers together.
+    """
+    told = _as_told(model, frame, fix)
+    fit, other = _fitted(model, told)
+    known = _less_the_lens(other.sight.H, frame.frustum)
+    known = in_map(known, other.T_map_camera) + known_beforehand(model, other.T_map_camera)
+    covariance = pose_covariance(model, known, config)
+    if leaves_open(model, covariance, config):
+        return fix
+    ahead = other.sight.nats - told.sight.nats - _owed(fit, frame.frustum)
+    twist = twists_between(told.T_map_camera, other.T_map_camera[None])[0]
+    is_clear = ahead > -math.log(config.false_pose_rate)
+    if is_clear and not model.view_space.objection(other.T_map_camera):
+        mixed = _mixture(covariance, fix.covariance, twist, -ahead)
+        lens = LensError(*fit.error.tolist())
+        return _moved(model, replace(fix, covariance=mixed, lens=lens), other)
+    mixed = _mixture(fix.covariance, covariance, twist, min(ahead, MOST_AHEAD))
+    return replace(fix, covariance=mixed)
+
+
+def _as_told(model: MapModel, frame: Frame, fix: Fix) -> Look:
+    pose = fix.T_map_camera.copy()
+    pose[:3, 3] -= model.point_map.origin
+    T = torch.from_numpy(pose).to(frame.xy)
+    own = replace(frame, sigma=fix.keypoint_sigma_px * frame.frustum.pixel, clutter=fix.clutter)
+    return Look(T, own, sight(model, T, own))
+
+
+def _fitted(model: MapModel, told: Look) -> tuple[LensFit, Look]:
+    """The likeliest lens and what is seen through it.
+
+    A pose that makes up for a wrong lens pairs some keypoints wrongly, and so may what is fitted
+    from there: it is tried around, and fitted again.
+    """
+    T, lens, explained = told.T_map_camera, LensError(), told.sight.nats
+    best: tuple[LensFit, Look] | None = None
+    for _ in range(MOST_FITS):
+        fit = fit_lens(model, T, told.frame.coarse(), lens)
+        moved = T @ torch.from_numpy(from_twist(fit.shift)).to(T)
+        lens = LensError(*fit.error.tolist())
+        look = _through(model, moved, lens, told.frame)
+        gains = look.sight.nats > explained + WORTH_A_FIT
+        if gains or best is None:
+            best, explained = (fit, look), look.sight.nats
+        if not gains:
+            break
+        T = look.T_map_camera
+    assert best is not None
+    return best
+
+
+def _through(model: MapModel, T_map_camera: Tensor, lens: LensError, told: Frame) -> Look:
+    """The likeliest pose around one (4, 4), at the noise that another lens leaves."""
+    xy = torch.from_numpy(lens.undone(told.xy.cpu().numpy())).to(told.xy)
+    frame = replace(told, xy=xy, frustum=lens.undone_view(told.frustum))
+    start = Candidates.of(T_map_camera[None], "")
+    tried = Candidates.joined([start, around(model, start, frame)]).T_map_camera
+    best = evidence(model, tried, frame, frame.sigma).argmax()
+    T, frame = with_own_noise(model, tried[best][None], frame)
+    return Look(T[0], frame, sight(model, T[0], frame))
+
+
+def _scale(view: Frustum) -> Array:
+    """(2,) standard deviations of focal length and bend where a lens is not as told."""
+    edge = max(abs(view.x_min), abs(view.x_max))
+    return FAR_OFF * np.array([1.0, 1 / edge**2])
+
+
+def _owed(fit: LensFit, view: Frustum) -> float:
+    """Nats: of a wrong lens, and of a lens that was fitted (Laplace's approximation)."""
+    scale = _scale(view)
+    volume = np.linalg.slogdet(np.eye(2) + scale[:, None] * fit.information * scale)[1]
+    far_off = np.square(fit.error / scale).sum()
+    return 0.5 * float(volume + far_off) - math.log(RARE)
+
+
+def _less_the_lens(H: Array, view: Frustum) -> Array:
+    """(6, 6) information on the pose, of (8, 8) on pose and lens."""
+    on_lens = H[LENS, LENS] + np.diag(_scale(view) ** -2)
+    left: Array = H[POSE, POSE] - H[POSE, LENS] @ np.linalg.solve(on_lens, H[LENS, POSE])
+    return left
+
+
+def _mixture(covariance: Array, other: Array, twist: Array, nats: float) -> Array:
+    """(6, 6) about one pose that may also be another, `twist` (6,) away and likelier by `nats`."""
+    weight = math.exp(nats)
+    mixed: Array = (covariance + weight * (other + np.outer(twist, twist))) / (1 + weight)
+    return mixed
+
+
+def _moved(model: MapModel, fix: Fix, look: Look) -> Fix:
+    """With the pose, the pairs and the noise of another look."""
+    pose = look.T_map_camera.double().cpu().numpy()
+    pose[:3, 3] += model.point_map.origin
+    keypoint, point, error = look.sight.pairs
+    pixel = look.frame.frustum.pixel
+    return replace(
+        fix,
+        T_map_camera=pose,
+        keypoint_index=keypoint,
+        point_index=point,
+        reprojection_error_px=float(np.sqrt(np.mean(error**2)) / pixel),
+        keypoint_sigma_px=look.frame.sigma / pixel,
+        clutter=look.frame.clutter,
+    )

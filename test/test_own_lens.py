@@ -1,0 +1,84 @@
+"""A first fix of a frame that was seen through another lens than CameraInfo says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from halls import CONFIG, closed_hall, landmarks, open_hall, standing
+from test_camera_check import PLACES, told, zoomed
+
+from bpnp_ros.localizer.localizer import Localizer
+from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.self_checks import own_lens
+from bpnp_ros.localizer.self_checks.lens_error import LensError
+from bpnp_ros.localizer.types import Fix
+from bpnp_ros.map_model.from_points import model_from_points
+
+LOCAL = replace(CONFIG, bank_views=1000, use_bpnpnet=False)
+
+
+def first_fixes(localizer: Localizer, factor: float) -> list[tuple[Fix, np.ndarray]]:
+    """Of a camera whose focal length is so many times that of CameraInfo, and where it stood."""
+    rng, fixes = np.random.default_rng(2), []
+    for place in PLACES[:12]:
+        T = standing(*place)
+        keypoints = told(zoomed(factor), T, rng, landmarks())
+        answer = localizer.localize(keypoints, prior=PosePrior(T, 0.01 * np.eye(6)))
+        if isinstance(answer, Fix):
+            fixes.append((answer, T))
+    return fixes
+
+
+def off_by(fix: Fix, T: np.ndarray) -> float:
+    return float(np.linalg.norm(fix.T_map_camera[:3, 3] - T[:3, 3]))
+
+
+@pytest.mark.parametrize("factor", [0.97, 1.03, 1.1])
+def test_the_pose_is_that_through_the_lens_that_was_used(factor: float) -> None:
+    """And its covariance is true."""
+    fixes = first_fixes(Localizer(closed_hall(), None, LOCAL), factor)
+    assert len(fixes) >= 8
+    assert np.median([off_by(*fix) for fix in fixes]) < 0.03
+    seen = [fix.lens.focal for fix, _ in fixes if fix.lens is not None]
+    assert len(seen) >= 0.7 * len(fixes) and abs(np.median(seen) - (factor - 1)) < 0.01
+    nees = [
+        (e := fix.T_map_camera[:3, 3] - T[:3, 3]) @ np.linalg.solve(fix.covariance[:3, :3], e) / 3
+        for fix, T in fixes
+    ]
+    assert 0.3 < np.median(nees) < 1.8 and np.mean(np.array(nees) > 4) <= 0.1
+
+
+@pytest.mark.parametrize("model", [open_hall, closed_hall], ids=["open", "closed"])
+def test_through_a_right_lens_nothing_changes(model: object) -> None:
+    localizer = Localizer(model(), None, LOCAL)  # type: ignore[operator]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_lens, "RARE", 1e-30)  # nobody doubts any lens
+        alone = first_fixes(localizer, 1.0)
+    fixes = first_fixes(localizer, 1.0)
+    assert len(fixes) == len(alone) and all(fix.lens is None for fix, _ in fixes)
+    wider = [
+        fix.sigmas[0] / before.sigmas[0] for (fix, _), (before, _) in zip(fixes, alone, strict=True)
+    ]
+    assert np.median(wider) < 1.02 and max(wider) < 1.5
+
+
+def test_where_a_frame_does_not_tell_its_lens_it_is_not_doubted() -> None:
+    """A wall seen from ahead: a longer lens, or a camera that is closer."""
+    rng = np.random.default_rng(0)
+    wall = np.column_stack([np.full(200, 6.0), rng.uniform(-5, 5, 200), rng.uniform(-3, 3, 200)])
+    T, heights = standing(0, 0, 0.0, z=0.0), {"camera_height_min": -0.1, "camera_height_max": 0.1}
+    config = replace(LOCAL, **heights)  # type: ignore[arg-type]
+    model = model_from_points(wall, config, torch.device("cpu"))
+    prior = PosePrior(T, 1e-3 * np.eye(6))
+    answer = Localizer(model, None, config).localize(told(zoomed(1.0), T, rng, wall), prior=prior)
+    assert isinstance(answer, Fix) and answer.lens is None and off_by(answer, T) < 0.05
+
+
+def test_through_a_longer_lens_an_image_shows_less() -> None:
+    view = zoomed(1.0).frustum()
+    shown = LensError(0.1).undone_view(view)
+    assert shown.x_max == pytest.approx(view.x_max / 1.1) and shown.pixel < view.pixel
+    assert shown.area == pytest.approx(view.area / 1.21, rel=1e-4)
