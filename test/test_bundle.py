@@ -172,19 +172,36 @@ def with_cues(bundle: MapBundle) -> MapBundle:
         "rgb": np.arange(180, dtype=np.uint8).reshape(60, 3),
         "label": np.arange(-1, 59, dtype=np.int32),
         "size": size,
+        "angle": np.where(np.isnan(size)[:, None], np.nan, np.eye(3)[np.arange(60) % 3]),
     }
-    point_map = replace(bundle.model.point_map, cues=cues)
+    noise = {"rgb": np.array([3.0, 1, 2]), "size": np.array([0.1])}
+    point_map = replace(bundle.model.point_map, cues=cues, cue_noise=noise)
     return replace(bundle, model=replace(bundle.model, point_map=point_map))
 
 
 def test_the_cues_of_the_map_are_in_its_bundle(bundle: MapBundle, tmp_path: Path) -> None:
     made = with_cues(bundle)
     made.save(tmp_path / "b.safetensors")
-    loaded = MapBundle.load(tmp_path / "b.safetensors").model.point_map.cues
-    assert set(loaded) == {"rgb", "label", "size"}
+    loaded = MapBundle.load(tmp_path / "b.safetensors").model.point_map
+    assert set(loaded.cues) == {"rgb", "label", "size", "angle"}
     for name, values in made.model.point_map.cues.items():
-        assert loaded[name].dtype == values.dtype
-        np.testing.assert_array_equal(loaded[name], values)
+        assert name == "angle" or loaded.cues[name].dtype == values.dtype
+        np.testing.assert_array_equal(loaded.cues[name], values)
+    for name, values in made.model.point_map.cue_noise.items():
+        np.testing.assert_array_equal(loaded.cue_noise[name], values)
+
+
+@pytest.mark.parametrize("noise", [[1.0, 2.0], [-1.0, 1.0, 1.0], [np.inf, 1.0, 1.0]])
+def test_a_noise_that_cannot_be_is_refused(
+    bundle: MapBundle, tmp_path: Path, noise: list[float]
+) -> None:
+    path = tmp_path / "b.safetensors"
+    with_cues(bundle).save(path)
+    tensors, header = load_weights(path, ARCHITECTURE)
+    tensors["cue_noise.rgb"] = torch.tensor(noise)
+    with pytest.raises(WeightsError):
+        save_weights(path, tensors, header)
+        MapBundle.load(path)
 
 
 def test_cues_of_other_points_are_refused(bundle: MapBundle, tmp_path: Path) -> None:

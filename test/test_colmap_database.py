@@ -1,4 +1,4 @@
-"""Sizes of features in COLMAP's database reach the map, and through it the node."""
+"""Sizes and angles of features in COLMAP's database reach the map, and through it the node."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
 METRES = 0.02  # what every feature measures, so that its scale in pixels says how far away it is
 CLUTTER_SCALE = 7.0
+ANGLE = np.pi / 2  # of every feature: downwards in the image
 
 
 def scales(image: int) -> np.ndarray:
@@ -34,9 +35,10 @@ def write_database(path: Path, columns: int = 4, moved: float = 0.0) -> None:
         for image in range(IMAGES):
             xy = np.array([row[:2] for row in SCENE.keypoints(image)]) + moved
             s, zero = scales(image)[:, None], np.zeros((len(xy), 1))
+            angle = np.full((len(xy), 1), ANGLE)
             table = {
                 2: xy,
-                4: np.hstack([xy, s, zero]),
+                4: np.hstack([xy, s, angle]),
                 6: np.hstack([xy, zero, -s, s, zero]),  # turned by a right angle
             }[columns].astype("<f4")
             database.execute(
@@ -65,6 +67,17 @@ def test_sizes_in_metres_are_those_of_the_features(
     size = load_map(workspace / given, scale=3.0).cues["size"]
     np.testing.assert_allclose(size[np.isfinite(size)], 3 * METRES, rtol=0.02)
     assert np.isfinite(size).mean() > 0.8
+
+
+@pytest.mark.parametrize("columns", [4, 6])
+def test_directions_in_the_map_are_those_of_the_features(workspace: Path, columns: int) -> None:
+    write_database(workspace / "database.db", columns)
+    model = SfmModel.from_colmap(workspace)
+    directions = model.point_map().cues["angle"]
+    known = np.isfinite(directions).all(axis=1)
+    downwards = model.T_map_camera[:, :3, 1].mean(axis=0)
+    assert known.mean() > 0.5
+    assert (directions[known] @ downwards).min() > 0.7 * np.linalg.norm(downwards)
 
 
 def test_sizes_reach_the_node_with_the_colours(workspace: Path) -> None:

@@ -20,6 +20,7 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
 from bpnp_ros.localizer.candidates import distinct, distinct_in_tensors
 from bpnp_ros.localizer.compiled import inputs
+from bpnp_ros.localizer.cues.orientation import Aims
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own_noise
@@ -91,7 +92,15 @@ def frames(model: MapModel, frustum: Frustum, rng: np.random.Generator) -> list[
     """As it is, crowded, and with cues."""
     plain = shown(model, frustum, rng, 80)
     told = torch.from_numpy(rng.normal(0, 1.5, (len(plain.xy), len(model.points)))).float()
-    return [plain, plain.with_crowding(), replace(plain.with_crowding(), pairs=told)]
+    with_cues = replace(plain.with_crowding(), pairs=told, aims=some_aims(model, plain, rng))
+    return [plain, plain.with_crowding(), with_cues]
+
+
+def some_aims(model: MapModel, frame: Frame, rng: np.random.Generator) -> Aims:
+    """Orientations of keypoints and points, every fifth unknown."""
+    shown, directions = rng.normal(size=(len(frame.xy), 3)), rng.normal(size=(len(model.points), 3))
+    shown[::5], directions[::5] = 0, 0
+    return Aims(torch.from_numpy(0.4 * shown).float(), torch.from_numpy(directions).float())
 
 
 WORLDS: dict[str, tuple[Callable[[np.random.Generator, bool], MapModel], Chart]] = {

@@ -319,6 +319,9 @@ def test_what_a_map_message_says_beside_positions_is_kept_as_of_a_file() -> None
         "label": np.array([1, 2, np.nan, -7, 3], np.float32),
         "size": np.array([0.1, 0, -1, np.nan, np.inf], np.float32),
         "intensity": np.array([5, 6, 7, np.nan, np.inf], np.float32),
+        "angle_x": np.array([0, 3, 0, np.nan, np.inf], np.float32),
+        "angle_y": np.array([0, 0, -2, 1, 1], np.float32),
+        "angle_z": np.array([0, 4, 0, 1, 1], np.float32),
         "detectability": np.full(5, 0.5, np.float32),
     }
     read = read_map(cloud_message(header(1, "map"), columns))
@@ -326,6 +329,11 @@ def test_what_a_map_message_says_beside_positions_is_kept_as_of_a_file() -> None
     assert read.cues["label"].tolist() == [1, 2, -1, -7, 3]
     assert np.isnan(read.cues["size"][2:]).all() and read.cues["size"][0] == np.float32(0.1)
     assert np.isnan(read.cues["intensity"]).tolist() == [False] * 3 + [True] * 2
+    assert np.isnan(read.cues["angle"]).all(axis=1).tolist() == [True, False, False, True, True]
+    expected = np.array([[0.6, 0, 0.8], [0, -1, 0]])
+    assert np.allclose(read.cues["angle"][1:3], expected)
+    again = read_map(map_message(header(1, "map"), xyz.astype(float), read.cues))
+    np.testing.assert_array_equal(again.cues["angle"], read.cues["angle"])
     assert read.detectability is not None and (read.detectability == 0.5).all()
 
 

@@ -10,8 +10,8 @@ import torch
 from landmarks import CAMERA, ceiling_lamps, held
 
 from bpnp_ros.configuration.parameters import KeypointConfig, LocalizerConfig
+from bpnp_ros.keypoints.image_cues import lab_from_rgb
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
-from bpnp_ros.localizer.cues.colour import lab_from_rgb
 from bpnp_ros.localizer.cues.pairs import MapCues
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix

@@ -152,3 +152,24 @@ def test_a_real_scene_agrees_with_its_own_keypoints(name: str) -> None:
         errors.append(np.linalg.norm(error, axis=1) / camera.frustum().pixel)
         assert image_frustum(camera).contains(xy, margin=1e-3).mean() > 0.99
     assert np.median(np.concatenate(errors)) < 1.5
+
+
+def test_a_scene_in_one_file_may_say_what_its_keypoints_look_like(tmp_path: Path) -> None:
+    arrays, M = scene_arrays(), sum(map(len, SCENE.shown))
+    size, angle = np.full(M, 9.0), np.full(M, 0.5)
+    size[:3] = 0, -1, np.inf
+    looks = {"kp_size": size, "kp_angle": angle, "kp_sign": np.ones(M, int)}
+    looks["kp_rgb"] = np.full((M, 3), 200, np.uint8)
+    np.savez(tmp_path / "scene.npz", **{**arrays, **looks})
+    scene = SfmModel.from_npz(tmp_path / "scene.npz")
+    assert np.isnan(scene.keypoint_cues["size"][:3]).all()
+    assert (
+        set(scene.keypoint_cues) == set(scene.point_map().cues) == {"size", "angle", "rgb", "sign"}
+    )
+
+
+@pytest.mark.parametrize("cue", ["kp_size", "kp_angle", "kp_sign", "kp_rgb"])
+def test_cues_of_other_keypoints_are_refused(tmp_path: Path, cue: str) -> None:
+    np.savez(tmp_path / "scene.npz", **{**scene_arrays(), cue: np.ones(3)})
+    with pytest.raises(MapError, match=cue):
+        SfmModel.from_npz(tmp_path / "scene.npz")

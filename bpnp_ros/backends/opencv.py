@@ -190,9 +190,11 @@ def box_means(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return means
 
 
-def detect_sift(image: GreyImage, limit: int) -> Features:
-    """Columns of at most about `limit` SIFT features; response: contrast."""
-    return _features(_cv2().SIFT_create(nfeatures=limit).detect(image))
+def detect_sift(image: GreyImage, limit: int, faintest: float = 0.04) -> Features:
+    """Columns of at most about `limit` SIFT features; response: contrast, at least `faintest` / 3
+    of the brightest grey."""
+    sift = _cv2().SIFT_create(nfeatures=limit, contrastThreshold=faintest)
+    return _features(sift.detect(image))
 
 
 def detect_orb(image: GreyImage, limit: int) -> Features:

@@ -142,9 +142,10 @@ class _Asked:
         scale = MEDIAN_DEPTH / mapping.median_depth
         model = model_from_photographs(mapping.scaled(scale))
         keypoints = _keypoints(problem, cues)
-        pairs = MapCues(model).table(keypoints) if cues else None
+        known = MapCues(model)
+        pairs, aims = known.table(keypoints), known.aims(keypoints)
         clutter, device = LocalizerConfig().clutter, model.view_space.device
-        frame = Frame.of(keypoints, KEYPOINT_SIGMA, clutter, device, pairs)
+        frame = Frame.of(keypoints, KEYPOINT_SIGMA, clutter, device, pairs, aims)
         return cls(model, frame, scale)
 
     def around(self, T_map_camera: Pose) -> PosePrior:

@@ -10,6 +10,8 @@ from bpnp_ros.backends import opencv
 Array = NDArray[np.floating]
 
 GREY = 110.0  # that the mean of every channel becomes
+_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+_WHITE = np.array([0.9505, 1.0, 1.089])
 
 
 def colours(rgb: NDArray[np.uint8], pixels: Array, size: Array) -> Array:
@@ -39,3 +41,23 @@ def _means(image: NDArray[np.uint8], pixels: Array, size: Array) -> Array:
         smooth = opencv.box_means(image, 2 ** int(level) + 1)
         means[here] = smooth[row[here], column[here]]
     return means
+
+
+def lab_about_median(rgb: NDArray[np.floating]) -> NDArray[np.float64]:
+    """CIELAB (K, 3) of colours (K, 3) of 0 to 255 about their median; NaN where one is unknown."""
+    known = np.asarray(np.isfinite(rgb).all(axis=1))
+    lab = np.full(rgb.shape, np.nan)
+    if known.any():
+        lab[known] = lab_from_rgb(rgb[known].astype(np.float64))
+        lab -= np.median(lab[known], axis=0)
+    return lab
+
+
+def lab_from_rgb(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB (K, 3) of 0 to 255 -> CIELAB (K, 3), D65."""
+    unit = np.clip(rgb / 255, 0, 1)
+    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+    xyz = linear @ _XYZ.T / _WHITE
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    x, y, z = f.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)

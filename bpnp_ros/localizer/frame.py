@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.localizer.cues.orientation import Aims
 
 MOST_COARSE = 128
 FEWEST_FOR_CROWDING = 6  # keypoints
@@ -22,6 +23,7 @@ class Frame:
     """xy: (M, 2) on the z = 1 plane. sigma: of a keypoint, there. clutter: its prior share.
 
     pairs: (M, N) what cues say of each keypoint and map point, nats; None where there are none.
+    aims: what orientations say at a pose; None where they are not known on both sides.
     crowding: (M,) density of the frame's keypoints about each, relative to one spread evenly;
     None: clutter is spread evenly.
     """
@@ -33,6 +35,7 @@ class Frame:
     clutter: float
     pairs: Tensor | None = None
     crowding: Tensor | None = None
+    aims: Aims | None = None
 
     @property
     def is_crowded(self) -> bool:
@@ -47,6 +50,7 @@ class Frame:
         clutter: float,
         device: torch.device,
         pairs: Tensor | None = None,
+        aims: Aims | None = None,
     ) -> Frame:
         return cls(
             torch.from_numpy(keypoints.xy).to(device),
@@ -55,6 +59,7 @@ class Frame:
             sigma_px * keypoints.frustum.pixel,
             clutter,
             None if pairs is None else pairs.to(device),
+            aims=aims,
         )
 
     def coarse(self) -> Frame:
@@ -76,8 +81,9 @@ class Frame:
         """Some of the keypoints."""
         pairs = None if self.pairs is None else self.pairs[rows]
         crowding = None if self.crowding is None else self.crowding[rows]
+        aims = None if self.aims is None else self.aims.take(rows)
         xy, score = self.xy[rows], self.score[rows]
-        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding)
+        return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding, aims=aims)
 
     def with_crowding(self) -> Frame:
         """Clutter lies where the frame's keypoints lie: on a row of things along the horizon chance

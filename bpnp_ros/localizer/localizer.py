@@ -242,7 +242,8 @@ class Localizer:
         """Keypoints as the stages of the localiser see them, with what cues say in this map."""
         config, device = self.config, self.map_model.view_space.device
         pairs = doubted_pairs(self._cues.table(keypoints), self.checks.map.doubts, len(keypoints))
-        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs)
+        aims = self._cues.aims(keypoints)
+        frame = Frame.of(keypoints, config.keypoint_sigma, config.clutter, device, pairs, aims)
         return frame.with_crowding() if self.map_model.is_open else frame
 
 

@@ -5,7 +5,8 @@ point seen from the pose, drawn with weight d_j and Gaussian noise s (everything
 
     p(u | pose) = c / A + (1 - c) sum_j d_j N(u; proj_j(pose), s^2) q_j(u) / sum_j d_j
 
-where q_j is how much likelier the keypoint's cues (colour, class) are for that point than for any.
+where q_j is how much likelier the keypoint's cues (colour, class) are for that point than for any;
+of its orientation that depends on the pose.
 
 Search, refinement and gate all use it. A pose is worth the log of the frame's likelihood
 ratio against clutter alone, in nats, with the share of clutter that suits it best: 0 says "no
@@ -131,7 +132,11 @@ def explained(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:
         nats -= frame.crowding.log()[:, None]
     if frame.pairs is not None:
         nats += frame.pairs.T[prediction.point].transpose(1, 2)
-    return nats.clamp_(min=FAINTEST_LOG).exp_()
+    ratio = nats.clamp_(min=FAINTEST_LOG).exp_()
+    if frame.aims is None:
+        return ratio
+    seen = prediction.point, prediction.in_camera, prediction.R_camera_map
+    return ratio * frame.aims.likelier(*seen, prediction.chart, prediction.nearest)
 
 
 def assignment(prediction: Prediction, frame: Frame, sigma: float) -> Tensor:

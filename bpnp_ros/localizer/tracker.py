@@ -22,6 +22,7 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.descent.look_alikes import with_look_alikes
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
 from bpnp_ros.localizer.frame import Frame
@@ -32,7 +33,6 @@ from bpnp_ros.localizer.local_optimisation import (
     perturb,
     polish,
 )
-from bpnp_ros.localizer.look_alikes import with_look_alikes
 from bpnp_ros.localizer.over_time.step import Pose, Step
 from bpnp_ros.localizer.over_time.track import Track
 from bpnp_ros.localizer.stage import stage

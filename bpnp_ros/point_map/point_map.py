@@ -22,9 +22,11 @@ class PointMap:
     detectability: (N,) float32 in (0, 1], the chance that a point in view is detected.
     cues: what else is known of the points, each (N, ...), where the map's file has it: `rgb`
         (N, 3) uint8, 0 where unknown; `intensity`, `size` (N,) and `normals` (N, 3) float32, NaN
-        where unknown; `label` (N,) int32, -1 where unknown.
+        where unknown; `label` (N,) int32, -1 where unknown; `angle` (N, 3) float32, unit vectors
+        along which features are oriented, NaN where unknown.
     photographs: the mapping cameras and what each of them saw, rows and unit as here, of a map from
         structure from motion; else None.
+    cue_noise: by cue, (D,) how much it differs from photograph to photograph; see `cue_noise.py`.
     """
 
     points: NDArray[np.float32]
@@ -32,6 +34,7 @@ class PointMap:
     detectability: NDArray[np.float32]
     cues: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     photographs: SfmModel | None = field(default=None, repr=False)
+    cue_noise: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def recentred(

@@ -56,6 +56,9 @@ def map_cue_columns(cues: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.fl
         for name in ("intensity", "size", "sign")
         if name in cues
     }
+    if "angle" in cues:
+        directions = np.asarray(cues["angle"], np.float32)
+        columns |= dict(zip(standard.DIRECTION, directions.T, strict=True))
     if "label" in cues:
         label = cues["label"]
         columns["label"] = np.where(label == standard.UNKNOWN_LABEL, np.nan, label).astype("f4")

@@ -30,6 +30,7 @@ _CHANCES = 255
 _NETWORK = "network."
 _PANORAMA = "panorama."
 _CUE, _KNOWN = "cue.", ".known"  # a file of weights holds no NaN
+_NOISE = "cue_noise."
 _RANGES = {"tolerance": (1e-9, 1e9), "scale": (1e-9, 1e9), "tilt": (0.0, math.pi)}
 
 
@@ -126,7 +127,8 @@ def _cue_tensors(point_map: PointMap) -> dict[str, Tensor]:
         tensors[_CUE + name] = torch.from_numpy(np.nan_to_num(values))
         if values.dtype.kind == "f":
             tensors[_CUE + name + _KNOWN] = torch.from_numpy(np.isfinite(values))
-    return tensors
+    noise = {_NOISE + name: torch.from_numpy(n) for name, n in point_map.cue_noise.items()}
+    return tensors | noise
 
 
 def _cues(tensors: dict[str, Tensor], count: int) -> dict[str, NDArray[Any]]:
@@ -141,6 +143,20 @@ def _cues(tensors: dict[str, Tensor], count: int) -> dict[str, NDArray[Any]]:
                 raise ValueError(f"{key} is of shape {values.shape} for {count} points")
             cues[key.removeprefix(_CUE)] = values
     return cues
+
+
+def _noise(tensors: dict[str, Tensor]) -> dict[str, NDArray[np.float64]]:
+    """Raises ValueError for what no noise can be."""
+    noise = {
+        key.removeprefix(_NOISE): values.double().numpy()
+        for key, values in tensors.items()
+        if key.startswith(_NOISE)
+    }
+    for name, values in noise.items():
+        is_one = values.shape == ((3,) if name == "rgb" else (1,))
+        if not is_one or not ((values >= 0) & np.isfinite(values)).all():
+            raise ValueError(f"the noise of {name} is {values.tolist()}")
+    return noise
 
 
 def _rounded(name: str, weight: Tensor) -> Tensor:
@@ -170,8 +186,8 @@ def _map_model(tensors: dict[str, Tensor], about: dict[str, Any]) -> MapModel:
         tensors.get("orientations"),
     )
     _check_sizes(points, origin, detectability, space)
-    cues = _cues(tensors, len(points))
-    return MapModel(PointMap(points, origin, detectability, cues), space)
+    cues, noise = _cues(tensors, len(points)), _noise(tensors)
+    return MapModel(PointMap(points, origin, detectability, cues, cue_noise=noise), space)
 
 
 def _check_sizes(

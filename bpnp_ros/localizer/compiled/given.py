@@ -58,8 +58,9 @@ class Image(NamedTuple):
     u, v: (S,) on the plane of the chart; behind each band come empty slots, which are far away.
     slot: (M,) of each keypoint. before: (bands, strips + 1) the first slot right of a strip's left
     edge. told: (1, S), or (N, S) where cues tell points apart: bits added to the log-likelihood
-    ratio of a pair. most: the largest of these. clutter: share of it. x, y: from, to, of the
-    rectangle that the keypoints lie in. area: of that. parts: strips and bands for each unit of it.
+    ratio of a pair. shown: (3, S), directions: (N, 3) of `Aims`, or (3, 0) and (0, 3); aside: its
+    share. most: the largest of all these. clutter: share of it. x, y: from, to, of the rectangle
+    that the keypoints lie in. area: of that. parts: strips and bands for each unit of it.
     """
 
     u: Floats
@@ -67,6 +68,9 @@ class Image(NamedTuple):
     slot: Rows
     before: Rows
     told: Floats
+    shown: Floats
+    directions: Floats
+    aside: float
     most: float
     clutter: float
     x: tuple[float, float]

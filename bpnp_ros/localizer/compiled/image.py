@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpnp_ros.geometry.chart import EQUIDISTANT
 from bpnp_ros.localizer.compiled.given import BITS, BLOCK, Floats, Image, Rows
+from bpnp_ros.localizer.cues.orientation import ASIDE
 from bpnp_ros.localizer.frame import Frame
 
 STRIPS, MOST_BANDS = 64, 16
@@ -28,9 +29,10 @@ def image_of(frame: Frame, nearest: float) -> Image:
     u, v = np.full((2, len(xy) + BLOCK * bands), FAR_AWAY, np.float32)
     u[slot], v[slot] = xy.T
     told, most = _told(frame, slot, len(u))
+    shown, directions, aims = _turned(frame, slot, len(u))
     parts = STRIPS / (x[1] - x[0]), bands / (y[1] - y[0])
     seen = frame.clutter, x, y, view.area, parts, nearest, view.chart == EQUIDISTANT
-    return Image(u, v, slot, before, told, most, *seen)
+    return Image(u, v, slot, before, told, shown, directions, ASIDE, most + aims, *seen)
 
 
 def _part(position: Floats, extent: tuple[float, float], parts: int) -> Rows:
@@ -58,3 +60,12 @@ def _told(frame: Frame, slot: Rows, slots: int) -> tuple[NDArray[np.float32], fl
         of_keypoint = of_keypoint - frame.crowding.float().log()[:, None]
     nats[torch.from_numpy(slot)] = of_keypoint.float() * BITS
     return nats.T.contiguous().numpy(), max(float(nats.max()), 0.0)
+
+
+def _turned(frame: Frame, slot: Rows, slots: int) -> tuple[Floats, Floats, float]:
+    """`shown` and `directions` of an Image, and the most that they say of a pair, bits."""
+    if frame.aims is None:
+        return np.zeros((3, 0), np.float32), np.zeros((0, 3), np.float32), 0.0
+    shown = np.zeros((3, slots), np.float32)
+    shown[:, slot] = BITS * frame.aims.shown.numpy().T
+    return shown, frame.aims.directions.numpy(), BITS * frame.aims.most

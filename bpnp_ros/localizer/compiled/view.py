@@ -21,8 +21,9 @@ class View(NamedTuple):
     all that should be seen. total: (1,) how many points that is. at: (3, K) in the camera.
     image: (2, K). near: (4, K) bands from and to, and strips, of the keypoints that may be meant.
     share: (4, K) sum over keypoints of shares, and of shares times distance in x, in y and squared.
-    heard: (K,) the most that this sum can be. gain: (S,) likelihood of a keypoint over clutter.
-    part: (S,) share of clutter.
+    heard: (K,) the most that this sum can be. aim: (3, K) the image of the point's direction, of
+    length 1, and 1; 0 where unknown. gain: (S,) likelihood of a keypoint over clutter. part: (S,)
+    share of clutter. told: (S,) what cues say of a point's pairs, bits.
     """
 
     point: Rows
@@ -34,18 +35,20 @@ class View(NamedTuple):
     near: Rows
     share: Floats
     heard: Floats
+    aim: Floats
     gain: Floats
     part: Floats
+    told: Floats
 
 
 @compiled
 def room_for(space: Space, image: Image) -> View:
     K, S = space.seen.shape[1], len(image.u)
-    rows, floats = np.empty((5, K), np.int64), np.empty((14, K), np.float32)
-    keypoints = np.empty((2, S), np.float32)
-    level, heard, gain, part = floats[0], floats[1], keypoints[0], keypoints[1]
+    rows, floats = np.empty((5, K), np.int64), np.empty((17, K), np.float32)
+    level, heard, keypoints = floats[0], floats[1], np.empty((3, S), np.float32)
     placed, at, images, share = floats[2:5], floats[5:8], floats[8:10], floats[10:14]
-    return View(rows[0], placed, level, np.empty(1), at, images, rows[1:], share, heard, gain, part)
+    seen = rows[0], placed, level, np.empty(1), at, images, rows[1:], share, heard, floats[14:]
+    return View(*seen, keypoints[0], keypoints[1], keypoints[2])
 
 
 @compiled
@@ -118,6 +121,24 @@ def project(image: Image, T: Doubles, count: int, view: View) -> None:
         for k in range(count):
             scale = np.float32(1) / max(z[k], nearest)
             u[k], v[k] = scale * x[k], scale * y[k]
+    if len(image.directions):
+        _aim(image, T, count, view)
+
+
+@compiled
+def _aim(image: Image, T: Doubles, count: int, view: View) -> None:
+    """Which way the features of points in view point in the image."""
+    J, along = np.empty((2, 6)), np.empty(3)
+    for k in range(count):
+        direction = image.directions[view.point[k]]
+        for i in range(3):
+            along[i] = T[0, i] * direction[0] + T[1, i] * direction[1] + T[2, i] * direction[2]
+        jacobian(image, view, k, J)
+        right = -(J[0, 0] * along[0] + J[0, 1] * along[1] + J[0, 2] * along[2])
+        down = -(J[1, 0] * along[0] + J[1, 1] * along[1] + J[1, 2] * along[2])
+        length = math.hypot(right, down)
+        view.aim[0, k], view.aim[1, k] = right / max(length, 1e-12), down / max(length, 1e-12)
+        view.aim[2, k] = 1 if length > 0 else 0
 
 
 @compiled

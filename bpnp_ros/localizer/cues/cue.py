@@ -15,11 +15,18 @@ from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float32]
 
+ONE = np.ones(1)
+FINEST, COARSEST = 0.1, 2.0  # times what is believed of all maps: what is believed of one
+
 
 class MapCue(Protocol):
-    """A cue of one map. points: (N, D) in units of the noise, NaN where unknown."""
+    """A cue of one map. points: (N, D) in units of the noise, NaN where unknown.
+
+    noise: (D,) or (1,) in the same units, of this map's own photographs; 1 where they do not tell.
+    """
 
     points: Array
+    noise: NDArray[np.float64]
 
     def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:
         """Values of keypoints (M, ...) -> (M, D) in units of the noise, NaN where unknown.
@@ -35,3 +42,9 @@ class Cue(Protocol):
 
     def of_map(self, values: NDArray[Any], model: MapModel) -> MapCue:
         """From the values (N, ...) of the points of `model`; done once a map."""
+
+
+def own_noise(model: MapModel, cue: str, of_all: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(D,): standard deviation of a cue as a map's own photographs show it, else that `of_all`."""
+    own = model.point_map.cue_noise.get(cue, of_all)
+    return np.clip(own, FINEST * of_all, COARSEST * of_all)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.localizer.cues.cue import ONE, Array
 from bpnp_ros.map_model.map_model import MapModel
 
 NOISE = 0.5  # in spreads of the map, of the frame: their units have nothing to do with each other
@@ -23,6 +23,8 @@ class Intensity:
 
 
 class _MapIntensity:
+    noise = ONE
+
     def __init__(self, points: Array) -> None:
         self.points = points
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.localizer.cues.cue import ONE, Array
 from bpnp_ros.map_model.map_model import MapModel
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ class Label:
 
 class _MapLabel:
     """Classes are corners of a simplex: all equally far from each other."""
+
+    noise = ONE
 
     def __init__(self, classes: NDArray[np.float64]) -> None:
         self._kinds = np.unique(classes[classes >= 0])

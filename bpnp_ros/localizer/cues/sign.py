@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.localizer.cues.cue import ONE, Array, own_noise
 from bpnp_ros.map_model.map_model import MapModel
 
-TURNED = 0.05  # share of features whose sign is another in another photograph
+TURNED = 0.05
+"""Share of features whose sign is another in another photograph, where a map's do not tell."""
 DECIDED = 0.5  # of the mean over photographs, from -1 to 1
 
 
@@ -21,20 +22,20 @@ class Sign:
     name = "sign"
 
     def of_map(self, values: NDArray[Any], model: MapModel) -> _MapSign:
-        return _MapSign(_two_sided(values))
+        turned = float(own_noise(model, self.name, np.array([TURNED]))[0])
+        return _MapSign(values, math.sqrt(math.log((1 - turned) / turned) / 2))
 
 
 class _MapSign:
-    def __init__(self, points: Array) -> None:
-        self.points = points
+    noise = ONE
+
+    def __init__(self, values: NDArray[Any], half: float) -> None:
+        """half: of the distance at which a turned sign is as rare as it is."""
+        self._half = half
+        self.points = self.of_keypoints(values, 1.0)
 
     def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:
-        return _two_sided(values)
-
-
-def _two_sided(values: NDArray[Any]) -> Array:
-    """(K, 1), so far apart that a turned sign is as rare as it is."""
-    mean = np.asarray(values, np.float64).reshape(-1, 1)
-    half = math.sqrt(math.log((1 - TURNED) / TURNED) / 2)
-    sides: Array = np.where(np.abs(mean) >= DECIDED, half * np.sign(mean), np.nan).astype("f4")
-    return sides
+        mean = np.asarray(values, np.float64).reshape(-1, 1)
+        decided = np.where(np.abs(mean) >= DECIDED, np.sign(mean), np.nan)
+        sides: Array = (self._half * decided).astype(np.float32)
+        return sides

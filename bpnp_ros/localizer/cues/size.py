@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.localizer.cues.cue import Array
+from bpnp_ros.localizer.cues.cue import Array, own_noise
 from bpnp_ros.map_model.map_model import MapModel
 
 NOISE = 0.2
@@ -26,14 +26,16 @@ class Size:
 
     def of_map(self, values: NDArray[Any], model: MapModel) -> _MapSize:
         depth, spread = model.log_depth
-        return _MapSize(_log(values) - depth[:, None], math.hypot(NOISE, spread))
+        own = float(own_noise(model, self.name, np.array([NOISE]))[0])
+        noise, own = math.hypot(NOISE, spread), math.hypot(own, spread)
+        return _MapSize(_log(values) - depth[:, None], noise, own)
 
 
 class _MapSize:
     """points: (N, 1), the logarithm of the size on the z = 1 plane."""
 
-    def __init__(self, log_size: NDArray[np.float64], noise: float) -> None:
-        self._noise = noise
+    def __init__(self, log_size: NDArray[np.float64], noise: float, own: float) -> None:
+        self._noise, self.noise = noise, np.array([own / noise])
         self.points: Array = (log_size / noise).astype(np.float32)
 
     def of_keypoints(self, values: NDArray[Any], pixel: float) -> Array:

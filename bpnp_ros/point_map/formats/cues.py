@@ -19,6 +19,7 @@ _NAN = 0x7FC00000  # not a number, written for no colour; opaque colours of PCL 
 
 _RGB = ("red", "green", "blue")
 _NORMAL = ("nx", "ny", "nz")
+DIRECTION = ("angle_x", "angle_y", "angle_z")
 _ALIASES = {
     "rgb": ("rgba",),
     **{channel: (channel[0], f"diffuse_{channel}") for channel in _RGB},
@@ -26,7 +27,7 @@ _ALIASES = {
     "label": ("class", "classification", "class_id"),
 }
 _STANDARD = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
-_NAMES = {"x", "y", "z", *_ALIASES, "intensity", "size", "sign", "detectability"}
+_NAMES = {"x", "y", "z", *_ALIASES, *DIRECTION, "intensity", "size", "sign", "detectability"}
 
 
 def standard_name(field: str) -> str | None:
@@ -64,6 +65,9 @@ def read_cues(columns: Columns) -> dict[str, NDArray[Any]]:
         cues["sign"] = np.clip(_real(columns["sign"]), -1, 1)
     if all(axis in columns for axis in _NORMAL):
         cues["normals"] = np.stack([_real(columns[axis]) for axis in _NORMAL], axis=1)
+    if all(axis in columns for axis in DIRECTION):
+        vectors = np.stack([_real(columns[axis]) for axis in DIRECTION], axis=1)
+        cues["angle"] = _of_length_one(vectors)
     return cues
 
 
@@ -80,6 +84,14 @@ def _real(values: NDArray[Any]) -> NDArray[np.float32]:
         single = values.astype(np.float32)
     single[~np.isfinite(single)] = np.nan
     return single
+
+
+def _of_length_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 3), NaN for those that point nowhere."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = vectors / largest
+        return np.asarray(scaled / np.linalg.norm(scaled, axis=1, keepdims=True), np.float32)
 
 
 def _labels(values: NDArray[Any]) -> NDArray[np.int32]:

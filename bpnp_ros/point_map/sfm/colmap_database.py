@@ -1,6 +1,6 @@
-"""Sizes of features out of the database.db that COLMAP keeps beside its models.
+"""Sizes and orientations of features out of the database.db that COLMAP keeps beside its models.
 
-A model's own tables hold places of keypoints alone; the database holds their scales, too.
+A model's own tables hold places of keypoints alone; the database holds their shapes, too.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ _SAME_PLACE = 0.01  # pixels
 _SHAPE, _ROUND = 6, 4  # columns of a keypoint with an affine shape, with scale and orientation
 
 
-def feature_sizes(folder: Path, images: Sequence[ColmapImage]) -> list[NDArray[np.float32]] | None:
-    """Diameters (M,) in pixels of each image's keypoints, NaN where unknown; None without any.
+def feature_cues(
+    folder: Path, images: Sequence[ColmapImage]
+) -> dict[str, NDArray[np.float32]] | None:
+    """`size`, the diameter in pixels, and `angle` (rad) of all images' keypoints, one after the
+    other, NaN where unknown; None without any.
 
     folder: of the model. A database that cannot be read, or is of other keypoints, says nothing.
     """
@@ -41,11 +44,12 @@ def feature_sizes(folder: Path, images: Sequence[ColmapImage]) -> list[NDArray[n
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as database:
             stored = {name: table for name, *table in database.execute(_KEYPOINTS)}
-        sizes = [_of_image(image, *stored.get(image.name, (0, 0, b""))) for image in images]
+        tables = [_of_image(image, *stored.get(image.name, (0, 0, b""))) for image in images]
     except (sqlite3.Error, ValueError, TypeError) as error:
         _log.warning("%s cannot be read (%s): the map's points have no sizes.", file, error)
         return None
-    return sizes if any(np.isfinite(size).any() for size in sizes) else None
+    size, angle = np.concatenate([np.zeros((0, 2), np.float32), *tables]).T
+    return {"size": size, "angle": angle} if np.isfinite(size).any() else None
 
 
 def _places(folder: Path) -> list[Path]:
@@ -54,17 +58,20 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _of_image(image: ColmapImage, rows: int, columns: int, data: bytes) -> NDArray[np.float32]:
-    unknown = np.full(len(image.keypoints), np.nan, np.float32)
+    """Size and angle (M, 2)."""
+    unknown = np.full((len(image.keypoints), 2), np.nan, np.float32)
     if rows != len(image.keypoints) or columns not in (_ROUND, _SHAPE):
         return unknown
     table = np.frombuffer(data, "<f4").reshape(rows, columns)
     if rows == 0 or np.abs(table[:, :2] - image.keypoints).max() > _SAME_PLACE:
         return unknown
-    scale = table[:, 2] if columns == _ROUND else _mean_scale(table[:, 2:])
-    return np.asarray(DIAMETER * np.where(scale > 0, scale, np.nan), np.float32)
+    scale, angle = table[:, 2:].T if columns == _ROUND else _of_shape(table[:, 2:])
+    known = (scale > 0) & np.isfinite(angle)
+    cues = np.stack([DIAMETER * scale, angle], axis=1)
+    return np.asarray(np.where(known[:, None], cues, np.nan), np.float32)
 
 
-def _mean_scale(shape: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of affine shapes a11, a12, a21, a22 (M, 4), as COLMAP takes it."""
+def _of_shape(shape: NDArray[np.float32]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Scale and orientation of affine shapes a11, a12, a21, a22 (M, 4), as COLMAP takes them."""
     x, y = np.hypot(shape[:, 0], shape[:, 2]), np.hypot(shape[:, 1], shape[:, 3])
-    return np.asarray((x + y) / 2)
+    return (x + y) / 2, np.arctan2(shape[:, 2], shape[:, 0])

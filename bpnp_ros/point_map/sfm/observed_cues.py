@@ -1,4 +1,4 @@
-"""What a model's photographs say of its keypoints, and so of its points: colour, size, sign.
+"""What a model's photographs say of its keypoints, and so of its points: colour, size, sign, angle.
 
 Neither COLMAP's tables nor scenes in a file hold the scales of keypoints, so a detector looks at
 the photographs again: a keypoint is what is detected at its place.
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpnp_ros.backends.opencv import nearest
-from bpnp_ros.configuration.parameters import DetectorConfig
+from bpnp_ros.backends.opencv import detect_sift, nearest
 from bpnp_ros.errors import BpnpError, MapError
-from bpnp_ros.keypoints.detector import detect_keypoints
 from bpnp_ros.keypoints.image import Image, decode_compressed
-from bpnp_ros.keypoints.image_cues import colours
+from bpnp_ros.keypoints.image_cues import colours, signs
 from bpnp_ros.keypoints.lens import denormalise, image_frustum
+from bpnp_ros.point_map.sfm.orientation import point_directions
 
 if TYPE_CHECKING:
     from bpnp_ros.point_map.sfm.sfm_model import SfmModel
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
 Cues = dict[str, NDArray[np.float32]]
 
 SAME_PLACE = 1.5  # pixels
+FAINTEST = 0.02  # contrast: COLMAP keeps features half as faint as OpenCV does
 MOST_FEATURES = 10_000
-_ONE_NUMBER = ("size", "sign")
+_ONE_NUMBER = ("size", "sign", "angle")
 SEEN_CUES = ("rgb", *_ONE_NUMBER)
 
 
@@ -70,13 +70,14 @@ def _cues_of(model: SfmModel, image: int, folder: Path) -> Cues | None:
 def keypoint_cues(photograph: Image, pixels: NDArray[np.floating]) -> Cues:
     """Cues of keypoints (M, 2) of a photograph, NaN where unknown: those of what is detected there,
     and colours everywhere."""
-    found = detect_keypoints(photograph, DetectorConfig(max_features=MOST_FEATURES))
+    found = detect_sift(photograph.grey, MOST_FEATURES, FAINTEST)
     cues = _unknown(len(pixels))
-    row, apart = nearest(found.pixels, pixels)
+    row, apart = nearest(np.stack([found["u"], found["v"]], axis=1), pixels)
     there = apart < SAME_PLACE
-    for name in _ONE_NUMBER:
-        if there.any():
-            cues[name][there] = found.cues[name][row[there]]
+    if there.any():
+        for name in ("size", "angle"):
+            cues[name][there] = found[name][row[there]]
+        cues["sign"][there] = signs(photograph.grey, pixels[there], cues["size"][there])
     if photograph.rgb is not None:
         cues["rgb"] = colours(photograph.rgb, pixels, cues["size"]).astype(np.float32)
     return cues
@@ -90,26 +91,34 @@ def _unknown(count: int) -> Cues:
 def point_cues(model: SfmModel) -> dict[str, NDArray[Any]]:
     """The cues of a `PointMap` from those of the model's keypoints, in the model's unit.
 
-    Medians of colour and size over the photographs, and the mean sign.
+    Medians of colour and size over the photographs, the mean sign, and the mean direction.
     """
     cues: dict[str, NDArray[Any]] = {"rgb": model.colors}
     shown = np.flatnonzero(model.keypoint_point >= 0)
     point, seen = model.keypoint_point[shown], model.keypoint_cues
     if not seen or not len(shown):
         return cues
-    image = model.keypoint_image[shown]
-    T = model.T_map_camera[image]
-    depth = np.einsum("ka,ka->k", model.points[point] - T[:, :3, 3], T[:, :3, 2])
-    pixel = np.array([image_frustum(camera).pixel for camera in model.cameras])[image]
     N = len(model)
     if "size" in seen:
-        cues["size"] = _medians(point, seen["size"][shown] * pixel * depth, N)
+        cues["size"] = _medians(point, keypoint_sizes(model)[shown], N)
     if "sign" in seen:
         cues["sign"] = _means(point, seen["sign"][shown], N)
+    if "angle" in seen:
+        cues["angle"] = point_directions(model)
     if "rgb" in seen:
         channels = [_medians(point, seen["rgb"][shown, c], N) for c in range(3)]
         cues["rgb"] = _whole_colours(np.stack(channels, axis=1))
     return cues
+
+
+def keypoint_sizes(model: SfmModel) -> NDArray[np.float64]:
+    """(M,) in the model's unit, of the keypoints that show a point."""
+    image, point = model.keypoint_image, model.keypoint_point
+    T = model.T_map_camera[image]
+    depth = np.einsum("ka,ka->k", model.points[point] - T[:, :3, 3], T[:, :3, 2])
+    pixel = np.array([image_frustum(camera).pixel for camera in model.cameras])[image]
+    shown = (point >= 0) & (depth > 0)
+    return np.where(shown, model.keypoint_cues["size"] * pixel * depth, np.nan)
 
 
 def _whole_colours(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:

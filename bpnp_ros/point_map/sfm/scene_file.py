@@ -17,6 +17,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 _NEEDED = ("R", "t", "fx", "width", "height", "kp_offsets", "kp_xy", "kp_point3d")
+KEYPOINT_CUES = {"size": (), "angle": (), "sign": (), "rgb": (3,)}  # what follows (M,)
 _REAL, _WHOLE, _TEXT = "fiu", "iu", "SU"
 _ROUNDING = 1e-2
 
@@ -63,6 +64,7 @@ def _check_shapes(arrays: Arrays, points: int, path: Path) -> None:
         "cam_model": (images, _TEXT),
         "cam_params": ((*images, *(parameters or (1,))), _REAL),
         "points3d_rgb": ((points, 3), _WHOLE),
+        **{f"kp_{cue}": ((*keypoints, *shape), _REAL) for cue, shape in KEYPOINT_CUES.items()},
     }
     for name, (shape, kinds) in expected.items():
         if name in arrays and (arrays[name].shape != shape or arrays[name].dtype.kind not in kinds):
@@ -80,6 +82,18 @@ _KINDS = {
     _TEXT: "text",
     _TEXT + _WHOLE: "text",
 }
+
+
+def scene_cues(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """What a scene says of its keypoints beside their places, NaN for what cannot be."""
+    cues = {}
+    for name in KEYPOINT_CUES:
+        if f"kp_{name}" in arrays:
+            with np.errstate(over="ignore"):
+                values = arrays[f"kp_{name}"].astype(np.float32)
+            good = np.isfinite(values) & ((values > 0) | (name != "size"))
+            cues[name] = np.where(good, values, np.float32(np.nan))
+    return cues
 
 
 def scene_camera(arrays: Arrays, image: int, path: Path) -> Camera:

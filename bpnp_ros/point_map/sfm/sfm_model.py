@@ -22,9 +22,10 @@ from bpnp_ros.point_map.npz import read_npz, take_points
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.point_map.sfm.colmap import ColmapImage, ColmapModel, model_folder, read_colmap
 from bpnp_ros.point_map.sfm.colmap_camera import PIXEL_CENTRE, camera_from_colmap
-from bpnp_ros.point_map.sfm.colmap_database import feature_sizes
+from bpnp_ros.point_map.sfm.colmap_database import feature_cues
+from bpnp_ros.point_map.sfm.cue_noise import cue_noise
 from bpnp_ros.point_map.sfm.observed_cues import point_cues
-from bpnp_ros.point_map.sfm.scene_file import check_scene, scene_camera
+from bpnp_ros.point_map.sfm.scene_file import check_scene, scene_camera, scene_cues
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +57,14 @@ class SfmModel:
 
     @classmethod
     def from_colmap(cls, folder: str | Path) -> SfmModel:
-        """A COLMAP model, with sizes of keypoints where its database is at hand. Raises MapError,
-        also for camera models without an equal in ROS."""
+        """A COLMAP model, with sizes and angles of keypoints where its database is at hand. Raises
+        MapError, also for camera models without an equal in ROS."""
         model = read_colmap(Path(folder))
         numbers = np.array(sorted(model.points), np.int64)
         images = sorted(model.images.values(), key=lambda image: image.name)
         cameras = _cameras_of(images, model)
         keypoints, shown, usable = _normalised(images, cameras, numbers)
-        sizes = feature_sizes(model_folder(Path(folder)) or Path(folder), images)
+        cues = feature_cues(model_folder(Path(folder)) or Path(folder), images) or {}
         colors = b"".join(model.points[number].rgb for number in numbers)
         return cls(
             points=np.array([model.points[n].xyz for n in numbers], np.float64).reshape(-1, 3),
@@ -79,14 +80,15 @@ class SfmModel:
             keypoint_offsets=np.cumsum([0, *(len(xy) for xy in keypoints)]),
             keypoints=np.concatenate([np.zeros((0, 2), np.float32), *keypoints]),
             keypoint_point=np.concatenate([np.zeros(0, np.int64), *shown]),
-            keypoint_cues={} if sizes is None else {"size": np.concatenate(sizes)[usable]},
+            keypoint_cues={name: column[usable] for name, column in cues.items()},
         )._finite()
 
     @classmethod
     def from_npz(cls, path: str | Path) -> SfmModel:
         """A scene in one file: points3d, per image R, t (world-to-camera), fx, width, height,
         keypoints on the z = 1 plane as kp_offsets, kp_xy, kp_point3d; cam_model and cam_params as
-        in COLMAP, image_names and points3d_rgb are optional. Raises MapError.
+        in COLMAP, image_names and points3d_rgb are optional, as are cues of the keypoints: kp_size
+        (px), kp_angle (rad), kp_sign and kp_rgb (0 to 255). Raises MapError.
         """
         return cls.from_arrays(read_npz(Path(path)), Path(path))
 
@@ -105,6 +107,7 @@ class SfmModel:
             keypoint_offsets=arrays["kp_offsets"].astype(np.int64),
             keypoints=arrays["kp_xy"].astype(np.float32, copy=False),
             keypoint_point=arrays["kp_point3d"].astype(np.int64, copy=False),
+            keypoint_cues=scene_cues(arrays),
         )._finite()
 
     @staticmethod
@@ -237,7 +240,7 @@ class SfmModel:
         model = self.scaled(scale)
         refuse_degenerate(model.points)
         plain = PointMap.recentred(model.points, self.detectability, point_cues(model))
-        return replace(plain, photographs=model)
+        return replace(plain, photographs=model, cue_noise=cue_noise(model))
 
 
 def _poses(R: torch.Tensor, t: NDArray[np.floating]) -> NDArray[np.float64]:
