@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ EXAMPLES = {
     "sinkhorn_and_weighted_pnp": "gradient of the costs",
     "train_on_a_cloud": "proposers: bpnpnet_map",
 }
+LIBRARY = {
+    "BPnPNet": "torch.Size([1, 50, 50]) 1.0",
+    "Localizer": "[8.  5.  0.5]",
+    "load_map": "100 [",
+    "sinkhorn": "0.0333, 0.0333, 0.0333",
+    "weighted_pnp": "torch.Size([1, 40, 40])",
+}
+"""What the blocks of docs/library.md print."""
 SCRIPTS = sorted((CHECKOUT / "examples").glob("*.py"))
 
 
@@ -42,3 +51,16 @@ def test_an_example_comes_in_by_the_public_door(script: Path) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bpnp_ros.")
     ]
     assert deeper == []
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_ten_lines_show_what_a_name_is_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (CHECKOUT / "docs" / "library.md").read_text()
+    blocks = dict(re.findall(r"## `(\w+)`.*?```python\n(.*?)```", page, re.DOTALL))
+    monkeypatch.chdir(tmp_path)
+    exec(blocks[name], {})
+    assert set(blocks) == set(LIBRARY)
+    assert f" {name}" in blocks[name] and len(blocks[name].splitlines()) <= 12
+    assert LIBRARY[name] in capsys.readouterr().out
