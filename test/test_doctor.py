@@ -146,6 +146,13 @@ def test_what_is_wrong_is_named_with_what_helps(case: str) -> None:
     assert len(found) == 1 and words in found[0], found
 
 
+def test_every_note_of_the_self_checks_is_a_finding_of_its_own() -> None:
+    notes = "MAP_CHANGED: here\nCAMERA_MISCALIBRATED: focal length by +9%\nMAP_CHANGED: there"
+    found = problems(graph(node=told({"map_points": "9", "notes": notes})))
+    said = ["here -> survey", "focal length by +9% -> calibrate", "there -> survey"]
+    assert len(found) == 3 and all(a in b for a, b in zip(said, found, strict=True))
+
+
 def test_every_reason_for_no_pose_has_a_remedy() -> None:
     assert set(REMEDIES) == set(Category)
 

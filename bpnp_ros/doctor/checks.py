@@ -64,11 +64,11 @@ def _node(graph: Graph) -> Iterator[Finding]:
     if "MAP_UNKNOWN" in values.get("notes", ""):
         retrain = "train weights for this map (python -m training.own_map), or give the map theirs"
         yield problem("weights", f"{values['weights']} were trained for another map", retrain)
-    for code, (part, remedy) in SELF_CHECKS.items():
-        if code in values.get("notes", ""):
-            yield problem(
-                part, values["notes"].split(f"{code}: ")[1].split(" MAP_CHANGED")[0], remedy
-            )
+    for line in values.get("notes", "").splitlines():
+        code, _, words = line.partition(": ")
+        if code in SELF_CHECKS:
+            part, remedy = SELF_CHECKS[code]
+            yield problem(part, words, remedy)
     if values.get("camera_check"):
         yield fine("camera", values["camera_check"])
     if values.get("assumed"):

@@ -71,6 +71,7 @@ def _of_fix(tally: Tally) -> Iterator[tuple[str, str]]:
     yield "clutter", f"{fix.clutter:.2f}"
     for name, (nats, pairs) in fix.cues.items():
         yield f"cue_{name}_nats", f"{nats:.1f} of {pairs} pairs"
+    yield "lens", str(fix.lens or "as CameraInfo says")
     yield "cues_that_disagree", ", ".join(fix.disagreeing)
 
 

@@ -89,7 +89,7 @@ def _setup(pipeline: Pipeline) -> dict[str, str]:
             "device": str(active.localizer.map_model.view_space.device),
             "assumed": pipeline.maps.assumed,
             "proposers": " ".join(active.localizer.proposers),
-            "notes": " ".join(active.localizer.notes),
+            "notes": "\n".join(active.localizer.notes),
             **active.localizer.checks.values,
         }
     return setup

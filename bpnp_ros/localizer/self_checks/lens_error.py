@@ -25,6 +25,9 @@ class LensError:
     focal: float = 0.0
     bend: float = 0.0
 
+    def __str__(self) -> str:
+        return f"focal length {self.focal:+.1%}, first distortion coefficient {self.bend:+.3f}"
+
     def seen(self, xy: Tensor) -> Tensor:
         """Where points (..., 2) of the chart are seen, (..., 2)."""
         return xy * (1 + self.focal + self.bend * xy.square().sum(dim=-1, keepdim=True))
