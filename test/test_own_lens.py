@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, closed_hall, landmarks, open_hall, standing
+from halls import CONFIG, closed_hall, landmarks, open_hall, recentred, standing
 from test_camera_check import PLACES, told, zoomed
 
+from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.self_checks import own_lens
 from bpnp_ros.localizer.self_checks.lens_error import LensError
+from bpnp_ros.localizer.self_checks.lens_fit import LensFit
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_points import model_from_points
 
@@ -82,3 +84,15 @@ def test_through_a_longer_lens_an_image_shows_less() -> None:
     shown = LensError(0.1).undone_view(view)
     assert shown.x_max == pytest.approx(view.x_max / 1.1) and shown.pixel < view.pixel
     assert shown.area == pytest.approx(view.area / 1.21, rel=1e-4)
+
+
+def test_a_frame_that_says_nothing_of_its_lens_is_seen_through_that_of_camera_info() -> None:
+    """What is fitted there may be anything: a focal length below zero, too."""
+    T = standing(*PLACES[0])
+    keypoints = told(zoomed(1.0), T, np.random.default_rng(0), landmarks())
+    frame = Frame.of(keypoints, CONFIG.keypoint_sigma, CONFIG.clutter, torch.device("cpu"))
+    wild = LensFit(np.array([-3.8, 0.1]), 0.01 * np.eye(2), np.zeros(6), 0.0)
+    model = closed_hall()
+    look = own_lens._through(model, recentred(model, T)[0], wild, frame)
+    assert abs(look.lens.focal) < 0.01 and look.frame.frustum.pixel > 0
+    assert look.sight.nats > 100

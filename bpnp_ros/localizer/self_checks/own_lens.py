@@ -48,11 +48,16 @@ RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What one pose (4, 4) in the recentred map shows of a frame, at the frame's own noise."""
+    """What one pose (4, 4) in the recentred map shows of a frame, at the frame's own noise.
+
+    lens: through which the frame is seen. on_lens: (2, 2) information that there is on it.
+    """
 
     T_map_camera: Tensor
     frame: Frame
     sight: Sight
+    lens: LensError
+    on_lens: Array
 
 
 def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConfig) -> Fix:
@@ -63,19 +68,18 @@ def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConf
     covariance is that of both answers together.
     """
     told = _as_told(model, frame, fix)
-    fit, other = _fitted(model, told)
+    other = _fitted(model, told)
     known = _less_the_lens(other.sight.H, frame.frustum)
     known = in_map(known, other.T_map_camera) + known_beforehand(model, other.T_map_camera)
     covariance = pose_covariance(model, known, config)
-    if leaves_open(model, covariance, config):
-        return fix
-    ahead = other.sight.nats - told.sight.nats - _owed(fit, frame.frustum)
+    ahead = other.sight.nats - told.sight.nats - _owed(other, frame.frustum)
     twist = twists_between(told.T_map_camera, other.T_map_camera[None])[0]
-    is_clear = ahead > -math.log(config.false_pose_rate)
+    is_open = leaves_open(model, covariance, config) is not None
+    is_clear = ahead > -math.log(config.false_pose_rate) and not is_open
     if is_clear and not model.view_space.objection(other.T_map_camera):
         mixed = _mixture(covariance, fix.covariance, twist, -ahead)
-        lens = LensError(*fit.error.tolist())
-        return _moved(model, replace(fix, covariance=mixed, lens=lens), other)
+        return _moved(model, replace(fix, covariance=mixed, lens=other.lens), other)
+    covariance = fix.covariance if is_open else covariance
     mixed = _mixture(fix.covariance, covariance, twist, min(ahead, MOST_AHEAD))
     return replace(fix, covariance=mixed)
 
@@ -85,41 +89,43 @@ def _as_told(model: MapModel, frame: Frame, fix: Fix) -> Look:
     pose[:3, 3] -= model.point_map.origin
     T = torch.from_numpy(pose).to(frame.xy)
     own = replace(frame, sigma=fix.keypoint_sigma_px * frame.frustum.pixel, clutter=fix.clutter)
-    return Look(T, own, sight(model, T, own))
+    return Look(T, own, sight(model, T, own), LensError(), np.zeros((2, 2)))
 
 
-def _fitted(model: MapModel, told: Look) -> tuple[LensFit, Look]:
+def _fitted(model: MapModel, told: Look) -> Look:
     """The likeliest lens and what is seen through it.
 
     A pose that makes up for a wrong lens pairs some keypoints wrongly, and so may what is fitted
     from there: it is tried around, and fitted again.
     """
-    T, lens, explained = told.T_map_camera, LensError(), told.sight.nats
-    best: tuple[LensFit, Look] | None = None
+    best, look = None, told
     for _ in range(MOST_FITS):
-        fit = fit_lens(model, T, told.frame.coarse(), lens)
-        moved = T @ torch.from_numpy(from_twist(fit.shift)).to(T)
-        lens = LensError(*fit.error.tolist())
-        look = _through(model, moved, lens, told.frame)
-        gains = look.sight.nats > explained + WORTH_A_FIT
-        if gains or best is None:
-            best, explained = (fit, look), look.sight.nats
+        fit = fit_lens(model, look.T_map_camera, told.frame.coarse(), look.lens)
+        moved = torch.from_numpy(from_twist(fit.shift)).to(look.T_map_camera)
+        before, look = look, _through(model, look.T_map_camera @ moved, fit, told.frame)
+        gains = look.sight.nats > before.sight.nats + WORTH_A_FIT
+        best = look if gains or best is None else best
         if not gains:
             break
-        T = look.T_map_camera
     assert best is not None
     return best
 
 
-def _through(model: MapModel, T_map_camera: Tensor, lens: LensError, told: Frame) -> Look:
-    """The likeliest pose around one (4, 4), at the noise that another lens leaves."""
+def _through(model: MapModel, T_map_camera: Tensor, fit: LensFit, told: Frame) -> Look:
+    """The likeliest pose around one (4, 4), at the noise that another lens leaves.
+
+    A frame that says little of its lens is seen through one that is little off.
+    """
+    believed = np.diag(_scale(told.frustum) ** -2)
+    likeliest = np.linalg.solve(fit.information + believed, fit.information @ fit.error)
+    lens = LensError(*likeliest.tolist())
     xy = torch.from_numpy(lens.undone(told.xy.cpu().numpy())).to(told.xy)
     frame = replace(told, xy=xy, frustum=lens.undone_view(told.frustum))
     start = Candidates.of(T_map_camera[None], "")
     tried = Candidates.joined([start, around(model, start, frame)]).T_map_camera
     best = evidence(model, tried, frame, frame.sigma).argmax()
     T, frame = with_own_noise(model, tried[best][None], frame)
-    return Look(T[0], frame, sight(model, T[0], frame))
+    return Look(T[0], frame, sight(model, T[0], frame), lens, fit.information)
 
 
 def _scale(view: Frustum) -> Array:
@@ -128,11 +134,11 @@ def _scale(view: Frustum) -> Array:
     return FAR_OFF * np.array([1.0, 1 / edge**2])
 
 
-def _owed(fit: LensFit, view: Frustum) -> float:
+def _owed(look: Look, view: Frustum) -> float:
     """Nats: of a wrong lens, and of a lens that was fitted (Laplace's approximation)."""
     scale = _scale(view)
-    volume = np.linalg.slogdet(np.eye(2) + scale[:, None] * fit.information * scale)[1]
-    far_off = np.square(fit.error / scale).sum()
+    volume = np.linalg.slogdet(np.eye(2) + scale[:, None] * look.on_lens * scale)[1]
+    far_off = np.square([look.lens.focal, look.lens.bend] / scale).sum()
     return 0.5 * float(volume + far_off) - math.log(RARE)
 
 
