@@ -53,6 +53,7 @@ def test_an_example_comes_in_by_the_public_door(script: Path) -> None:
     assert deeper == []
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", LIBRARY)
 def test_ten_lines_show_what_a_name_is_for(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
