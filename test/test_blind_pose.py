@@ -81,38 +81,6 @@ def test_it_asks_no_more_often_than_it_says_and_always_answers_the_same() -> Non
     assert str(first) == str(second)
 
 
-class Undecided(Counted):
-    """Thinks each keypoint's own point possible, and nine others likelier, each time others.
-
-    It knows points again by their distance from the origin, which no turn of the map changes.
-    """
-
-    def __init__(self, scene: Batch) -> None:
-        super().__init__()
-        self.xy, self.distance = scene.p2d[0], scene.p3d[0].norm(dim=1)
-        camera = scene.p3d[0] @ scene.R[0].T + scene.t[0]
-        self.own = torch.cdist(self.xy, camera[:, :2] / camera[:, 2:]).argmin(dim=1)
-        self.random = torch.Generator().manual_seed(0)
-
-    def forward(self, p2d: Tensor, p3d: Tensor, *counts: Tensor) -> Matching:  # type: ignore[override]
-        M, N = len(self.xy), len(self.distance)
-        plan = torch.zeros(M, N)
-        others = torch.rand(M, N, generator=self.random).topk(9, dim=1).indices
-        plan.scatter_(1, others, 0.1 + 0.01 * torch.rand(M, 9, generator=self.random))
-        plan[torch.arange(M), self.own] = 0.09
-        keypoint = torch.cdist(p2d[0], self.xy).argmin(dim=1)
-        point = torch.empty(N, dtype=torch.long)
-        point[p3d[0].norm(dim=1).argsort()] = self.distance.argsort()
-        plan = plan[keypoint][:, point][None]
-        log_plan = torch.nn.functional.pad(plan, (0, 1, 0, 1), value=1e-3).clamp_min(1e-9).log()
-        return Matching(plan / plan.sum(), plan, plan, plan, log_plan=log_plan)
-
-
-def test_what_no_look_makes_out_alone_they_make_out_together() -> None:
-    scene = scenes(0.0, 1)[0]
-    assert is_right(likeliest_pose(Undecided(scene), scene.p2d[0], scene.p3d[0]), scene)
-
-
 def test_a_network_without_a_dustbin_is_asked_as_well() -> None:
     torch.manual_seed(0)
     scene = scenes(0.0, 1)[0]

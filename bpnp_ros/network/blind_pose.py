@@ -3,8 +3,7 @@
 What a network for any map makes out changes with the turn of the map and with what else is in the
 sets. So it looks several times: at all there is, then at random parts under random turns. RANSAC on
 each plan gives poses, and the mean of the plans tells which of them explains the keypoints best. As
-soon as two looks have led to that pose, no more are taken. Where that never happens, RANSAC on the
-mean of the plans, with more points for each keypoint, gives one more.
+soon as two looks have led to that pose, no more are taken.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from bpnp_ros.network.matching import MatchingNetwork, partners
 from bpnp_ros.network.pose_weights import agreement
 from bpnp_ros.pnp.candidates import candidate_pairs, likely_partners
 from bpnp_ros.pnp.mixture import log_likelihoods
-from bpnp_ros.pnp.ransac import MIN_PAIRS, RansacPose, RansacSettings, ransac
+from bpnp_ros.pnp.ransac import MIN_PAIRS, RansacSettings, ransac
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
 MOST_LOOKS = 8
@@ -30,8 +29,6 @@ LARGEST_TURN = 1.0  # radians
 STRICT = RansacSettings(max_iterations=10_000)
 LOOSE = RansacSettings(threshold=0.03, max_iterations=2000, min_iterations=200)
 PARTNERS = 3  # of each keypoint, for the loose one
-THOROUGH = RansacSettings(threshold=0.015, max_iterations=20_000, min_iterations=2000)
-MORE_PARTNERS = 8  # of each keypoint, in the mean of the plans
 SAME = 0.05  # radians, and of the distance to the origin: two poses that are nearer are one
 REFINED, REFINEMENTS, PNP_ITERATIONS = 3, 2, 20
 
@@ -50,8 +47,6 @@ def likeliest_pose(network: MatchingNetwork, xy: Tensor, points: Tensor) -> Tens
         findings.add(look)
         if findings.are_settled():
             break
-    else:
-        findings.add_from_all_looks()
     return findings.likeliest()
 
 
@@ -95,16 +90,8 @@ class _Findings:
         at = look.keypoints[:, None], torch.cat([look.points, none])[None]
         self._sum[at] += partners(matching)[0]
         self._times[at] += 1
-        self._keep(_solved(matching.P, xy, points))
-
-    def add_from_all_looks(self) -> None:
-        """Solve on the mean of the plans."""
-        keypoint, point = likely_partners(self._plan[:, :-1], MORE_PARTNERS)
-        self._keep([_pose(self._xy[keypoint], self._points[point], THOROUGH)])
-
-    def _keep(self, poses: list[RansacPose | None]) -> None:
-        found = [torch.from_numpy(pose.theta)[None] for pose in poses if pose is not None]
-        self._theta = torch.cat([self._theta, *found])
+        found = [*_solved(matching.P, xy, points)]
+        self._theta = torch.cat([self._theta, *(theta[None] for theta in found)])
         self._look += [self._looks] * len(found)
         self._looks += 1
 
@@ -143,13 +130,13 @@ class _Findings:
         return log_likelihoods(self._plan, self._xy, self._points, theta)
 
 
-def _solved(P: Tensor, xy: Tensor, points: Tensor) -> list[RansacPose | None]:
-    """On the plan (1, M, N) of keypoints (M, 2) and points (N, 3): strictly, and loosely."""
+def _solved(P: Tensor, xy: Tensor, points: Tensor) -> Iterator[Tensor]:
+    """Poses theta (6,) of the plan (1, M, N) of keypoints (M, 2) and points (N, 3), two at most."""
     counts = torch.tensor([len(xy)]), torch.tensor([len(points)])
     strict = next(candidate_pairs(P, xy[None], points[None], *counts))
     keypoint, point = likely_partners(P[0], PARTNERS)
-    return [ransac(*strict, STRICT), _pose(xy[keypoint], points[point], LOOSE)]
-
-
-def _pose(xy: Tensor, points: Tensor, settings: RansacSettings) -> RansacPose | None:
-    return ransac(xy.double().numpy(), points.double().numpy(), settings)
+    loose = xy[keypoint].double().numpy(), points[point].double().numpy()
+    for (shown, paired), settings in ((strict, STRICT), (loose, LOOSE)):
+        pose = ransac(shown, paired, settings)
+        if pose is not None:
+            yield torch.from_numpy(pose.theta)
