@@ -22,6 +22,7 @@ from landmarks import Array, held, report
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.evidence import rivalry
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
@@ -274,6 +275,23 @@ def test_a_frame_explained_far_less_well_than_those_before_is_doubted_at_once() 
     burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
     assert isinstance(tracker.step(burst, 0.5, {}), Fix)
     assert looks
+
+
+@pytest.mark.parametrize("is_doubtful", [True, False])
+def test_in_a_doubtful_frame_what_leads_is_tried_around_as_in_a_first_fix(
+    is_doubtful: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only there: it takes as long as all the rest."""
+    around, tried = rivalry.around, list[int]()
+    monkeypatch.setattr(rivalry, "around", lambda *a: tried.append(1) or around(*a))  # type: ignore[func-returns-value]
+    tracker = following(closed_hall())
+    for number in range(3):
+        tracker.step(frame_at(HERE, np.random.default_rng(number)), 0.2 + 0.1 * number, {})
+    tried.clear()
+    clutter = 0.6 if is_doubtful else 0.0
+    frame = frame_at(HERE, np.random.default_rng(9), clutter=clutter)
+    assert isinstance(tracker.step(frame, 0.5, {}), Fix)
+    assert bool(tried) == is_doubtful
 
 
 def test_the_first_frame_after_a_fix_is_looked_around_in() -> None:
