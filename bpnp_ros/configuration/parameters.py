@@ -133,7 +133,10 @@ class LocalizerConfig(Configuration):
     sight_range: float = setting(
         0.0, "how far away a landmark can be detected; 0: without limit", "m", (0.0, 1e6)
     )
-    max_speed: float = setting(2.0, "fastest the camera moves", "m/s", (0.01, 1000.0), tunable=True)
+    max_speed: float = setting(
+        0.0, "fastest the camera moves; 0: by odometry, and by what is seen of its motion", "m/s",
+        (0.0, 1000.0), tunable=True,
+    )  # fmt: skip
     max_turn_rate: float = setting(
         3.0, "fastest the camera turns", "rad/s", (0.01, 100.0), tunable=True
     )

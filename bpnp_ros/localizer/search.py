@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.localizer.alike.look_alikes import with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.compiled.ready import make_ready
-from bpnp_ros.localizer.descent.look_alikes import with_look_alikes
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import local_optimisation

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer.alike.look_alikes import with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.descent.look_alikes import with_look_alikes
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
 from bpnp_ros.localizer.frame import Frame
@@ -108,8 +108,8 @@ class Tracker:
         self, frame: Frame, stamp: float, odometry: Pose | None
     ) -> Fix | Rejection:
         config, track = self.config, self._track
-        reach = track.reach(stamp, config.max_speed, config.max_turn_rate)
         step = track.step(stamp, odometry, config)
+        reach = track.reach(stamp, step, config)
         self._is_vague = track.is_vague(step)
         usual = min(track.share * len(frame.xy), track.inliers)  # clutter adds none
         gate = Gate.of_tracking(self._model, usual, reach, config, self._is_vague)
@@ -148,7 +148,8 @@ class Tracker:
         if len(near) and isinstance(anywhere, Rejection):
             return answer
         return Rejection(
-            Category.NOT_VERIFIED, "the pose is further from the last one than max_speed allows"
+            Category.NOT_VERIFIED,
+            "the pose is further from the last one than the camera can have come",
         )
 
     def _is_doubtful(self, answer: Fix | Rejection, frame: Frame, stamp: float, step: Step) -> bool:

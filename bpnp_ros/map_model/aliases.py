@@ -69,7 +69,7 @@ def _find(points: Tensor, seed: int) -> Aliases:
     corners = _constellations(points, generator)
     first, second = _equal_pairs(points[corners])
     start, end = points[corners[first]], points[corners[second]]
-    motion = _aligned(start, end, torch.ones_like(start[..., 0]))
+    motion = aligned(start, end, torch.ones_like(start[..., 0]))
     found = Aliases(motion, start[:, 0])
     found = _select(found, _leads_elsewhere(found) & _is_exact(motion, start, end))
     found = _select(found, _one_per_places(found, generator))
@@ -125,7 +125,7 @@ def _equal_pairs(constellations: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(first), torch.cat(second)
 
 
-def _aligned(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+def aligned(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """Motions (T, 4, 4) that carry points (T, K, 3) closest to others, weights (T, K): Kabsch."""
     weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1e-6)
     start_mean, end_mean = ((weight[..., None] * x).sum(dim=1) for x in (start, end))
@@ -176,8 +176,8 @@ def _confirmed(
         start = _neighbourhood(points, part.centre, count, generator)
         distance, nearest = torch.cdist(_carried(part, start).flatten(0, 1), points).min(dim=1)
         meets = (distance < tolerance).to(points).view(-1, start.shape[1])
-        aligned = Aliases(_aligned(start, points[nearest].view_as(start), meets), part.centre)
-        parts.append(_select(aligned, meets.mean(dim=1) >= share))
+        motion = aligned(start, points[nearest].view_as(start), meets)
+        parts.append(_select(Aliases(motion, part.centre), meets.mean(dim=1) >= share))
     return _joined(parts)
 
 

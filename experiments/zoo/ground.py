@@ -67,7 +67,7 @@ KINDS = {
     "drone over field markers": OpenKind(
         field,
         above_the_field,
-        {"motion": "level", "camera_mounting": "down", "max_speed": 20.0, **heights(100, 15)},
+        {"motion": "level", "camera_mounting": "down", **heights(100, 15)},
         1.5,
         lambda count: along(loop(np.array([150, 150, 100.0]), (70, 60), count + 1), "down", count),
     ),

@@ -113,7 +113,7 @@ KINDS = {
     "street lamps from a car": OpenKind(
         street,
         on_the_street,
-        {"motion": "floor", "sight_range": 120.0, "max_speed": 20.0, **heights(1.4)},
+        {"motion": "floor", "sight_range": 120.0, **heights(1.4)},
         1.0,
         along_the_street,
     ),

@@ -114,7 +114,7 @@ KINDS = {
     ),
     "real ceiling lamps, fisheye": RealKind(
         "ceiling_lamps.npz",
-        {"motion": "floor", "camera_mounting": "91.7 -67.7 0", "max_speed": 10.0, **heights(0.0)},
+        {"motion": "floor", "camera_mounting": "91.7 -67.7 0", **heights(0.0)},
         0.25,
         one_camera,
         start_is_told=True,
@@ -122,7 +122,7 @@ KINDS = {
     ),
     "skid-pad cones (classes)": RealKind(
         "skidpad_cones.npz",
-        {"motion": "floor", "camera_mounting": "0 5 0", "max_speed": 20.0, **heights(1.0)},
+        {"motion": "floor", "camera_mounting": "0 5 0", **heights(1.0)},
         0.5,
         one_camera,
         label="map_class",

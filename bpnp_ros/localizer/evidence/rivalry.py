@@ -28,6 +28,7 @@ LEADING = 0.5  # of the best's nats: places that are looked at more closely
 MOST_TRIED = 3
 CLEARLY = 1.0  # nats
 LEADERS_APART = 3.0  # distances of rivals
+ONE_MODE = 0.01  # depths and radians: leaders closer together are looked at once
 ONE_PLACE = 0.6  # of that: poses closer together are one
 
 
@@ -79,7 +80,7 @@ def compete(
         apart = (LEADERS_APART * metres, LEADERS_APART * radians)
         leaders = leading.select(distinct(leading.T_map_camera, *apart, MOST_LEADERS))
         others = Candidates.joined([others, around(model, leaders, frame)])
-    T_winner, own, score = _winner(model, others, frame)
+    T_winner, own, score = _winner(model, others, frame, MOST_LEADERS if closely else 1)
     shown = sight(model, T_winner, own)
     tell(others, score)
     twists = twists_between(T_winner, others.T_map_camera)
@@ -98,10 +99,16 @@ def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor
     return best, candidates.select(best[score >= LEADING * score[0]])
 
 
-def _winner(model: MapModel, others: Candidates, frame: Frame) -> tuple[Tensor, Frame, Tensor]:
-    """The likeliest (4, 4) at its own noise, the frame with that, all scores at that."""
+def _winner(
+    model: MapModel, others: Candidates, frame: Frame, leaders: int
+) -> tuple[Tensor, Frame, Tensor]:
+    """The likeliest (4, 4) at its own noise, the frame with that, all scores at that.
+
+    leaders: so many are looked at with the noise that each of them shows: where keypoints are more
+    exact than expected, a pose that is right stands out by that alone.
+    """
     poses = others.T_map_camera
-    row = torch.zeros(1, dtype=torch.long, device=poses.device)
+    row = _likeliest_at_its_noise(model, poses, frame, leaders)
     for _ in range(MOST_TRIED):
         T, own = with_own_noise(model, poses[row], frame)
         score = evidence(model, poses, own, own.sigma)
@@ -109,6 +116,20 @@ def _winner(model: MapModel, others: Candidates, frame: Frame) -> tuple[Tensor, 
             break
         row = score.argmax()[None]
     return T[0], own, score
+
+
+def _likeliest_at_its_noise(model: MapModel, poses: Tensor, frame: Frame, leaders: int) -> Tensor:
+    """Row (1,) of the likeliest of the best few poses (P, 4, 4)."""
+    if leaders == 1:
+        return torch.zeros(1, dtype=torch.long, device=poses.device)
+    order = evidence(model, poses, frame, frame.sigma).argsort(descending=True)
+    apart = (ONE_MODE * model.depth, ONE_MODE)
+    rows = order[distinct(poses[order], *apart, leaders)]
+    nats = list[float]()
+    for row in rows[:, None]:
+        T, own = with_own_noise(model, poses[row], frame)
+        nats.append(float(evidence(model, T, own, own.sigma)))
+    return rows[int(np.argmax(nats))][None]
 
 
 def _within(twists: Array, metres: float, radians: float) -> NDArray[np.bool_]:

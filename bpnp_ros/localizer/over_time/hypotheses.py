@@ -24,7 +24,7 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
 from bpnp_ros.localizer.over_time.places import Places, View, Way
-from bpnp_ros.localizer.over_time.step import Pose, Step, lengths, moved_by, twist
+from bpnp_ros.localizer.over_time.step import Pose, Step, lengths, moved_by, speed_of, twist
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -111,7 +111,8 @@ class Hypotheses:
         if way is None or stamp < way.stamp:
             return None
         elapsed = stamp - way.stamp
-        told = Step.told(way.odometry, odometry, elapsed, depth, self.config)
+        seen = speed_of(way.velocity)
+        told = Step.told(way.odometry, odometry, elapsed, depth, self.config, seen)
         if told is None and elapsed <= LONGEST_GUESS:
             return Step.guessed(way.velocity, elapsed, depth, self.config)
         return told

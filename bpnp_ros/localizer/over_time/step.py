@@ -19,6 +19,19 @@ Pose = NDArray[np.float64]
 # standard deviations of what is reckoned: in depths and radians, and relative to the way
 SLACK_DEPTHS, SLACK_RADIANS, DRIFT = 0.02, 0.01, 0.1
 CHANGE, UNKNOWN = 0.2, 0.5  # of the greatest speed: how much motion changes, or may be at all
+# the greatest speed where nobody tells it: depths a second, also before any was seen, and times
+# what was seen
+BRISK, UNSEEN, FASTER = 1.0, 3.0, 2.0
+
+
+def fastest(config: LocalizerConfig, depth: float, seen: float | None) -> float:
+    """How fast the camera may move, m/s: as its user says, else by how fast it has been.
+
+    depth: of what it sees, metres. seen: its speed before, m/s; None: not known.
+    """
+    if config.max_speed > 0:
+        return config.max_speed
+    return UNSEEN * depth if seen is None else max(BRISK * depth, FASTER * seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +60,18 @@ class Step:
         elapsed: float,
         depth: float,
         config: LocalizerConfig,
+        seen: float | None = None,
     ) -> Step | None:
         """By odometry, T_odom_camera (4, 4) before and now, so many seconds apart.
 
-        None where there is none, or where it has jumped further than a camera can move.
+        seen: as in `fastest`. None where there is no odometry, or where it has jumped further than
+        a camera can move.
         """
         if before is None or now is None:
             return None
         step = cls.reckoned(np.linalg.inv(before) @ now, depth)
         way, turn = lengths(step.T_before_now)
-        can_be = way <= config.max_speed * elapsed + step.metres
+        can_be = way <= fastest(config, depth, seen) * elapsed + step.metres
         can_be &= turn <= config.max_turn_rate * elapsed + step.radians
         return step if can_be else None
 
@@ -66,9 +81,10 @@ class Step:
     ) -> Step:
         """As the camera moved before, at (6,) m/s and rad/s; None where nobody knows."""
         before = np.zeros(6) if velocity is None else velocity
+        speed = fastest(config, depth, speed_of(velocity))
         step = cls.reckoned(from_twist(before * elapsed), depth)
         change = elapsed * (UNKNOWN if velocity is None else CHANGE)
-        metres = step.metres + change * config.max_speed
+        metres = step.metres + change * speed
         radians = step.radians + change * config.max_turn_rate
         return cls(step.T_before_now, metres, radians, is_guess=True)
 
@@ -85,6 +101,11 @@ class Step:
         """Log-likelihood (P,) of poses (P, 4, 4) that were expected elsewhere; at most 0."""
         metres, radians = apart_each(T_expected, T_found)
         return -0.5 * ((metres / self.metres).square() + (radians / self.radians).square())
+
+
+def speed_of(velocity: Pose | None) -> float | None:
+    """m/s of a camera that moves at (6,) m/s and rad/s; None where that is not known."""
+    return None if velocity is None else float(np.linalg.norm(velocity[:3]))
 
 
 def lengths(T: Pose) -> tuple[float, float]:

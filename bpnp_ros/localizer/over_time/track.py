@@ -11,7 +11,15 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
-from bpnp_ros.localizer.over_time.step import Pose, Step, from_twist, lengths, twist
+from bpnp_ros.localizer.over_time.step import (
+    Pose,
+    Step,
+    fastest,
+    from_twist,
+    lengths,
+    speed_of,
+    twist,
+)
 from bpnp_ros.localizer.types import Fix
 
 SLACK_DEPTHS, SLACK_RADIANS = 0.04, 0.1  # for the errors of the fixes themselves
@@ -83,8 +91,7 @@ class Track:
     def step(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> Step:
         """How the camera has come since the last fix: by odometry, else as it moved before."""
         told = self._told(stamp, odometry, config)
-        velocity = self.motion if self.motion.any() else None
-        return told or Step.guessed(velocity, self._elapsed(stamp), self.depth, config)
+        return told or Step.guessed(self._velocity, self._elapsed(stamp), self.depth, config)
 
     def is_vague(self, step: Step) -> bool:
         """Whether the camera may have come further from where a step leads than is refined."""
@@ -105,14 +112,25 @@ class Track:
         metres, radians = lengths(np.linalg.inv(self._ahead(stamp)) @ pose)
         return metres / self.depth + radians
 
-    def reach(self, stamp: float, max_speed: float, max_turn_rate: float) -> tuple[float, float]:
-        """How far the camera can have come since the last fix, metres and radians."""
+    def reach(self, stamp: float, step: Step, config: LocalizerConfig) -> tuple[float, float]:
+        """How far the camera can have come since the last fix, metres and radians.
+
+        step: how it has come as far as is known.
+        """
         elapsed = self._elapsed(stamp)
-        metres = max_speed * elapsed + SLACK_DEPTHS * self.depth
-        return metres, max_turn_rate * elapsed + SLACK_RADIANS
+        metres = fastest(config, self.depth, speed_of(self._velocity)) * elapsed
+        if config.max_speed == 0 and not step.is_guess:
+            metres = max(metres, lengths(step.T_before_now)[0] + step.metres)
+        return metres + SLACK_DEPTHS * self.depth, config.max_turn_rate * elapsed + SLACK_RADIANS
+
+    @property
+    def _velocity(self) -> Pose | None:
+        """(6,) m/s and rad/s, where two fixes have shown it."""
+        return self.motion if self.motion.any() else None
 
     def _told(self, stamp: float, odometry: Pose | None, config: LocalizerConfig) -> Step | None:
-        return Step.told(self.odometry, odometry, self._elapsed(stamp), self.depth, config)
+        elapsed, seen = self._elapsed(stamp), speed_of(self._velocity)
+        return Step.told(self.odometry, odometry, elapsed, self.depth, config, seen)
 
     def _ahead(self, stamp: float) -> Pose:
         assert self.last is not None

@@ -53,15 +53,17 @@ class NearTriples:
             yield refine(self._model, poses, few, PULL) if len(poses) else poses
 
     def _sets(self, frame: Frame) -> list[Tensor]:
-        """Rows (3,) of keypoints near each other, none twice, of some draws the one that spans
-        most."""
+        """Rows (3,) of keypoints near each other, none twice: by turns the nearest of all, which
+        most probably lie side by side in the map, and of some draws those that span most."""
         M = len(frame.xy)
         near = _nearest(frame.xy, min(self._reach, M - 1)).cpu()
         generator = torch.Generator().manual_seed(0)
         sets = dict[tuple[int, ...], Tensor]()
-        for _ in range(2 * MOST_SETS):
+        for turn in range(2 * MOST_SETS):
             first = torch.randint(M, (1,), generator=generator)
             others = torch.rand(DRAWS, near.shape[1], generator=generator).topk(2).indices
+            if turn % 2:
+                others = torch.arange(2).expand(DRAWS, 2)
             rows = torch.cat([first.expand(DRAWS, 1), near[first[0]][others]], dim=1)
             corners = frame.xy.cpu()[rows]
             (x, y), (u, v) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))

@@ -1,0 +1,1 @@
+"""Where else in the map a frame may have been taken: places that look the same."""
