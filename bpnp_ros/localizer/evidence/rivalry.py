@@ -80,7 +80,8 @@ def compete(
         apart = (LEADERS_APART * metres, LEADERS_APART * radians)
         leaders = leading.select(distinct(leading.T_map_camera, *apart, MOST_LEADERS))
         others = Candidates.joined([others, around(model, leaders, frame)])
-    T_winner, own, score = _winner(model, others, frame, MOST_LEADERS if closely else 1)
+    few = MOST_LEADERS if closely and model.is_open else 1
+    T_winner, own, score = _winner(model, others, frame, few)
     shown = sight(model, T_winner, own)
     tell(others, score)
     twists = twists_between(T_winner, others.T_map_camera)
@@ -104,8 +105,8 @@ def _winner(
 ) -> tuple[Tensor, Frame, Tensor]:
     """The likeliest (4, 4) at its own noise, the frame with that, all scores at that.
 
-    leaders: so many are looked at with the noise that each of them shows: where keypoints are more
-    exact than expected, a pose that is right stands out by that alone.
+    leaders: so many are looked at with the noise that each of them shows: of few keypoints that are
+    more exact than expected, a pose that is right stands out by that alone.
     """
     poses = others.T_map_camera
     row = _likeliest_at_its_noise(model, poses, frame, leaders)
