@@ -16,7 +16,9 @@ from bpnp_ros.map_model.map_model import MapModel
 Array = NDArray[np.float32]
 
 ONE = np.ones(1)
-FINEST, COARSEST = 0.1, 2.0  # times what is believed of all maps: what is believed of one
+FINEST, COARSEST = 1.0, 2.0
+"""Times what is believed of all maps, what is believed of one: photographs of one session differ by
+less than those of a camera that comes later, and taken at their word they gave a wrong pose."""
 
 
 class MapCue(Protocol):
