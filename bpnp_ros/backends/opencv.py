@@ -177,6 +177,14 @@ def greatest_around(image: NDArray[np.float32], reach: int) -> NDArray[np.float3
     return greatest
 
 
+def closed(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """(H, W): the mask with gaps filled that hold no disc of a radius of `reach` cells."""
+    cv2 = _cv2()
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    filled: NDArray[np.uint8] = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    return filled > 0
+
+
 def enlarge(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
     """(h, w) -> (height, width), bilinear."""
     cv2 = _cv2()

@@ -15,8 +15,6 @@ from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.map_model.contradiction import refuse_contradiction
 from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
-    Positions,
-    SeenFrom,
     coarse_view_space,
     explore,
 )
@@ -32,6 +30,7 @@ from bpnp_ros.map_model.motion import (
     direction,
     mounting,
 )
+from bpnp_ros.map_model.occlusion.in_sight import InSight
 from bpnp_ros.map_model.open_space import OpenSpace
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
@@ -47,10 +46,6 @@ MOST_SIFTED = 500_000  # of very many points, every so many-th
 MOST_COUNTED = 100_000  # points by which density is judged; of more, every so many-th
 COARSE = 10_000  # points that show what is in sight, and how much of the map that is
 SIGHT = 4.0  # depths; little is seen farther off
-MOST_AROUND = 3000
-"""Points about a place that are looked at; those farther off are small, and hidden by these."""
-HIDING_RADIUS = 3.0
-"""Of hidden-point removal: so small that a sparse wall hides what is behind it."""
 FEW_LANDMARKS, MOST_LANDMARKS = 400, 3000
 """Within sight. Few hide nothing; more than most are never looked at one and all."""
 CLEARANCE = 1.5  # spacings of the points that a camera keeps from them
@@ -83,7 +78,7 @@ def model_from_points(
 ) -> MapModel:
     """Thin a map, or clean and thin bare points (N, 3), and find what is seen from where.
 
-    Few landmarks hide nothing; of many, hidden-point removal tells. Raises MapError for a map that
+    Few landmarks hide nothing; many do, see `occlusion`. Raises MapError for a map that
     is empty, degenerate, or without room for a camera, ConfigError for a motion that cannot be.
     """
     motion = motion_of(config)
@@ -180,7 +175,7 @@ def _hidden_model(
 
 def _explored(upright: PointMap, exploration: ExplorationConfig, places: int, seed: int) -> Tensors:
     """The tensors of the view space; minutes in a large building."""
-    samples = explore(upright, _seen_in(upright), places, exploration, seed)
+    samples = explore(upright, InSight(upright.points), places, exploration, seed)
     space = coarse_view_space(upright, samples, exploration)
     return {name: getattr(space, name) for name in ("anchors", "seen", "chance", "reach")}
 
@@ -202,30 +197,9 @@ def _upright(point_map: PointMap, motion: Motion) -> PointMap:
     return replace(point_map, points=points, origin=point_map.origin @ R)
 
 
-def _seen_in(point_map: PointMap) -> SeenFrom:
-    """What the nearest points about a position leave in sight."""
-
-    def seen_from(positions: Positions) -> NDArray[np.bool_]:
-        seen = np.zeros((len(positions), len(point_map)), bool)
-        for row, position in zip(seen, positions, strict=True):
-            near = _nearest(point_map.points, position)
-            row[near[hidden_point_removal(point_map.points[near], position, HIDING_RADIUS)]] = True
-        return seen
-
-    return seen_from
-
-
-def _nearest(points: Positions, position: Positions) -> NDArray[np.int64]:
-    """Rows of the MOST_AROUND points (N, 3) that are nearest to a position (3,)."""
-    if len(points) <= MOST_AROUND:
-        return np.arange(len(points))
-    distance = np.square(points - position).sum(axis=1)
-    return np.argpartition(distance, MOST_AROUND)[:MOST_AROUND]
-
-
 def _depth(upright: PointMap, exploration: ExplorationConfig, seed: int) -> float:
     """How far away the points are that are seen from a few places, metres: the median."""
-    few = explore(upright, _seen_in(upright), FEW_PLACES, exploration, seed)
+    few = explore(upright, InSight(upright.points), FEW_PLACES, exploration, seed)
     apart = upright.points[few.point] - few.positions[few.sample]
     return float(np.median(np.linalg.norm(apart, axis=1)))
 

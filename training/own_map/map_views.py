@@ -24,6 +24,7 @@ from bpnp_ros.map_model.exploration import (
 )
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.occlusion.in_sight import InSight
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.point_map.mesh_file import read_mesh
 from bpnp_ros.point_map.point_map import PointMap
@@ -57,7 +58,7 @@ def explore_map(
     path: Array | None = None,
     cameras: Sequence[Camera] = (),
 ) -> MapViews:
-    """Find free places and what is seen there: behind a mesh, or by hidden-point removal.
+    """Find free places and what is seen there: behind a mesh, or what the points make believe.
 
     path: (F, 3) where a camera was, in the map's frame; places lie near it. cameras: to train for
     these instead of the settings' one.
@@ -69,7 +70,7 @@ def explore_map(
         range_max=config.range_max,
         path_margin=config.path_margin,
     )
-    seen_from = _hidden_points(point_map) if mesh is None else _ray_casting(point_map, mesh)
+    seen_from = InSight(point_map.points) if mesh is None else _ray_casting(point_map, mesh)
     path = None if path is None else path - point_map.origin
     samples = explore(point_map, seen_from, config.places, exploration, config.seed, path)
     coarse = coarse_view_space(point_map, samples, exploration)
@@ -124,13 +125,3 @@ def _ray_casting(point_map: PointMap, mesh: Path) -> SeenFrom:
     vertices, triangles = read_mesh(mesh)
     caster = open3d.RayCaster(vertices - point_map.origin, triangles)
     return lambda positions: caster.visible(positions, point_map.points)
-
-
-def _hidden_points(point_map: PointMap) -> SeenFrom:
-    def seen_from(positions: np.ndarray) -> np.ndarray:
-        seen = np.zeros((len(positions), len(point_map)), bool)
-        for row, position in zip(seen, positions, strict=True):
-            row[open3d.hidden_point_removal(point_map.points, position)] = True
-        return seen
-
-    return seen_from

@@ -1,0 +1,1 @@
+"""What hides what in a map of which only points are known."""
