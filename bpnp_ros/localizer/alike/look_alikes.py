@@ -24,7 +24,8 @@ def with_look_alikes(
     """
     best = keep_best(model, candidates, frame, frame.sigma, 1)
     found = [model.aliases.of(best.T_map_camera[0], most)]
-    if model.is_open and not model.turns_only:
+    # where up is known, all pairs of landmarks are tried, and these are found
+    if model.is_open and not (model.turns_only or model.view_space.held.knows_up):
         found.append(_in_the_same_figure(model, best.T_map_camera[0], frame, most))
     poses = torch.cat(found)
     if not len(poses):
