@@ -242,6 +242,16 @@ def test_poses_are_as_distinct_as_the_reference_says(most: int) -> None:
     assert torch.equal(found, expected) and 2 < len(found) < 150
 
 
+def test_products_with_halves_are_exact() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(50, 96, generator=generator).half()
+    rows[0], rows[1, ::2] = 0, 3e-6  # denormal
+    vector = torch.rand(96, generator=generator)
+    expected = rows.double() @ vector.double()
+    found = inputs.products_with_halves(rows, vector).double()
+    assert torch.allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
 def test_machine_code_is_made_anew_when_what_it_calls_has_changed(tmp_path: Path) -> None:
     function = (
         "from bpnp_ros.backends.numba import compiled\n{}\n@compiled\ndef {}(x):\n    return {}\n"

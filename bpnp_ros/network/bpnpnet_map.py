@@ -175,9 +175,13 @@ def _log_total(values: Tensor, largest: Tensor) -> Tensor:
 
 def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """torch.topk along rows (B, K); looks only into the runs of values whose maximum is large."""
-    run = 64
-    runs = torch.nn.functional.pad(values, (0, -values.shape[1] % run), value=-torch.inf)
-    runs = runs.view(len(values), -1, run)
+    run, rest = 64, values.shape[1] % 64
+    runs = values[:, : values.shape[1] - rest].unflatten(1, (-1, run))
     few = runs.amax(2).topk(min(count, runs.shape[1]), dim=1).indices
-    best, row = runs.gather(1, few[..., None].expand(-1, -1, run)).flatten(1).topk(count, dim=1)
-    return best, few.gather(1, row // run) * run + row % run
+    best = runs.gather(1, few[..., None].expand(-1, -1, run)).flatten(1)
+    index = (few[..., None] * run + torch.arange(run, device=few.device)).flatten(1)
+    last = torch.arange(values.shape[1] - rest, values.shape[1], device=few.device)
+    best = torch.cat([best, values[:, last]], dim=1)
+    index = torch.cat([index, last.expand(len(values), -1)], dim=1)
+    best, row = best.topk(count, dim=1)
+    return best, index.gather(1, row)

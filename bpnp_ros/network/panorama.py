@@ -39,13 +39,14 @@ class Panorama(nn.Module):
         """
         some = slice(None) if places is None else places
         cosine, sine = self.cosine[..., some], self.sine[..., some]
-        frame = torch.cat(self.signature(bearing, mask)).transpose(0, 1)
-        by_cosine, by_sine = ((frame @ part).chunk(2, dim=1) for part in (cosine, sine))
-        real, imaginary = by_cosine[0] - by_sine[1], by_cosine[1] + by_sine[0]
+        in_phase, quadrature = (part.transpose(0, 1) for part in self.signature(bearing, mask))
+        # real parts of all frames, then imaginary parts: (H, 2 B, A)
+        series = torch.cat([in_phase, quadrature], dim=1) @ cosine
+        series = series.baddbmm(torch.cat([-quadrature, in_phase], dim=1), sine)
         phase = self.heading(torch.arange(self.yaws, device=mask.device))[:, None] * self.order
-        both_signs = torch.where(self.order == 0, 1.0, 2.0)
-        score = (phase.cos() * both_signs) @ real.flatten(1)
-        score.addmm_(phase.sin() * both_signs, imaginary.flatten(1), alpha=-1)
+        waves = torch.stack([phase.cos(), -phase.sin()], dim=2)
+        waves = waves * torch.where(self.order == 0, 1.0, 2.0)[:, None]
+        score = waves.flatten(1) @ series.view(2 * len(self.order), -1)
         return score.view(self.yaws, len(bearing), -1)
 
     def heading(self, index: Tensor) -> Tensor:

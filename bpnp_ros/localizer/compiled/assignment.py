@@ -50,17 +50,17 @@ def assign(image: Image, T: Doubles, sigma: float, clutter: float, count: int, v
 def add_up(image: Image, spread: Spread, count: int, view: View) -> None:
     """gain: of every keypoint, by all points. heard: of every point, by all keypoints."""
     _reach(image, spread.reach, count, view)
-    u, v, before = image.u, image.v, image.before
+    u, v, told, before = image.u, image.v, said(image, view), image.before
     gain, near, at, exponent = view.gain, view.near, view.image, spread.exponent
     gain[:] = 0
     for k in range(count):
         x, y, level = at[0, k], at[1, k], spread.level + view.level[k]
-        told, heard = told_of(image, view, k), np.float32(0)
+        row, heard = row_said(image, view, k), np.float32(0)
         for band in range(near[0, k], near[1, k]):
             first, last = blocks(before[band, near[2, k]], before[band, near[3, k]])
             for i in range(first, last):
                 dx, dy = u[i] - x, v[i] - y
-                ratio = exp2(level + told[i] - exponent * (dx * dx + dy * dy))
+                ratio = exp2(level + told[row, i] - exponent * (dx * dx + dy * dy))
                 gain[i] += ratio
                 heard += ratio
         view.heard[k] = heard
@@ -70,7 +70,7 @@ def add_up(image: Image, spread: Spread, count: int, view: View) -> None:
 @compiled
 def share_out(image: Image, spread: Spread, count: int, view: View) -> None:
     """share: of the keypoints, of every point."""
-    u, v, before = image.u, image.v, image.before
+    u, v, told, before = image.u, image.v, said(image, view), image.before
     share, part, near, at, exponent = view.share, view.part, view.near, view.image, spread.exponent
     for k in range(count):
         x, y, level = at[0, k], at[1, k], spread.level + view.level[k]
@@ -78,13 +78,13 @@ def share_out(image: Image, spread: Spread, count: int, view: View) -> None:
         if view.heard[k] < NO_MASS:
             share[:, k] = 0
             continue
-        told = told_of(image, view, k)
+        row = row_said(image, view, k)
         for band in range(near[0, k], near[1, k]):
             first, last = blocks(before[band, near[2, k]], before[band, near[3, k]])
             for i in range(first, last):
                 dx, dy = u[i] - x, v[i] - y
                 squared = dx * dx + dy * dy
-                own = part[i] * exp2(level + told[i] - exponent * squared)
+                own = part[i] * exp2(level + told[row, i] - exponent * squared)
                 mass += own
                 right += own * dx
                 down += own * dy
@@ -93,20 +93,32 @@ def share_out(image: Image, spread: Spread, count: int, view: View) -> None:
 
 
 @compiled
-def told_of(image: Image, view: View, k: int) -> Floats:
-    """(S,): what cues say of a point's pairs with the keypoints that it may meet, bits."""
-    told = image.told[np.uintp(view.point[k] if len(image.told) > 1 else 0)]
-    if not len(image.directions) or view.aim[2, k] == 0:
-        return told
-    shown, near, before, turned = image.shown, view.near, image.before, view.told
+def said(image: Image, view: View) -> Floats:
+    """(1 or N, S): bits that cues say of pairs; of one point at a time where it has a direction."""
+    return view.told if len(image.directions) else image.told
+
+
+@compiled
+def row_said(image: Image, view: View, k: int) -> np.uintp:
+    """Of `said`, for a point."""
+    row = np.uintp(view.point[k] if len(image.told) > 1 else 0)
+    if len(image.directions) == 0:
+        return row
+    _turn(image, view, k, row)
+    return np.uintp(0)
+
+
+@compiled
+def _turn(image: Image, view: View, k: int, row: np.uintp) -> None:
+    """told: of a point's pairs with the keypoints that it may meet, by their orientations too."""
+    shown, near, before = image.shown, view.near, image.before
     a, b, c = view.aim[0, k], view.aim[1, k], view.aim[2, k]
     aside, kept = np.float32(image.aside), np.float32(1 - image.aside)
     for band in range(near[0, k], near[1, k]):
         first, last = blocks(before[band, near[2, k]], before[band, near[3, k]])
         for i in range(first, last):
-            said = exp2(a * shown[0, i] + b * shown[1, i] + c * shown[2, i])
-            turned[i] = told[i] + log2(aside + kept * said)
-    return turned
+            alike = exp2(a * shown[0, i] + b * shown[1, i] + c * shown[2, i])
+            view.told[0, i] = image.told[row, i] + log2(aside + kept * alike)
 
 
 @compiled

@@ -124,6 +124,14 @@ def unlike_rows(vectors: Tensor, most: int) -> Tensor:
     return torch.from_numpy(unlike(_contiguous(vectors.float()), most))
 
 
+def products_with_halves(rows: Tensor, vector: Tensor) -> Tensor:
+    """(V,) float32 of float16 rows (V, C) with a vector (C,), on a processor."""
+    from bpnp_ros.localizer.compiled.halves import products
+
+    bits = rows.contiguous().view(torch.int16).numpy().view(np.uint16)
+    return torch.from_numpy(products(bits, _contiguous(vector.float())))
+
+
 def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
     """As `candidates.distinct`, on a processor."""
     from bpnp_ros.localizer.compiled.unlike import distinct
@@ -134,6 +142,7 @@ def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int
 
 _SHARES = np.array(CLUTTER_SHARES)
 _spaces: WeakKeyDictionary[MapModel, Space] = WeakKeyDictionary()
+_helds: WeakKeyDictionary[MapModel, Held] = WeakKeyDictionary()
 
 
 def _space(model: MapModel) -> Space:
@@ -171,6 +180,13 @@ def _likeliest_first(seen: Tensor, chance: Tensor) -> tuple[NDArray[np.int64], N
 
 
 def _held(model: MapModel) -> Held:
+    held = _helds.get(model)
+    if held is None:
+        held = _helds[model] = _held_of(model)
+    return held
+
+
+def _held_of(model: MapModel) -> Held:
     motion, known = model.view_space.held, Beforehand.of(model)
     up, held = (np.array(v, np.float64) for v in (motion.up, motion.up_in_camera))
     longest = LONGEST_STEP[0] * model.depth, LONGEST_STEP[1]

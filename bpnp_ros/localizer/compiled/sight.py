@@ -16,8 +16,9 @@ from bpnp_ros.localizer.compiled.assignment import (
     blocks,
     gains,
     nats_of,
+    row_said,
+    said,
     spread_of,
-    told_of,
 )
 from bpnp_ros.localizer.compiled.given import Doubles, Floats, Image, Limits, Rows, Space
 from bpnp_ros.localizer.compiled.view import View, jacobian, look, room_for
@@ -63,10 +64,10 @@ def _observe(
             continue
         most = np.float32(0)
         _jacobian(image, view, k, J)
-        told = told_of(image, view, k)
+        row = row_said(image, view, k)
         for band in range(near[0, k], near[1, k]):
             first, last = blocks(before[band, near[2, k]], before[band, near[3, k]])
-            _ratios(image, spread, view, k, told, first, last, ratio)
+            _ratios(image, spread, view, k, row, first, last, ratio)
             for i in range(first, last):
                 if ratio[i] > most:
                     most, likeliest.slot[k] = ratio[i], np.int64(i)
@@ -86,17 +87,17 @@ def _ratios(
     spread: Spread,
     view: View,
     k: int,
-    told: Floats,
+    row: np.uintp,
     first: np.uintp,
     last: np.uintp,
     ratio: Floats,
 ) -> None:
     """Likelihood over clutter of a point's pairs with the keypoints of some slots."""
     x, y, level = view.image[0, k], view.image[1, k], spread.level + view.level[k]
-    u, v = image.u, image.v
+    u, v, told = image.u, image.v, said(image, view)
     for i in range(first, last):
         dx, dy = u[i] - x, v[i] - y
-        ratio[i] = exp2(level + told[i] - spread.exponent * (dx * dx + dy * dy))
+        ratio[i] = exp2(level + told[row, i] - spread.exponent * (dx * dx + dy * dy))
 
 
 @compiled

@@ -23,7 +23,7 @@ class View(NamedTuple):
     share: (4, K) sum over keypoints of shares, and of shares times distance in x, in y and squared.
     heard: (K,) the most that this sum can be. aim: (3, K) the image of the point's direction, of
     length 1, and 1; 0 where unknown. gain: (S,) likelihood of a keypoint over clutter. part: (S,)
-    share of clutter. told: (S,) what cues say of a point's pairs, bits.
+    share of clutter. told: (1, S) what cues say of the pairs of a point that has a direction, bits.
     """
 
     point: Rows
@@ -48,7 +48,7 @@ def room_for(space: Space, image: Image) -> View:
     level, heard, keypoints = floats[0], floats[1], np.empty((3, S), np.float32)
     placed, at, images, share = floats[2:5], floats[5:8], floats[8:10], floats[10:14]
     seen = rows[0], placed, level, np.empty(1), at, images, rows[1:], share, heard, floats[14:]
-    return View(*seen, keypoints[0], keypoints[1], keypoints[2])
+    return View(*seen, keypoints[0], keypoints[1], keypoints[2:])
 
 
 @compiled

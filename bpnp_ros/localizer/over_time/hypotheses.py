@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.geometry.rotation import rotation_angle
 from bpnp_ros.localizer.candidates import Candidates, apart, distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
@@ -149,11 +150,10 @@ class Hypotheses:
 
     def _unlike(self, poses: Tensor, others: Tensor) -> Tensor:
         """Rows of poses (P, 4, 4) that are none of others (H, 4, 4)."""
-        known = [self._are_same(*apart(others, pose)).any() for pose in poses]
-        return torch.tensor([row for row, is_known in enumerate(known) if not is_known]).long()
-
-    def _are_same(self, metres: Tensor, radians: Tensor) -> Tensor:
-        return (metres < SAME_DEPTHS * self._model.depth) & (radians < SAME_RADIANS)
+        metres = torch.cdist(poses[:, :3, 3], others[:, :3, 3])
+        radians = rotation_angle(poses[:, None, :3, :3], others[None, :, :3, :3])
+        same = (metres < SAME_DEPTHS * self._model.depth) & (radians < SAME_RADIANS)
+        return (~same.any(dim=1)).nonzero()[:, 0]
 
     def _fitted(self, T_expected: Tensor, frame: Frame, step: Step) -> tuple[Tensor, Tensor]:
         """Poses (P, 4, 4) pulled onto a frame's keypoints, and how likely they are, nats (P,).

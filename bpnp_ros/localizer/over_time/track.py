@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import torch
@@ -143,7 +144,11 @@ class Track:
 
 def _turns(most: float) -> Pose:
     """Turns (2 K, 4, 4) about a camera's y axis to either side, up to so many radians."""
-    count = min(max(round(most / TURN), LEAST_TURNS), MOST_TURNS)
+    return _turns_to_either_side(min(max(round(most / TURN), LEAST_TURNS), MOST_TURNS))
+
+
+@cache
+def _turns_to_either_side(count: int) -> Pose:
     yaws = TURN * torch.tensor([k for k in range(-count, count + 1) if k], dtype=torch.float64)
     turns = so3_exp(yaws[:, None] * yaws.new_tensor([0.0, 1.0, 0.0]))
     poses: Pose = make_transform(turns, yaws.new_zeros(len(yaws), 3)).numpy()

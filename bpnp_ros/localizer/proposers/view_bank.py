@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import invert
+from bpnp_ros.localizer.compiled.inputs import is_installed, products_with_halves
 from bpnp_ros.localizer.measurement import NEAREST
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
@@ -34,9 +35,15 @@ class ViewBank:
     def best(self, xy: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The views that explain keypoints (M, 2) best: poses (count, 4, 4), scores (count,)."""
         counts = histogram(xy[None], torch.ones_like(xy[None, :, 0]), self.frustum)[0]
-        parts = [log_ratio.float() @ counts for log_ratio in self.log_ratio.split(_CHUNK)]
-        score, view = torch.cat(parts).topk(min(count, len(self.log_ratio)))
+        score, view = self._scores(counts).topk(min(count, len(self.log_ratio)))
         return self.T_map_camera[view], score
+
+    def _scores(self, counts: Tensor) -> Tensor:
+        """(V,) of a histogram (CELLS,)."""
+        is_half = self.log_ratio.dtype == torch.float16
+        if is_half and counts.device.type == "cpu" and is_installed():
+            return products_with_halves(self.log_ratio, counts)
+        return torch.cat([part.float() @ counts for part in self.log_ratio.split(_CHUNK)])
 
 
 def build_view_bank(

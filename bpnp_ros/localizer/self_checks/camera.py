@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class LensEstimate:
     def lens(self) -> LensError:
         return LensError(*self.mean.tolist())
 
-    @property
+    @cached_property
     def sigmas(self) -> float:
         """How many standard deviations away a right camera is."""
         return float(np.sqrt(self.mean @ np.linalg.solve(self.covariance, self.mean)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ class LensError:
         """Where points (..., 2) of the chart are seen, (..., 2)."""
         return xy * (1 + self.focal + self.bend * xy.square().sum(dim=-1, keepdim=True))
 
+    @lru_cache(maxsize=4)  # noqa: B019
     def size(self, view: Frustum) -> float:
         """How far points move, relative to their distance from the middle: root mean square over
         that distance, up to the longer side of the image."""
