@@ -158,6 +158,19 @@ def test_a_map_for_which_there_is_no_memory_is_refused_with_numbers(
         configured(file)
 
 
+def test_a_map_file_is_refused_before_it_takes_more_than_memory_limit(tmp_path: Path) -> None:
+    file = tmp_path / "map.csv"
+    rng = np.random.default_rng(0)
+    write_map(file, dict(zip("xyz", rng.uniform(0, 9, (3, 5000)), strict=True)))
+    with (
+        memory.limited_to(5000 * memory.BYTES_A_POINT - 1),
+        pytest.raises(MapError, match=r"5,000 points, which need .* memory_limit allows"),
+    ):
+        load_map(file)
+    with memory.limited_to(5000 * memory.BYTES_A_POINT):
+        assert len(load_map(file)) == 5000
+
+
 def test_what_is_free_is_known_here() -> None:
     free = memory.available()
     assert free is None or 10**6 < free < 10**14

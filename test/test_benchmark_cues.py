@@ -57,8 +57,8 @@ def test_colours_find_what_positions_alone_do_not() -> None:
 
 def test_each_cue_is_asked_alone_and_all_together() -> None:
     assert [row.cues for row in cue_rows()] == [
-        *[(), ("rgb",), ("size",), ("sign",)],
-        ("rgb", "size", "sign"),
+        *[(), ("rgb",), ("size",), ("sign",), ("angle",)],
+        ("rgb", "size", "sign", "angle"),
     ]
     assert len({str(row.identity) for row in cue_rows()}) == len({row.name for row in cue_rows()})
 

@@ -104,6 +104,7 @@ def test_no_step_is_longer_than_is_allowed(step: Step, monkeypatch: pytest.Monke
     allowed = (0.002, 0.004)
     for room in (gauss_newton, inputs):
         monkeypatch.setattr(room, "LONGEST_STEP", allowed)
+    monkeypatch.setattr(inputs, "_helds", {})
     metres, radians = apart(
         step(closed_hall(), _aside(1.0), some_frame(), [0.05], ALL), _aside(1.0)[0]
     )

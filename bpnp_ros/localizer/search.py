@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.localizer.alike.look_alikes import with_look_alikes
+from bpnp_ros.localizer.alike.look_alikes import MOST_ALIASES, with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.compiled.ready import make_ready
 from bpnp_ros.localizer.frame import Frame
@@ -15,8 +15,6 @@ from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
 from bpnp_ros.localizer.proposers.registry import Given, make_proposers
 from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.types import Category, Fix, Rejection
-
-MOST_ALIASES = 256
 
 
 class GlobalSearch:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from bpnp_ros.errors import MapError
 
 BYTES_A_POINT = 120  # while a map is read and cleaned: positions, some cues, copies of both
 GIB = 2**30
+_allowed: ContextVar[float] = ContextVar("allowed", default=float("inf"))
 _OF_GROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 
 
+@contextmanager
+def limited_to(allowed: float) -> Iterator[None]:
+    """Maps that take more than so many bytes to read are refused inside."""
+    token = _allowed.set(allowed)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
 def refuse_without_memory(points: int, path: Path) -> None:
-    """Raise MapError, with numbers, for more points than there is memory for."""
-    needed, free = points * BYTES_A_POINT, available()
+    """Raise MapError, with numbers, for more points than there is memory for, or is allowed."""
+    needed, free, allowed = points * BYTES_A_POINT, available(), _allowed.get()
+    needs = f"{path} holds {points:,} points, which need {needed / GIB:.1f} GiB to read; "
+    remedy = "Thin it first, for example with Open3D's voxel_down_sample, or "
+    if needed > allowed:
+        raise MapError(f"{needs}memory_limit allows {allowed / GIB:g}. {remedy}raise the limit.")
     if free is not None and needed > free:
-        raise MapError(
-            f"{path} holds {points:,} points, which need {needed / GIB:.1f} GiB to read; "
-            f"{free / GIB:.1f} GiB are free. Thin it first, for example with Open3D's "
-            "voxel_down_sample, or free memory."
-        )
+        raise MapError(f"{needs}{free / GIB:.1f} GiB are free. {remedy}free memory.")
 
 
 def available() -> int | None:

@@ -12,6 +12,7 @@ from bpnp_ros.errors import BpnpError, MapError
 from bpnp_ros.map_model.mounting import Holding, is_left_to_gravity, is_left_to_tf, told
 from bpnp_ros.point_map.cleaning import clean_map
 from bpnp_ros.point_map.loading import load_map, needs_scale
+from bpnp_ros.point_map.memory import GIB, limited_to
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.runtime.conversions import frame_of, read_map
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bpnp_ros.localizer.localizer import Localizer
     from bpnp_ros.weights.bundle import MapBundle
 
-GIB = 2**30
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ class Maps:
         """Use the map of `map_file`. Raises MapError."""
         path, scale = self.settings.map_file, self.settings.map_scale or None
         metric = scale is not None or not needs_scale(path)
-        self._use(load_map(path, scale), self.settings.map_frame or "map", metric)
+        with limited_to(self.settings.memory_limit * GIB):
+            point_map = load_map(path, scale)
+        self._use(point_map, self.settings.map_frame or "map", metric)
 
     def use_bundle(self) -> None:
         """Use the points that the weights were trained for, if there are weights."""

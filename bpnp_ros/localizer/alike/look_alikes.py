@@ -12,6 +12,7 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import ALIAS_START, FINAL_KEEP, keep_best, polish
 from bpnp_ros.map_model.map_model import MapModel
 
+MOST_ALIASES = 256  # tried for a frame that is looked for in the whole map
 SLACK = 6.0  # standard deviations of a keypoint, by which a figure may differ that looks the same
 
 

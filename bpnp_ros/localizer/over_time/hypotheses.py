@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import rotation_angle
+from bpnp_ros.localizer.alike.look_alikes import MOST_ALIASES, with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates, apart, distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
@@ -37,6 +38,8 @@ HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
 LEAST_MATCH = 1.2  # in the frame: chance adds up along the way, too
+LUCK = 2.0  # times what a place explained before
+GUESSED = 0.4  # of a place's nats
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
 
 
@@ -75,12 +78,13 @@ class Hypotheses:
         new = self._fresh(candidates, frame)
         step = self._step(stamp, odometry)
         if step is None or self._places is None:
-            self.forget()
-            self._places, self._way = new, Way(stamp, np.eye(4), odometry)
-            self._remember(frame)
+            self._begin(new, frame, stamp, odometry)
             return answer
         old, leader = self._carried(self._places, frame, step)
         self._go_on(stamp, odometry, step, leader)
+        if self._is_found_by_luck(old, new):
+            self._begin(self._with_look_alikes(old, candidates, frame), frame, stamp, odometry)
+            return answer
         if self._is_news(answer):
             old = old.joined(self._looked_back(new, old))
         self._places = places = self._merged(old)
@@ -92,10 +96,12 @@ class Hypotheses:
     def _is_news(self, answer: Fix | Rejection) -> bool:
         """Whether what was found for a frame is looked for in the views before, which takes long.
 
-        In a map that hides points a pose is believed for its own frame's sake; the places of a
-        frame without one that was taken where the last view was say nothing new.
+        In a map that hides points a pose is believed for its own frame's sake. A frame without
+        one that was taken where the last view was says nothing new, unless its places are alike.
         """
-        return isinstance(answer, Fix) or self._model.is_open or self._freshness >= 1
+        if isinstance(answer, Fix) or answer.category is Category.AMBIGUOUS:
+            return True
+        return self._model.is_open or self._freshness >= 1
 
     def _fresh(self, candidates: Candidates, frame: Frame) -> Places:
         """The frame's own candidates, the best first, without a past."""
@@ -105,6 +111,24 @@ class Hypotheses:
         order = order[nats[order] > nats.max() - HOPELESS * self.odds]
         order = order[self._distinct(poses[order], MOST_NEW)]
         return Places(poses[order], nats[order], nats.new_zeros(len(order), 0))
+
+    def _begin(self, places: Places, frame: Frame, stamp: float, odometry: Pose | None) -> None:
+        self.forget()
+        self._places, self._way = places, Way(stamp, np.eye(4), odometry)
+        self._remember(frame)
+
+    def _is_found_by_luck(self, old: Places, new: Places) -> bool:
+        """Whether a place that explained little before explains a frame of which the search has
+        missed it: then nobody has asked what looks like it, and its past is that of other poses."""
+        row = int(old.now.argmax())
+        now, before = float(old.now[row]), float(old.past[row].max())
+        return now > max(float(new.now.max()) + self.odds, LUCK * before)
+
+    def _with_look_alikes(self, old: Places, candidates: Candidates, frame: Frame) -> Places:
+        """The frame's own candidates, and what looks like an old place that the search missed."""
+        best = Candidates.of(old.poses[old.now.argmax()][None], HYPOTHESES)
+        alike = with_look_alikes(self._model, best, frame, MOST_ALIASES)
+        return self._fresh(Candidates.joined([candidates, alike]), frame)
 
     def _step(self, stamp: float, odometry: Pose | None) -> Step | None:
         """How the camera has come since the last frame; None where nobody can tell."""
@@ -186,11 +210,16 @@ class Hypotheses:
         """By how many nats all places (H,) are behind one of them.
 
         No view decides alone: what it says for one against another counts for half the odds at
-        most, as it may be an accident that a model of independent keypoints does not know.
+        most, as it may be an accident that a model of independent keypoints does not know. Where
+        points hide others, what is in sight is guessed anew at places that look alike: a share of
+        the nats says nothing, and does so in all views alike.
         """
         evidence = self._evidence(places)
-        most = self.odds / 2
-        return (evidence[row] - evidence).clamp(-most, most).sum(dim=1)
+        most, ahead = self.odds / 2, evidence[row] - evidence
+        if not self._model.is_open:
+            doubt = GUESSED * torch.maximum(evidence[row], evidence).clamp_min(0)
+            ahead = ahead.sign() * (ahead.abs() - doubt).clamp_min(0)
+        return ahead.clamp(-most, most).sum(dim=1)
 
     def _judged(
         self, places: Places, new: Places, answer: Fix | Rejection, frame: Frame, step: Step
@@ -234,6 +263,12 @@ class Hypotheses:
         distance, angle = apart(places.poses, pose.to(places.poses))
         row = int((distance / self._model.depth + angle).argmin())
         rival = -float(self._behind(places, row).min())
+        if not self._model.is_open and self._looks_alike(places, row):
+            return Rejection(
+                Category.AMBIGUOUS,
+                f"a place that the views before it ({len(self._views)}) have shown explains the "
+                "frame nearly as well",
+            )
         if rival <= self.odds:
             return fix
         return Rejection(
@@ -241,6 +276,13 @@ class Hypotheses:
             f"the pose is likely by itself, but the views before it ({len(self._views)}) "
             f"speak for another place by {rival:.0f} nats",
         )
+
+    def _looks_alike(self, places: Places, row: int) -> bool:
+        """Whether another place explains the present frame nearly as well as one of them."""
+        far, turned = apart(places.poses, places.poses[row])
+        elsewhere = far > self.config.rival_distance * self._model.depth
+        elsewhere |= turned > self.config.rival_angle
+        return bool((elsewhere & (places.now > (1 - GUESSED) * places.now[row])).any())
 
     def _verified(
         self, places: Places, new: Places, answer: Rejection, frame: Frame, step: Step

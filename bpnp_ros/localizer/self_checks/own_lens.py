@@ -2,7 +2,9 @@
 
 A wrong focal length moves a camera back or ahead, and nothing in a single lens' covariance tells.
 So pose and lens are fitted together, and both answers are compared by what they explain, less what
-two numbers more explain by chance and what a wrong lens is rarer than a right one.
+two numbers more explain by chance and what a wrong lens is rarer than a right one. As in the gate a
+nat counts for less than a nat, since keypoints are not as independent as the likelihood takes them
+to be.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from bpnp_ros.localizer.evidence.covariance import (
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.evidence.sight import Sight, sight
+from bpnp_ros.localizer.evidence.weights import CHANCE_OF_LEAD
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.step import from_twist
@@ -75,7 +78,7 @@ def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConf
     ahead = other.sight.nats - told.sight.nats - _owed(other, frame.frustum)
     twist = twists_between(told.T_map_camera, other.T_map_camera[None])[0]
     is_open = leaves_open(model, covariance, config) is not None
-    is_clear = ahead > -math.log(config.false_pose_rate) and not is_open
+    is_clear = CHANCE_OF_LEAD * ahead > -math.log(config.false_pose_rate) and not is_open
     if is_clear and not model.view_space.objection(other.T_map_camera):
         mixed = _mixture(covariance, fix.covariance, twist, -ahead)
         return _moved(model, replace(fix, covariance=mixed, lens=other.lens), other)

@@ -50,6 +50,8 @@ def _each_and_others(model: SfmModel, values: Array) -> tuple[Array, Array]:
     these; NaN where they are too few to say anything."""
     point = model.keypoint_point
     known = np.asarray((point >= 0) & np.isfinite(values).all(axis=1))
+    if known.sum() < FEWEST:
+        return np.full((1, values.shape[1]), np.nan), np.full((1, values.shape[1]), np.nan)
     count = np.bincount(point[known], minlength=len(model))[point]
     told = known & (count >= 2)
     each = values[told]
