@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 import torch
 from halls import CONFIG, closed_hall, landmarks, open_hall, recentred, standing
+from orbit import CAMERA, orbit
 from test_camera_check import PLACES, told, zoomed
 
+from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
-from bpnp_ros.localizer.self_checks import own_lens
+from bpnp_ros.localizer.self_checks import checks, own_lens
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import LensFit
 from bpnp_ros.localizer.types import Fix
+from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.from_points import model_from_points
 
 LOCAL = replace(CONFIG, bank_views=1000, use_bpnpnet=False)
@@ -51,6 +54,17 @@ def test_the_pose_is_that_through_the_lens_that_was_used(factor: float) -> None:
         for fix, T in fixes
     ]
     assert 0.3 < np.median(nees) < 1.8 and np.mean(np.array(nees) > 4) <= 0.1
+
+
+def test_near_photographs_no_single_frame_exchanges_the_lens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "with_own_lens", lambda *_: pytest.fail("the lens is doubted"))
+    photographs = orbit(images=12)
+    localizer = Localizer(model_from_photographs(photographs), None, LOCAL)
+    xy, _ = photographs.keypoints_of(0)
+    seen = Keypoints(xy, np.ones(len(xy), np.float32), np.arange(len(xy)), CAMERA.frustum())
+    assert isinstance(localizer.localize(seen), Fix)
 
 
 @pytest.mark.parametrize("model", [open_hall, closed_hall], ids=["open", "closed"])

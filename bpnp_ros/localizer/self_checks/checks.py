@@ -71,8 +71,11 @@ class SelfChecks:
 
         A first fix, or any of a camera that looks wrong, is looked at through its own lens. Where
         that says nothing, the covariance reaches to where the camera is by what views before said.
+        Among the dense points of photographs many pairs are as likely, and a lens is fitted to
+        wrong ones: there a single frame is not believed.
         """
-        if fix.proposer != TRACKER or self.camera.shift is not None:
+        is_asked = fix.proposer != TRACKER or self.camera.shift is not None
+        if is_asked and not self._model.from_photographs:
             fix = with_own_lens(self._model, frame, fix, config)
         if fix.lens is None and self.camera.shift is not None:
             fix = _shifted(fix, self.camera.shift)
