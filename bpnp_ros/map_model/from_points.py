@@ -155,11 +155,13 @@ def _hidden_model(
     thinned = _thinned(point_map, motion, config)
     upright = _upright(thinned, motion)
     exploration = _exploration(upright, motion, config.sight_range or math.inf)
-    exploration = replace(exploration, cell=CELL * _depth(upright, exploration, config.seed))
+    in_sight = InSight(upright.points)
+    depth = _depth(upright, in_sight, exploration, config.seed)
+    exploration = replace(exploration, cell=CELL * depth)
     places = _places(upright, exploration)
     made_of = (upright.points, upright.detectability, exploration, places, config.seed)
     space = prepared(
-        "places", made_of, lambda: _explored(upright, exploration, places, config.seed)
+        "places", made_of, lambda: _explored(upright, in_sight, exploration, places, config.seed)
     )
     turn = torch.from_numpy(motion.R_map_level).float()
     view_space = ViewSpace(
@@ -173,9 +175,11 @@ def _hidden_model(
     return MapModel(thinned, view_space).to(device)
 
 
-def _explored(upright: PointMap, exploration: ExplorationConfig, places: int, seed: int) -> Tensors:
+def _explored(
+    upright: PointMap, in_sight: InSight, exploration: ExplorationConfig, places: int, seed: int
+) -> Tensors:
     """The tensors of the view space; minutes in a large building."""
-    samples = explore(upright, InSight(upright.points), places, exploration, seed)
+    samples = explore(upright, in_sight, places, exploration, seed)
     space = coarse_view_space(upright, samples, exploration)
     return {name: getattr(space, name) for name in ("anchors", "seen", "chance", "reach")}
 
@@ -185,7 +189,7 @@ def _thinned(point_map: PointMap, motion: Motion, config: LocalizerConfig) -> Po
     some = point_map.take(np.arange(0, len(point_map), max(len(point_map) // MOST_SIFTED, 1)))
     coarse = _upright(thin_to_count(some, COARSE), motion)
     exploration = _exploration(coarse, motion, config.sight_range or math.inf)
-    sight = SIGHT * _depth(coarse, exploration, config.seed)
+    sight = SIGHT * _depth(coarse, InSight(coarse.points), exploration, config.seed)
     share = _within_sight(coarse, sight) / len(coarse)
     return thin_to_count(point_map, round(config.most_points / share))
 
@@ -197,9 +201,11 @@ def _upright(point_map: PointMap, motion: Motion) -> PointMap:
     return replace(point_map, points=points, origin=point_map.origin @ R)
 
 
-def _depth(upright: PointMap, exploration: ExplorationConfig, seed: int) -> float:
+def _depth(
+    upright: PointMap, in_sight: InSight, exploration: ExplorationConfig, seed: int
+) -> float:
     """How far away the points are that are seen from a few places, metres: the median."""
-    few = explore(upright, InSight(upright.points), FEW_PLACES, exploration, seed)
+    few = explore(upright, in_sight, FEW_PLACES, exploration, seed)
     apart = upright.points[few.point] - few.positions[few.sample]
     return float(np.median(np.linalg.norm(apart, axis=1)))
 

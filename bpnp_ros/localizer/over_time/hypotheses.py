@@ -262,13 +262,13 @@ class Hypotheses:
         pose[:3, 3] -= torch.from_numpy(self._model.point_map.origin)
         distance, angle = apart(places.poses, pose.to(places.poses))
         row = int((distance / self._model.depth + angle).argmin())
-        rival = -float(self._behind(places, row).min())
         if not self._model.is_open and self._looks_alike(places, row):
             return Rejection(
                 Category.AMBIGUOUS,
                 f"a place that the views before it ({len(self._views)}) have shown explains the "
                 "frame nearly as well",
             )
+        rival = -float(self._behind(places, row).min())
         if rival <= self.odds:
             return fix
         return Rejection(
@@ -279,10 +279,14 @@ class Hypotheses:
 
     def _looks_alike(self, places: Places, row: int) -> bool:
         """Whether another place explains the present frame nearly as well as one of them."""
-        far, turned = apart(places.poses, places.poses[row])
-        elsewhere = far > self.config.rival_distance * self._model.depth
-        elsewhere |= turned > self.config.rival_angle
+        elsewhere = self._are_elsewhere(places.poses, places.poses[row])
         return bool((elsewhere & (places.now > (1 - GUESSED) * places.now[row])).any())
+
+    def _are_elsewhere(self, poses: Tensor, pose: Tensor) -> Tensor:
+        """Which of poses (P, 4, 4) are as far from one (4, 4) as rivals are, (P,) bool."""
+        far, turned = apart(poses, pose)
+        distant = far > self.config.rival_distance * self._model.depth
+        return distant | (turned > self.config.rival_angle)
 
     def _verified(
         self, places: Places, new: Places, answer: Rejection, frame: Frame, step: Step
@@ -312,9 +316,7 @@ class Hypotheses:
         known = information(self._model, pose, frame)
         on_the_way = np.repeat([step.metres, step.radians], 3)
         others = len(self._views) - 1 + self._freshness
-        far, turned = apart(new.poses, pose)
-        elsewhere = far > self.config.rival_distance * self._model.depth
-        elsewhere |= turned > self.config.rival_angle
+        elsewhere = self._are_elsewhere(new.poses, pose)
         by_chance = float(new.now[elsewhere].max()) if elsewhere.any() else 0.0
         anywhere = max(by_chance, occam_nats(known, gate.before) + self.odds)
         return anywhere + others * occam_nats(known, on_the_way)

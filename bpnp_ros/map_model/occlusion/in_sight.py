@@ -17,7 +17,7 @@ Points = NDArray[np.float32]
 MOST_AROUND = 3000
 """Points about a place that are looked at; those farther off are small, and hidden by these."""
 HIDING_RADIUS = 20.0
-"""Of hidden-point removal: so small that a sparse surface hides what is behind it."""
+"""Of hidden-point removal: the smaller, the more a thing hides. Surfaces hide what it leaves."""
 TOLERANCE = 0.1  # spacings before a point that hide nothing
 
 
