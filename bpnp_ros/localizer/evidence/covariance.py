@@ -43,12 +43,12 @@ def _of_motion(model: MapModel, T_map_camera: Tensor) -> Array:
 
 def in_map(H: Array, T_map_camera: Tensor) -> Array:
     """Information (6, 6) in the camera's axes -> position in the map, rotation about its axes."""
-    turn = _turn(T_map_camera)
+    turn = axes_in_map(T_map_camera)
     turned: Array = turn @ H @ turn.T
     return turned
 
 
-def _turn(T_map_camera: Tensor) -> Array:
+def axes_in_map(T_map_camera: Tensor) -> Array:
     """(6, 6) of a twist's two halves from the camera's axes into the map's."""
     turn = np.zeros((6, 6))
     turn[:3, :3] = turn[3:, 3:] = T_map_camera[:3, :3].cpu().numpy()
@@ -61,10 +61,16 @@ def pose_covariance(model: MapModel, known: Array, config: LocalizerConfig) -> A
     The inverse of the information `known` (6, 6), nowhere below the configured floor. What it
     leaves open has a huge variance.
     """
+    return _raised(left_open(model, known), model, config)
+
+
+def left_open(model: MapModel, known: Array) -> Array:
+    """(6, 6) the inverse of information on a pose, finite where nothing is known."""
     units = np.repeat([model.depth, 1.0], 3)
     value, vector = np.linalg.eigh(units[:, None] * known * units)
     variance = 1 / np.maximum(value, LEAST_INFORMATION * max(value.max(), 1.0))
-    return _raised(units[:, None] * (vector * variance) @ vector.T * units, model, config)
+    inverse: Array = units[:, None] * (vector * variance) @ vector.T * units
+    return inverse
 
 
 def _raised(covariance: Array, model: MapModel, config: LocalizerConfig) -> Array:

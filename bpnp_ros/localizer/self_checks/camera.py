@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.localizer.self_checks.calibration import Calibration
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import LensFit
 
@@ -40,6 +41,11 @@ class LensEstimate:
     @property
     def lens(self) -> LensError:
         return LensError(*self.mean.tolist())
+
+    @property
+    def focal(self) -> tuple[float, float]:
+        """The error of the focal length and its standard deviation."""
+        return float(self.mean[0]), float(self.covariance[0, 0] ** 0.5)
 
     @cached_property
     def sigmas(self) -> float:
@@ -75,6 +81,15 @@ class CameraCheck:
     def start(self) -> LensError:
         """Where the next fit begins."""
         return self.estimate.lens if self.estimate else LensError()
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the focal length: by the views, where they say more than that it was calibrated."""
+        before = Calibration()
+        if self.estimate is None:
+            return before
+        by_views = Calibration(*self.estimate.focal)
+        return by_views if by_views.sigma < before.sigma else before
 
     @property
     def lens(self) -> LensError | None:

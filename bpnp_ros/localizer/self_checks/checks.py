@@ -12,10 +12,12 @@ from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.step import Pose, from_twist, lengths
+from bpnp_ros.localizer.self_checks.calibration import with_calibration
 from bpnp_ros.localizer.self_checks.camera import CameraCheck
 from bpnp_ros.localizer.self_checks.focal_trials import FocalTrials
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import fit_lens
+from bpnp_ros.localizer.self_checks.look import Look
 from bpnp_ros.localizer.self_checks.map import MapCheck
 from bpnp_ros.localizer.self_checks.own_lens import with_own_lens
 from bpnp_ros.localizer.tracker import TRACKER
@@ -70,15 +72,19 @@ class SelfChecks:
         """A fix of a frame that was read as CameraInfo says, if it can be one all the same.
 
         A first fix, or any of a camera that looks wrong, is looked at through its own lens. Where
-        that says nothing, the covariance reaches to where the camera is by what views before said.
+        that says nothing, the covariance reaches to where the camera is by what views before said,
+        or as far as a calibration leaves open.
         Among the dense points of photographs many pairs are as likely, and a lens is fitted to
         wrong ones: there a single frame is not believed.
         """
-        is_asked = fix.proposer != TRACKER or self.camera.shift is not None
+        shift, told = self.camera.shift, Look.as_told(self._model, frame, fix)
+        is_asked = fix.proposer != TRACKER or shift is not None
         if is_asked and not self._model.from_photographs:
-            fix = with_own_lens(self._model, frame, fix, config)
-        if fix.lens is None and self.camera.shift is not None:
-            fix = _shifted(fix, self.camera.shift)
+            fix = with_own_lens(self._model, told, fix, config)
+        if fix.lens is None and shift is not None:
+            fix = _shifted(fix, shift)
+        elif fix.lens is None:
+            fix = with_calibration(self._model, told, fix, self.camera.calibration, config)
         return leaves_open(self._model, fix.covariance, config) or fix
 
     def _recentred(self, fix: Fix) -> Pose:

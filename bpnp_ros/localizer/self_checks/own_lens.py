@@ -10,7 +10,7 @@ to be.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -32,13 +32,14 @@ from bpnp_ros.localizer.evidence.covariance import (
 )
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
-from bpnp_ros.localizer.evidence.sight import Sight, sight
+from bpnp_ros.localizer.evidence.sight import sight
 from bpnp_ros.localizer.evidence.weights import CHANCE_OF_LEAD
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.step import from_twist
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import LensFit, fit_lens
+from bpnp_ros.localizer.self_checks.look import Look
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -49,33 +50,18 @@ WORTH_A_FIT = 2.0  # nats
 RARE, FAR_OFF = 0.1, 0.1  # how often a lens is not as told, and how far off it is then
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What one pose (4, 4) in the recentred map shows of a frame, at the frame's own noise.
-
-    lens: through which the frame is seen. on_lens: (2, 2) information that there is on it.
-    """
-
-    T_map_camera: Tensor
-    frame: Frame
-    sight: Sight
-    lens: LensError
-    on_lens: Array
-
-
-def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConfig) -> Fix:
+def with_own_lens(model: MapModel, told: Look, fix: Fix, config: LocalizerConfig) -> Fix:
     """A fix of a frame that was read as CameraInfo says, in doubt about the lens.
 
     Where the frame speaks for another lens by more than false_pose_rate leaves to accident, the
     pose is that through the other lens, and `Fix.lens` says which. Where it does not, the
     covariance is that of both answers together.
     """
-    told = _as_told(model, frame, fix)
     other = _fitted(model, told)
-    known = _less_the_lens(other.sight.H, frame.frustum)
+    known = _less_the_lens(other.sight.H, told.frame.frustum)
     known = in_map(known, other.T_map_camera) + known_beforehand(model, other.T_map_camera)
     covariance = pose_covariance(model, known, config)
-    ahead = other.sight.nats - told.sight.nats - _owed(other, frame.frustum)
+    ahead = other.sight.nats - told.sight.nats - _owed(other, told.frame.frustum)
     twist = twists_between(told.T_map_camera, other.T_map_camera[None])[0]
     is_open = leaves_open(model, covariance, config) is not None
     is_clear = CHANCE_OF_LEAD * ahead > -math.log(config.false_pose_rate) and not is_open
@@ -85,14 +71,6 @@ def with_own_lens(model: MapModel, frame: Frame, fix: Fix, config: LocalizerConf
     covariance = fix.covariance if is_open else covariance
     mixed = _mixture(fix.covariance, covariance, twist, min(ahead, MOST_AHEAD))
     return replace(fix, covariance=mixed)
-
-
-def _as_told(model: MapModel, frame: Frame, fix: Fix) -> Look:
-    pose = fix.T_map_camera.copy()
-    pose[:3, 3] -= model.point_map.origin
-    T = torch.from_numpy(pose).to(frame.xy)
-    own = replace(frame, sigma=fix.keypoint_sigma_px * frame.frustum.pixel, clutter=fix.clutter)
-    return Look(T, own, sight(model, T, own), LensError(), np.zeros((2, 2)))
 
 
 def _fitted(model: MapModel, told: Look) -> Look:
