@@ -29,6 +29,7 @@ from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.network.places import Places
 from bpnp_ros.runtime.engine import Engine
 from bpnp_ros.runtime.maps import Maps
+from bpnp_ros.simulation.observation import DetectorNoise
 from bpnp_ros.simulation.ply import write_ply
 from bpnp_ros.weights.bpnpnet_file import any_map_weights, shipped_network
 from bpnp_ros.weights.chosen import load_chosen
@@ -66,10 +67,12 @@ class LittleMemory(MatchingNetwork):
     def has_dustbin(self) -> bool:
         return True
 
-    def forward(self, p2d: Tensor, *others: Tensor) -> object:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, p2d: Tensor, *others: Tensor, told: Tensor | None = None
+    ) -> object:
         if len(p2d) > 2:
             raise self.error
-        return self.network(p2d, *others)
+        return self.network(p2d, *others, told=told)
 
 
 def near_by(T_map_camera: Tensor, count: int = 5) -> Tensor:
@@ -91,6 +94,21 @@ def test_it_finds_the_camera_from_views_near_by() -> None:
         distance, angle = apart(candidates.T_map_camera, view.recentred[0])
         found += bool(((distance < 0.2) & (angle < 0.1)).any())
     assert found >= 3
+
+
+def test_cues_show_it_cameras_among_clutter_where_it_sees_none() -> None:
+    noise = DetectorNoise(missed=0.3, clutter=0.85)
+    found = {False: 0, True: 0}
+    for view in fresh_views(5, seed=33, noise=noise):
+        M, true = len(view.landmark), view.landmark >= 0
+        pairs = torch.full((M, len(rooms().points)), -1.0)
+        pairs[torch.arange(M)[true], torch.from_numpy(view.landmark[true])] = 3.0
+        for with_cues in found:
+            frame = replace(view.frame, pairs=pairs if with_cues else None)
+            candidates = proposer(near_by(view.recentred)).propose(frame)
+            distance, angle = apart(candidates.T_map_camera, view.recentred[0])
+            found[with_cues] += bool(((distance < 0.2) & (angle < 0.1)).any())
+    assert found[True] >= 4 > found[False]
 
 
 def test_alone_it_finds_most_cameras_in_rooms_that_nothing_was_trained_for() -> None:
@@ -224,6 +242,16 @@ def test_weights_of_a_network_with_other_channels_are_refused_in_a_sentence(
     weights[name] = weights[name].repeat(1, 2, *[1] * (weights[name].dim() - 2))
     save_weights(path, weights, WeightsHeader(BPnPNet.architecture))
     with pytest.raises(WeightsError, match="other channels"):
+        load_chosen(str(path), CPU)
+
+
+def test_weights_of_a_network_with_channels_for_cues_are_refused_in_a_sentence(
+    tmp_path: Path,
+) -> None:
+    path, network = tmp_path / "w.safetensors", shipped_network(CPU)
+    weights = {**network.state_dict(), "cue_encoder.weight": torch.zeros(96, 4)}
+    save_weights(path, weights, WeightsHeader(network.architecture))
+    with pytest.raises(WeightsError, match=r"other channels: .*cue_encoder.weight"):
         load_chosen(str(path), CPU)
 
 

@@ -82,6 +82,17 @@ def test_given_priors_are_the_masses_of_points() -> None:
     assert (P[:, :, 3:] == 0).all() and (P[:, :, 0].sum(1) > P[:, :, 2].sum(1)).all()
 
 
+def test_what_else_is_known_of_a_pair_is_added_to_its_odds() -> None:
+    told, net = torch.zeros(2, 12, 9), network()
+    with torch.no_grad():
+        nothing = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D, told=told).P
+        told[0, 4] = torch.tensor([-30.0] * 8 + [30.0])
+        sure = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D, told=told)
+    torch.testing.assert_close(nothing, match(net).P)
+    assert sure.log_plan[0, 4, 8].exp() > 0.99
+    torch.testing.assert_close(sure.P[1], nothing[1])
+
+
 def test_the_weights_of_pnp_are_the_plan_to_a_power() -> None:
     net = network()
     net.exponent.data.fill_(1.0)

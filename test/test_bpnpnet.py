@@ -134,6 +134,18 @@ def test_with_a_dustbin_the_plan_still_sums_to_one_and_leaves_padding_out() -> N
     assert (P[1, 7:] == 0).all() and (P[1, :, 5:] == 0).all()
 
 
+@pytest.mark.parametrize("net", [network(), with_dustbin(1.0)], ids=["plain", "dustbin"])
+def test_what_else_is_known_of_a_pair_is_added_to_its_odds(net: BPnPNet) -> None:
+    told = torch.zeros(2, 12, 9)
+    with torch.no_grad():
+        nothing = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D, told=told).P
+        told[0, 4, :8], told[0, 4, 8] = -30.0, 30.0
+        sure = net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D, told=told).P
+    torch.testing.assert_close(nothing, match(net).P)
+    assert sure[0, 4, 8] > 0.99 * sure[0, 4].sum() > 0
+    torch.testing.assert_close(sure[1], nothing[1])
+
+
 def test_the_dustbin_is_learnt() -> None:
     net = with_dustbin(1.0)
     net(POINTS_2D, POINTS_3D, COUNTS_2D, COUNTS_3D).log_plan[0, 0, -1].backward()

@@ -84,14 +84,16 @@ class AttentionBPnPNet(MatchingNetwork):
         num_points_3d: Tensor,
         prior_2d: Tensor | None = None,
         prior_3d: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> Matching:
         true_2d, true_3d = true_points(num_points_2d, p2d), true_points(num_points_3d, p3d)
         x, y = self._attend(p2d, p3d, true_2d, true_3d)
         features_2d = normalize(self.projection_2d(x), dim=2)
         features_3d = normalize(self.projection_3d(y), dim=2)
         distance = pairwise_distance(features_2d, features_3d)
+        scores = self.sharpness.clamp(*SHARPNESS) * (1 - distance.square() / 2)
         log_plan = dustbin_sinkhorn(
-            self.sharpness.clamp(*SHARPNESS) * (1 - distance.square() / 2),
+            scores if told is None else scores + told,
             self.unmatched_score,
             masses(prior_of(prior_2d, num_points_2d, p2d), num_points_2d),
             masses(prior_of(prior_3d, num_points_3d, p3d), num_points_3d),
@@ -104,14 +106,19 @@ class AttentionBPnPNet(MatchingNetwork):
     ) -> tuple[Tensor, Tensor]:
         """What each keypoint (B, M, C) and point (B, N, C) knows after the last block."""
         shape, frame = _shape_and_frame(p2d, true_2d)
-        x = self.keypoint_encoder(p2d) + self.shape_encoder(shape) + self.frame_encoder(frame)
-        y = self.point_encoder(p3d)
-        x, y = x + self.set_embedding[0], y + self.set_embedding[1]
+        x, y = self._encoded(p2d, shape, frame, p3d)
         turns = self.shape_rotary(shape), self.point_rotary(p3d)
         with torch.autocast(p2d.device.type, torch.bfloat16, enabled=self.bf16):
             for block in self.blocks:
                 x, y = block((x, y), turns, (true_2d, true_3d))
         return x.to(p2d.dtype), y.to(p3d.dtype)
+
+    def _encoded(
+        self, p2d: Tensor, shape: Tensor, frame: Tensor, p3d: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Keypoints (B, M, C) and points (B, N, C), each by itself."""
+        x = self.keypoint_encoder(p2d) + self.shape_encoder(shape) + self.frame_encoder(frame)
+        return x + self.set_embedding[0], self.point_encoder(p3d) + self.set_embedding[1]
 
 
 def _shape_and_frame(p2d: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:

@@ -69,6 +69,7 @@ class BPnPNet(MatchingNetwork):
         num_points_3d: Tensor,
         prior_2d: Tensor | None = None,
         prior_3d: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> Matching:
         """Match them; in training mode a NaN makes the whole batch NaN, through batch norm."""
         row_prior = prior_of(prior_2d, num_points_2d, p2d)
@@ -80,20 +81,21 @@ class BPnPNet(MatchingNetwork):
         features_2d = self.FeatureExtractor2d(p2d, true_2d)
         features_3d = self.FeatureExtractor3d(p3d @ alignment, true_3d)
         distance = pairwise_distance(features_2d, features_3d)
+        cost = distance if told is None else distance - told / self.sinkhorn_settings.sharpness
         if self.has_dustbin:
             row_mass = masses(row_prior, num_points_2d)
             column_mass = masses(column_prior, num_points_3d)
-            log_plan = self._with_dustbin(distance, row_mass, column_mass)
+            log_plan = self._with_dustbin(cost, row_mass, column_mass)
             P = joint_probability(log_plan)
             return Matching(P, distance, features_2d, features_3d, alignment, log_plan)
-        P = sinkhorn(distance, row_prior, column_prior, self.sinkhorn_settings)
+        P = sinkhorn(cost, row_prior, column_prior, self.sinkhorn_settings)
         return Matching(P, distance, features_2d, features_3d, alignment)
 
-    def _with_dustbin(self, distance: Tensor, row_mass: Tensor, column_mass: Tensor) -> Tensor:
+    def _with_dustbin(self, cost: Tensor, row_mass: Tensor, column_mass: Tensor) -> Tensor:
         """Log-probabilities (B, M + 1, N + 1); each true point has a mass of about 1 to spread."""
         sharpness = self.sinkhorn_settings.sharpness
         unmatched = -sharpness * self.dustbin_distance
-        return dustbin_sinkhorn(-sharpness * distance, unmatched, row_mass, column_mass)
+        return dustbin_sinkhorn(-sharpness * cost, unmatched, row_mass, column_mass)
 
     def _counted(self, counts: Tensor, points: Tensor) -> Tensor | None:
         """(B, 1, N), which points the statistics are over; None for all."""

@@ -52,6 +52,7 @@ class MatchingNetwork(nn.Module, ABC):
         num_points_3d: Tensor,
         prior_2d: Tensor | None = None,
         prior_3d: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> Matching:
         """Match B keypoint sets with B point sets.
 
@@ -60,6 +61,8 @@ class MatchingNetwork(nn.Module, ABC):
         num_points_2d, num_points_3d: (B,) or (B, 1) true counts.
         prior_2d, prior_3d: (B, M) and (B, N) mass of each point, summing to 1 with 0 on padding;
             uniform where not given.
+        told: (B, M, N) what else is known of each pair, as a log-likelihood ratio in nats, such as
+            what colours or classes say; it is added to the pair's score before Sinkhorn.
         Returns a Matching. A NaN coordinate makes its own item NaN.
         """
 

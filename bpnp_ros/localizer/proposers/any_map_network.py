@@ -1,8 +1,8 @@
 """Poses from the paper's network, whose weights know no map: it is shown crops of this one.
 
 A crop is what one of the best stored views sees of the map, in that view's camera frame. The
-keypoints go through the network with every crop in one batch; RANSAC on the matches of the crops
-that it is surest of, and weighted blind PnP from there, give the candidates.
+keypoints go through the network with every crop in one batch; RANSAC on the matches, and weighted
+blind PnP from there, give the candidates. What cues say of pairs is added to the network's odds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bpnp_ros.pnp.ransac import RansacSettings, initial_poses
 from bpnp_ros.pnp.weighted_pnp import weighted_pnp
 
 VIEWS_ASKED = 512
-FEWEST_CROPS, MOST_CROPS, CROPS_SOLVED = 4, 8, 4
+FEWEST_CROPS, MOST_CROPS = 4, 8
 MOST_PAIRS = 1_000_000  # of a keypoint and a point, in all crops together
 APART = (0.25, 0.35)  # depths and radians between the views of two crops
 FEWEST_POINTS, MOST_KEYPOINTS = 8, 512
@@ -52,12 +52,13 @@ class Crops:
     """B crops of the map as a network for any map sees them.
 
     T_map_crop: (B, 4, 4), the views' cameras. points: (B, N, 3) in units from the origins, padded
-    by repeating the first. counts: (B,) true points. origin: (B, 3) metres, in the crop's camera.
-    unit: (B,) metres.
+    by repeating the first. rows: (B, N) of the map. counts: (B,) true points. origin: (B, 3)
+    metres, in the crop's camera. unit: (B,) metres.
     """
 
     T_map_crop: Tensor
     points: Tensor
+    rows: Tensor
     counts: Tensor
     origin: Tensor
     unit: Tensor
@@ -72,7 +73,8 @@ class Crops:
         true = true_points(counts, points)
         origin, unit = canonical_frames(points, true)
         canonical = torch.where(true[..., None], points, points[:, :1]).sub(origin) / unit
-        return cls(T_map_camera[rows], canonical, counts, origin[:, 0], unit[:, 0, 0])
+        crop = T_map_camera[rows], canonical, seen.point[rows], counts
+        return cls(*crop, origin[:, 0], unit[:, 0, 0])
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -121,12 +123,10 @@ class AnyMapNetwork:
         crops = Crops.seen_from(self._model, views, frame.frustum)
         if not len(crops):
             return Candidates.of(views[:0], self.name)
-        xy = frame.at_most(MOST_KEYPOINTS).xy
-        affordable = MOST_PAIRS // (len(xy) * crops.points.shape[1])
+        frame = frame.at_most(MOST_KEYPOINTS)
+        affordable = MOST_PAIRS // (len(frame.xy) * crops.points.shape[1])
         crops = crops.select(slice(max(affordable, FEWEST_CROPS)))
-        matching, confidence = self._matchings(xy, crops)
-        surest = confidence.topk(min(CROPS_SOLVED, len(crops))).indices
-        poses = self._poses(_selected(matching, surest), xy, crops.select(surest))
+        poses = self._poses(self._matching(frame, crops), frame.xy, crops)
         return Candidates.of(poses[self._model.view_space.holds(poses)], self.name)
 
     def _poses(self, matching: Matching, xy: Tensor, crops: Crops) -> Tensor:
@@ -143,12 +143,12 @@ class AnyMapNetwork:
         poses = torch.cat([crops.in_map(theta0), crops.in_map(theta)])
         return poses[poses.isfinite().flatten(1).all(dim=1)]
 
-    def _matchings(self, xy: Tensor, crops: Crops) -> tuple[Matching, Tensor]:
-        """Matchings, and how many of the keypoints (M, 2) each crop is thought to explain, (B,)."""
+    def _matching(self, frame: Frame, crops: Crops) -> Matching:
+        """Of all crops, as many at once as there is memory for."""
         while True:
             try:
                 parts = [
-                    self._matched(xy, crops.select(slice(at, at + self._batch)))
+                    self._matched(frame, crops.select(slice(at, at + self._batch)))
                     for at in range(0, len(crops), self._batch)
                 ]
             except (MemoryError, RuntimeError) as error:
@@ -158,19 +158,15 @@ class AnyMapNetwork:
                     _log.warning("too little memory: bpnpnet will look at fewer crops at once")
                 self._batch //= 2
             else:
-                return _joined(parts), torch.cat([_explained(part) for part in parts])
+                return _joined(parts)
 
-    def _matched(self, xy: Tensor, crops: Crops) -> Matching:
-        counts = crops.counts.new_full((len(crops),), len(xy))
-        p2d = xy.expand(len(crops), *xy.shape)
-        matching: Matching = self._network(p2d, crops.points, counts, crops.counts)
+    def _matched(self, frame: Frame, crops: Crops) -> Matching:
+        """With what cues say of the pairs, where there are some, beside what the network says."""
+        counts = crops.counts.new_full((len(crops),), len(frame.xy))
+        p2d = frame.xy.expand(len(crops), *frame.xy.shape)
+        told = None if frame.pairs is None else frame.pairs[:, crops.rows].transpose(0, 1)
+        matching: Matching = self._network(p2d, crops.points, counts, crops.counts, told=told)
         return matching
-
-
-def _explained(matching: Matching) -> Tensor:
-    if matching.log_plan is None:
-        return matching.P.amax(dim=2).sum(dim=1)
-    return matching.log_plan[:, :-1, :-1].exp().sum(dim=(1, 2))
 
 
 def _selected(matching: Matching, rows: Tensor) -> Matching:
