@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, CPU, closed_hall, landmarks, recentred, standing
+from halls import CONFIG, CPU, closed_hall, landmarks, open_hall, recentred, standing
 from landmarks import CAMERA, Array, report
 
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
@@ -16,6 +16,7 @@ from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.map import MapCheck, doubted_pairs
 from bpnp_ros.localizer.self_checks.regions import Regions
+from bpnp_ros.map_model.map_model import MapModel
 
 CORNER = np.array([15.0, 9.0, 2.0])
 REGIONS = Regions.of(closed_hall())
@@ -37,13 +38,21 @@ def poses(seed: int, count: int) -> Iterator[Array]:
 def view(check: MapCheck, T: Array, seen: Array, rng: np.random.Generator, clutter: float) -> None:
     keypoints = keypoints_from_pixels(report(seen, T, rng, 0.3, clutter), CAMERA)
     frame = Frame.of(keypoints, CONFIG.keypoint_sigma, CONFIG.clutter, CPU)
-    check.take(recentred(closed_hall(), T)[0], frame, LensError())
+    check.take(recentred(check._model, T)[0], frame, LensError())
 
 
-def checked(seen: Array, seed: int, views: int = 100, clutter: float = 0.3) -> MapCheck:
-    check, rng = MapCheck(closed_hall()), np.random.default_rng(seed)
-    for T in poses(seed, views):
-        view(check, T, seen, rng, clutter)
+def checked(
+    seen: Array,
+    seed: int,
+    views: int = 100,
+    clutter: float = 0.3,
+    before: int = 60,
+    model: MapModel | None = None,
+) -> MapCheck:
+    """before: views of the hall as the map has it; then so many of what is seen now."""
+    check, rng = MapCheck(model or closed_hall()), np.random.default_rng(seed)
+    for number, T in enumerate(poses(seed, before + views)):
+        view(check, T, landmarks() if number < before else seen, rng, clutter)
     return check
 
 
@@ -68,8 +77,23 @@ def test_a_true_map_is_not_accused(clutter: float) -> None:
         assert checked(landmarks(), seed, 60, clutter).notes == []
 
 
+def test_what_was_never_seen_may_be_hidden_wherever_points_hide_others() -> None:
+    assert checked(GONE, seed=1, before=0).notes == []
+    assert checked(GONE, seed=1, before=0, model=open_hall()).notes != []
+
+
+def test_a_part_that_is_hidden_from_other_places_is_not_missed_there() -> None:
+    """Seen from one end of the hall, and by no means from the other."""
+    check, rng = MapCheck(closed_hall()), np.random.default_rng(5)
+    for x, seen in ((10.0, landmarks()), (3.0, GONE)):
+        for y in np.linspace(2, 9, 40):
+            yaw = np.arctan2(CORNER[1] - y, CORNER[0] - x)
+            view(check, standing(x + rng.uniform(-1, 1), y, yaw), seen, rng, 0.3)
+    assert check.notes == []
+
+
 def test_what_hides_a_part_from_one_place_alone_is_no_reason() -> None:
-    check, rng = MapCheck(closed_hall()), np.random.default_rng(2)
+    check, rng = checked(landmarks(), seed=2, views=0), np.random.default_rng(2)
     for turn in np.linspace(-0.3, 0.3, 40):
         view(check, standing(6, 6, 0.3 + turn), GONE, rng, 0.3)
     assert check.notes == []

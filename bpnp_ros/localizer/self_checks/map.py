@@ -2,8 +2,9 @@
 
 For each region a cumulative sum of log-likelihood ratios (Page, 1954): "gone", where a keypoint
 lies there by chance alone, against "there", if only seen more rarely than the rest of the frame.
-It never falls below zero, and all views from one place together count for little: from there
-something may hide the region.
+It never falls below zero, and all views from one place together count for little. Where points hide
+others it is guessed what is in sight from where: there a region is missed only from places that it
+has been well seen from before. What had moved before a camera came is not told from what is hidden.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ FALSE_ALARMS = 0.01  # wrong findings expected in a whole map
 RARELY = 0.5  # of the usual share: so rarely may be seen what is there
 LEAST_SEEN = 0.1  # of what should be seen; a frame with less says nothing
 LEAST_CHANCE = 0.01
-MOST_OF_A_PLACE = 2.0  # nats
+MOST_OF_A_PLACE = 4.0  # nats
+WELL_SEEN = -2.0  # nats of one view
 MEMORY = 6.0  # nats above the limit, so that what has come back is soon believed
 DOUBTED = -5.0  # nats for a pair with a point of a region that looks changed
 MOST_DOUBTED = 0.3  # share of the map's points; beyond it nobody knows what is right
@@ -49,6 +51,7 @@ class MapCheck:
         self._nats = np.zeros(count)
         self._expected, self._seen = np.zeros(count), np.zeros(count)
         self._from = [dict[Cell, float]() for _ in range(count)]  # nats for "gone", by place
+        self._seen_from = [set[Cell]() for _ in range(count)]
         self.doubts: Tensor | None = None
         """(N,) what pairs with each point lose, nats; None while nothing looks changed."""
 
@@ -94,10 +97,13 @@ class MapCheck:
         """What nats (R,) add to what this place has said before."""
         place = self._regions.place(T_map_camera[:3, 3].double().cpu().numpy())
         new = gained.copy()
+        for row in np.flatnonzero(gained < WELL_SEEN):
+            self._seen_from[row].add(place)
         for row in np.flatnonzero(gained > 0):
             before = self._from[row].get(place, 0.0)
-            self._from[row][place] = min(before + gained[row], MOST_OF_A_PLACE)
-            new[row] = self._from[row][place] - before
+            is_in_sight = self._model.is_open or place in self._seen_from[row]
+            now = min(before + gained[row], MOST_OF_A_PLACE) if is_in_sight else before
+            self._from[row][place], new[row] = now, now - before
         return new
 
     def _begin_anew(self, rows: NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ from bpnp_ros.map_model.map_model import MapModel
 Array = NDArray[np.float64]
 Cell = tuple[int, int, int]
 
-SIDE, PLACE = 0.25, 0.2  # of a cell, and of a place, in depths of what the map shows
+SIDE, PLACE = 0.25, 0.4  # of a cell, and of a place, in depths of what the map shows
 
 
 @dataclass(frozen=True, eq=False)
