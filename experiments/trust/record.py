@@ -28,7 +28,8 @@ class Record:
 
     Of a fix, whatever its probability: evidence; metres, radians: its errors; nees: its squared
     error by its covariance, a sixth of it; within: how many of its six axes are within two standard
-    deviations; sigma: the largest of its position.
+    deviations; sigma: the largest of its position; by_what_moved: whether it is where the camera is
+    by a part of the map that moved.
     """
 
     case: str
@@ -44,6 +45,7 @@ class Record:
     nees: float = 0.0
     within: int = 0
     sigma: float = 0.0
+    by_what_moved: bool = False
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class Record:
             nees=float(error @ np.linalg.solve(answer.covariance, error)) / 6,
             within=int((np.abs(error) < 2 * sigmas).sum()),
             sigma=answer.sigmas[0],
+            by_what_moved=_is_by_what_moved(answer, shot, case.right_metres),
         )
 
     @property
@@ -91,6 +94,14 @@ class Record:
 
     def is_published(self, false_pose_rate: float) -> bool:
         return self.is_fix and self.probability <= false_pose_rate
+
+
+def _is_by_what_moved(fix: Fix, shot: Shot, right_metres: float) -> bool:
+    if shot.T_by_what_moved is None:
+        return False
+    off = _error(fix, shot.T_by_what_moved)
+    lengths = np.linalg.norm(off[:3]), np.linalg.norm(off[3:])
+    return bool(lengths[0] <= right_metres and lengths[1] <= RIGHT_RADIANS)
 
 
 def _error(fix: Fix, truth: Array) -> Array:

@@ -29,10 +29,9 @@ def table(records: list[Record], rate: float) -> str:
 
 def _row(case: str, records: list[Record], rate: float) -> str:
     fixes = [record for record in records if record.is_published(rate)]
-    wrong = sum(record.is_wrong for record in fixes)
     half_way = sum(record.is_half_way for record in fixes)
     right = [record for record in fixes if not record.is_wrong]
-    cells = f"{case} | {len(records)} | {len(fixes)} | {wrong} | {half_way}"
+    cells = f"{case} | {len(records)} | {len(fixes)} | {wrong_ones(fixes)} | {half_way}"
     if not right:
         return f"| {cells} | | |"
     nees = np.array([record.nees for record in right])
@@ -46,13 +45,17 @@ def totals(records: list[Record], rate: float) -> str:
     for is_told, words in ((True, "the world is as told"), (False, "it is not")):
         some = [record for record in records if record.is_told == is_told]
         fixes = [record for record in some if record.is_published(rate)]
-        wrong = sum(record.is_wrong for record in fixes)
         half_way = sum(record.is_half_way for record in fixes)
-        lines.append(
-            f"where {words}, {len(fixes)} fixes of {len(some)} frames, {wrong} wrong, {half_way} "
-            "half-way"
-        )
+        counts = f"{wrong_ones(fixes)} wrong, {half_way} half-way"
+        lines.append(f"where {words}, {len(fixes)} fixes of {len(some)} frames, {counts}")
     return "; ".join(lines)
+
+
+def wrong_ones(fixes: list[Record]) -> str:
+    """How many, and how many of them are right by a part of the map that moved."""
+    wrong = [record for record in fixes if record.is_wrong]
+    by_what_moved = sum(record.by_what_moved for record in wrong)
+    return f"{len(wrong)}" + f" ({by_what_moved} by what moved)" * (by_what_moved > 0)
 
 
 def figure(records: list[Record], path: Path) -> None:

@@ -22,13 +22,14 @@ class Shot:
     """A frame. T_map_camera: the truth (4, 4), None where no pose is right.
 
     prior: told with it. before: the frame a tenth of a second before and where it was taken, of a
-    camera that is followed.
+    camera that is followed. T_by_what_moved: where it is (4, 4) by a part of the map that moved.
     """
 
     keypoints: Keypoints
     T_map_camera: Array | None
     prior: PosePrior | None = None
     before: tuple[Keypoints, Array] | None = None
+    T_by_what_moved: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

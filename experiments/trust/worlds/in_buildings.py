@@ -17,6 +17,7 @@ from bpnp_ros.simulation.observation import DetectorNoise, observe
 from bpnp_ros.simulation.world import World, make_world
 from experiments.trust.worlds.buildings import (
     CAMERA,
+    MOVED,
     bare,
     building,
     corridor,
@@ -45,13 +46,15 @@ Choose = Callable[[Array, Array], NDArray[np.intp]]
 class Conditions:
     """How a camera finds a building; with the defaults as it was told.
 
-    world: at the time of the pictures, where it is not that of the map. fewest: landmarks in view.
+    world: at the time of the pictures, where it is not that of the map. moved: how far some of its
+    landmarks are from where the map has them (3,). fewest: landmarks in view.
     """
 
     noise: DetectorNoise = field(default_factory=DetectorNoise)
     heights: tuple[float, float] | None = None
     camera: Camera = CAMERA
     world: Callable[[int], World] | None = None
+    moved: Array | None = None
     chosen: Choose | None = None
     fewest: int = FEWEST_VISIBLE
 
@@ -86,7 +89,9 @@ def _case(
             keypoints = given.seen(world, pose, rng)
             if keypoints is not None:
                 prior = PosePrior(pose, NEAR) if has_prior else None
-                yield Shot(keypoints, pose if is_anywhere else None, prior)
+                by_what_moved = None if given.moved is None else shifted(pose, -given.moved)
+                truth = pose if is_anywhere else None
+                yield Shot(keypoints, truth, prior, T_by_what_moved=by_what_moved)
 
     return Case(name, KIND, lambda seed: localizer_of(mapped, seed), shots, is_told=is_told)
 
@@ -138,6 +143,13 @@ def _moved(pose: Array, rng: np.random.Generator) -> Array:
     moved = pose.copy()
     moved[:3, :3] = turn @ pose[:3, :3]
     moved[:2, 3] += STEP * rng.normal(size=2)
+    return moved
+
+
+def shifted(pose: Array, offset: Array) -> Array:
+    """A pose (4, 4) so many metres (3,) further."""
+    moved = pose.copy()
+    moved[:3, 3] += offset
     return moved
 
 
@@ -199,7 +211,11 @@ CASES = [
         )
         for low, high in ((0.3, 0.6), (2.2, 2.5))
     ),
-    _case("a third of the map moved 1 m", Conditions(world=with_a_third_moved), is_told=False),
+    _case(
+        "a third of the map moved 1 m",
+        Conditions(world=with_a_third_moved, moved=MOVED),
+        is_told=False,
+    ),
     *(
         _case(f"focal length {f - 1:.0%} wrong", Conditions(camera=_wrong_lens(f)), is_told=False)
         for f in (1.03, 1.1)
