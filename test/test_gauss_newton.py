@@ -22,15 +22,7 @@ from bpnp_ros.localizer.descent.gauss_newton import (
 )
 from bpnp_ros.localizer.descent.poses import refine
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import (
-    AHEAD,
-    AIM,
-    ORBIT,
-    PERTURBATION_REACH,
-    perturb,
-    polish,
-    sidesteps,
-)
+from bpnp_ros.localizer.local_optimisation import ALL_WAYS_REACH, perturb, polish
 from bpnp_ros.localizer.measurement import ALL, assignment, explained, predict
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
@@ -153,18 +145,8 @@ def test_poses_are_tried_all_around_as_far_as_the_map_s_depth_says(
     centre = Candidates.of(recentred(model, HERE), "test")
     around = perturb(model, centre, some_frame(), CONFIG.seed).T_map_camera
     offset = (torch.linalg.inv(centre.T_map_camera) @ around)[:, :3, 3]
-    reach = model.depth * torch.tensor(PERTURBATION_REACH[:3])
+    reach = model.depth * torch.tensor(ALL_WAYS_REACH[:3])
     assert (offset.abs() <= reach).all()
     assert (offset.amax(dim=0) > 0.7 * reach).all() and (offset.amin(dim=0) < -0.7 * reach).all()
     _, turned = apart(around, centre.T_map_camera[0])
     assert 0.1 < float(turned.max()) < 0.25
-
-
-def test_sidesteps_go_far_and_leave_what_lies_ahead_where_it_is_in_the_image() -> None:
-    depth, draw = 3.0, torch.rand(200, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    steps = sidesteps(draw, depth)
-    seen = (torch.linalg.inv(steps) @ torch.tensor([0.0, 0.0, depth, 1.0]))[:, :3]
-    off = torch.hypot(seen[:, 0], seen[:, 1]) / seen[:, 2]
-    assert off.max() < 2**0.5 * 1.2 * AIM < ORBIT / 2
-    assert (steps[:, :2, 3].abs().amax(dim=0) > 0.8 * ORBIT * depth).all()
-    assert steps[:, 2, 3].abs().max() > 0.8 * AHEAD * depth

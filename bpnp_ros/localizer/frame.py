@@ -15,6 +15,7 @@ from bpnp_ros.localizer.cues.orientation import Aims
 MOST_COARSE = 128
 FEWEST_FOR_CROWDING = 6  # keypoints
 EVENLY_SPREAD = 0.3  # share of clutter that lies anywhere in the image
+CLOSE_BY = 0.1  # the same where the density is looked at closely
 CROWDED = 0.08  # between keypoints, on the z = 1 plane
 
 
@@ -85,15 +86,27 @@ class Frame:
         xy, score = self.xy[rows], self.score[rows]
         return replace(self, xy=xy, score=score, pairs=pairs, crowding=crowding, aims=aims)
 
-    def with_crowding(self) -> Frame:
+    def with_crowding(self, width: float | None = None) -> Frame:
         """Clutter lies where the frame's keypoints lie: on a row of things along the horizon chance
-        explains more than all over the image. A kernel density without the keypoint itself."""
+        explains more than all over the image. A kernel density without the keypoint itself.
+
+        width: standard deviation of the kernel on the z = 1 plane; None: what suits the spread of
+        all keypoints.
+        """
         xy, M = self.xy, len(self.xy)
         if M < FEWEST_FOR_CROWDING:
             return self
-        width = xy.std(dim=0).clamp_min(10 * self.sigma) * M ** (-1 / 6)
-        apart = ((xy[:, None] - xy) / width).square().sum(dim=2)
-        kernel = torch.exp(-0.5 * apart) / (2 * torch.pi * width.prod())
-        kernel.fill_diagonal_(0)
-        density = kernel.sum(dim=1) / (M - 1) * self.frustum.area
-        return replace(self, crowding=EVENLY_SPREAD + (1 - EVENLY_SPREAD) * density)
+        if width is None:
+            widths = xy.std(dim=0).clamp_min(10 * self.sigma) * M ** (-1 / 6)
+            return replace(self, crowding=_density(self, widths, EVENLY_SPREAD))
+        return replace(self, crowding=_density(self, xy.new_tensor([width] * 2), CLOSE_BY))
+
+
+def _density(frame: Frame, widths: Tensor, evenly: float) -> Tensor:
+    """(M,) of keypoints about each, by kernels (2,) wide, relative to one spread evenly, which is
+    mixed in."""
+    apart = ((frame.xy[:, None] - frame.xy) / widths).square().sum(dim=2)
+    kernel = torch.exp(-0.5 * apart) / (2 * torch.pi * widths.prod())
+    kernel.fill_diagonal_(0)
+    density = kernel.sum(dim=1) / (len(frame.xy) - 1) * frame.frustum.area
+    return evenly + (1 - evenly) * density

@@ -6,11 +6,10 @@ Coarse stages try many poses on few keypoints and the likeliest points, the last
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from bpnp_ros.geometry.rotation import so3_exp
-from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.annealing import anneal
+from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, MOST_COARSE_POINTS
@@ -30,11 +29,10 @@ MOST_FINE = 256  # keypoints
 PERTURBATIONS = 48
 MOST_ROUNDS, PATIENCE = 10, 2
 WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
-PERTURBATION_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)  # depths and radians, camera axes
-ORBIT, ROLL, AIM = 0.15, 0.08, 0.04  # radians
-AHEAD = 0.12  # depths
+ALL_WAYS_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)
+SIDESTEPS_REACH = (0.15, 0.15, 0.08, 0.04, 0.04, 0.12)
 FINAL_KEEP = 16
-FINAL_START, ALIAS_START = 0.025, 0.01
+FINAL_START, FINE_START, ALIAS_START = 0.025, 0.008, 0.01
 FINAL_FACTOR = 0.5
 EQUAL_DIGITS = 2  # of nats: candidates that differ in those behind are equally good
 
@@ -64,13 +62,15 @@ def _staged(
 
 
 def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
-    """From stored views to the few best; a crowded frame is searched finely as well, and views that
-    have climbed, those near photographs, with all points."""
+    """From stored views to the few best; a crowded frame is searched finely as well, and views near
+    photographs, which have climbed, with all points and at random."""
     found = [coarse_to_fine(model, views, frame)]
     if frame.is_crowded:
         found.append(coarse_to_fine(model, views, frame, FROM_CROWDED_VIEWS))
     if model.from_photographs:
         found.append(all_points(model, views, frame, FROM_CLIMBED_VIEWS))
+        starts = Candidates.joined([*found, views]).T_map_camera
+        found.append(Candidates.of(anneal(model, starts, frame, 0), views.proposer[0]))
     return Candidates.joined(found)
 
 
@@ -86,33 +86,15 @@ def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Can
     Where the map has photographs, every other seed with all points.
     """
     draw = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    moves = sidesteps if model.from_photographs else _all_ways
-    poses = centre.T_map_camera @ moves(draw, model.depth).to(frame.xy)
-    beside = Candidates.of(poses, centre.proposer[0])
+    if model.from_photographs:
+        moves = sidesteps(draw * draw.new_tensor(SIDESTEPS_REACH), model.depth)
+    else:
+        moves = all_ways(draw * draw.new_tensor(ALL_WAYS_REACH), model.depth)
+    beside = Candidates.of(centre.T_map_camera @ moves.to(frame.xy), centre.proposer[0])
     if model.from_photographs and seed % 2:
         return all_points(model, beside, frame, FROM_BESIDE)
     stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
     return coarse_to_fine(model, beside, frame, stages)
-
-
-def _all_ways(draw: Tensor, depth: float) -> Tensor:
-    """Moves (P, 4, 4) in the camera's frame, each of six numbers of -1 to 1."""
-    depths = draw.new_tensor([depth] * 3 + [1.0] * 3)
-    offsets = draw * draw.new_tensor(PERTURBATION_REACH) * depths
-    return make_transform(so3_exp(offsets[:, 3:]), offsets[:, :3])
-
-
-def sidesteps(draw: Tensor, depth: float) -> Tensor:
-    """Moves (P, 4, 4) that change an image little for their size: about a point `depth` metres
-    ahead, and along the optical axis. There half-way optima lie of a camera that looks at a thing.
-    """
-    turn = so3_exp(draw[:, :3] * draw.new_tensor([ORBIT, ORBIT, ROLL]))
-    centre = draw.new_tensor([0.0, 0.0, depth])
-    orbit = make_transform(turn, centre - turn @ centre)
-    aim, ahead = torch.zeros(2, len(draw), 3)
-    aim[:, :2] = AIM * draw[:, 3:5]
-    ahead[:, 2] = AHEAD * depth * draw[:, 5]
-    return orbit @ make_transform(so3_exp(aim), ahead)
 
 
 def polish(
@@ -130,12 +112,12 @@ def local_optimisation(
     """Candidates polished, and more from around the best of them as long as that gains."""
     if model.turns_only:
         return candidates  # which pairs of directions have found, they have found exactly
-    candidates = polish(model, candidates, frame)
+    candidates = _polished(model, candidates, frame)
     best, worth = _leader(model, candidates, frame)
     patience = PATIENCE if model.from_photographs else 1
     in_vain = 0
     for turn in range(MOST_ROUNDS):
-        nearby = polish(model, perturb(model, best, frame, seed + turn), frame)
+        nearby = _polished(model, perturb(model, best, frame, seed + turn), frame)
         candidates = Candidates.joined([candidates, nearby])
         leader, found = _leader(model, nearby, frame)
         in_vain = 0 if found >= WORTH_A_ROUND * worth else in_vain + 1
@@ -144,6 +126,15 @@ def local_optimisation(
         if found > worth:
             best, worth = leader, found
     return candidates
+
+
+def _polished(model: MapModel, candidates: Candidates, frame: Frame) -> Candidates:
+    """Near photographs from a fine start as well: among many points the coarse one leads away from
+    poses that are right."""
+    polished = polish(model, candidates, frame)
+    if not model.from_photographs:
+        return polished
+    return Candidates.joined([polished, polish(model, candidates, frame, FINE_START)])
 
 
 def _leader(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Candidates, float]:

@@ -1,0 +1,102 @@
+"""Among clutter, poses near the truth are told from those with points where keypoints crowd."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from orbit import CAMERA, orbit
+
+from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.keypoints.lens import image_frustum
+from bpnp_ros.localizer.candidates import apart
+from bpnp_ros.localizer.descent.annealing import anneal
+from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.local_optimisation import (
+    FROM_CLIMBED_VIEWS,
+    Candidates,
+    all_points,
+    keep_best,
+)
+from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.map_model.map_model import MapModel
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def mapped() -> MapModel:
+    return model_from_photographs(orbit().with_images(np.arange(1, 24)))
+
+
+def frame_of(xy: np.ndarray) -> Frame:
+    rows = np.arange(len(xy))
+    score = np.ones(len(xy), np.float32)
+    keypoints = Keypoints(xy.astype(np.float32), score, rows, image_frustum(CAMERA))
+    return Frame.of(keypoints, 1.3, 0.5, CPU)
+
+
+def cluttered_frame(seed: int) -> Frame:
+    """Of the photograph that does not map, with four strays for every true keypoint; most of
+    them crowd about one spot."""
+    xy, shown = orbit().keypoints_of(0)
+    true, rng = xy[shown >= 0][:60], np.random.default_rng(seed)
+    crowd = rng.normal([0.25, 0.1], 0.08, (160, 2)).clip([-0.6, -0.45], [0.6, 0.45])
+    anywhere = rng.uniform([-0.6, -0.45], [0.6, 0.45], (80, 2))
+    return frame_of(np.concatenate([true, crowd, anywhere]))
+
+
+def recentred_truth(model: MapModel) -> torch.Tensor:
+    pose = torch.from_numpy(orbit().T_map_camera[0]).clone()
+    pose[:3, 3] -= torch.from_numpy(model.point_map.origin)
+    return pose.float()
+
+
+def starts_about(truth: torch.Tensor, depth: float, seed: int) -> torch.Tensor:
+    """Sixty poses, 7 % of the depth and some degrees off."""
+    draw = torch.randn(60, 6, generator=torch.Generator().manual_seed(seed))
+    return truth @ all_ways(0.1 * draw / draw.norm(dim=1, keepdim=True), depth)
+
+
+def found_by(model: MapModel, poses: torch.Tensor, frame: Frame) -> bool:
+    """Whether the first of the poses is near the truth."""
+    metres, radians = apart(poses[:1], recentred_truth(model))
+    return bool(metres < 0.02 * model.depth and radians < 0.02)
+
+
+def test_annealing_finds_the_truth_where_descent_alone_seldom_does(mapped: MapModel) -> None:
+    annealed, descended = 0, 0
+    for seed in range(6):
+        frame = cluttered_frame(seed)
+        starts = starts_about(recentred_truth(mapped), mapped.depth, seed)
+        annealed += found_by(mapped, anneal(mapped, starts, frame, seed=0), frame)
+        candidates = all_points(mapped, Candidates.of(starts, "test"), frame, FROM_CLIMBED_VIEWS)
+        best = keep_best(mapped, candidates, frame, 0.008, 1).T_map_camera
+        descended += found_by(mapped, best, frame)
+    assert annealed >= 5 and descended <= 1
+
+
+def test_the_same_seed_gives_the_same_poses(mapped: MapModel) -> None:
+    frame = cluttered_frame(0)
+    starts = starts_about(recentred_truth(mapped), mapped.depth, 0)
+    assert torch.equal(anneal(mapped, starts, frame, 3), anneal(mapped, starts, frame, 3))
+
+
+def test_clutter_is_as_dense_as_the_keypoints_about_it() -> None:
+    spot = np.random.default_rng(0).normal([0.2, 0.1], 0.01, (40, 2))
+    alone = np.array([[-0.4, 0.3], [-0.3, -0.3]])
+    crowding = frame_of(np.concatenate([spot, alone])).with_crowding(0.03).crowding
+    assert crowding is not None
+    assert crowding[:40].min() > 20 and crowding[40:].max() < 0.2
+
+
+def test_sidesteps_go_far_and_leave_what_lies_ahead_where_it_is_in_the_image() -> None:
+    depth, reach = 3.0, torch.tensor([0.15, 0.15, 0.08, 0.04, 0.04, 0.12])
+    draw = torch.rand(200, 6, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    steps = sidesteps(draw * reach, depth)
+    seen = (torch.linalg.inv(steps) @ torch.tensor([0.0, 0.0, depth, 1.0]))[:, :3]
+    off = torch.hypot(seen[:, 0], seen[:, 1]) / seen[:, 2]
+    assert off.max() < 2**0.5 * 1.2 * 0.04 < 0.15 / 2
+    assert (steps[:, :2, 3].abs().amax(dim=0) > 0.8 * 0.15 * depth).all()
+    assert steps[:, 2, 3].abs().max() > 0.8 * 0.12 * depth
