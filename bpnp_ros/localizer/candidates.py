@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,25 +15,47 @@ from bpnp_ros.localizer.compiled.inputs import distinct_rows, is_installed
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """T_map_camera: (P, 4, 4) in the recentred map. proposer: the name behind each row."""
+    """T_map_camera: (P, 4, 4) in the recentred map. names: of proposers. by: (P,) which of them
+    each row is of, where the poses are: they are chosen among without waiting for a GPU.
+    """
 
     T_map_camera: Tensor
-    proposer: list[str]
+    names: tuple[str, ...]
+    by: Tensor
 
     @classmethod
     def of(cls, T_map_camera: Tensor, proposer: str) -> Candidates:
-        return cls(T_map_camera, [proposer] * len(T_map_camera))
+        by = torch.zeros(len(T_map_camera), dtype=torch.long, device=T_map_camera.device)
+        return cls(T_map_camera, (proposer,), by)
 
     @classmethod
     def joined(cls, parts: Sequence[Candidates]) -> Candidates:
-        names = [name for part in parts for name in part.proposer]
-        return cls(torch.cat([part.T_map_camera for part in parts]), names)
+        names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+        by = [_renamed(part, names) for part in parts]
+        return cls(torch.cat([part.T_map_camera for part in parts]), names, torch.cat(by))
+
+    @property
+    def proposer(self) -> list[str]:
+        """The name behind each row; waits for a GPU."""
+        return [self.names[name] for name in self.by.tolist()]
 
     def __len__(self) -> int:
-        return len(self.proposer)
+        return len(self.by)
 
     def select(self, rows: Tensor) -> Candidates:
-        return Candidates(self.T_map_camera[rows], [self.proposer[row] for row in rows.tolist()])
+        return replace(self, T_map_camera=self.T_map_camera[rows], by=self.by[rows])
+
+    def at(self, T_map_camera: Tensor) -> Candidates:
+        """The same, moved to other poses (P, 4, 4)."""
+        return replace(self, T_map_camera=T_map_camera)
+
+
+def _renamed(part: Candidates, names: tuple[str, ...]) -> Tensor:
+    """Its rows' proposers as places in other names."""
+    if part.names == names[: len(part.names)]:
+        return part.by
+    places = [names.index(name) for name in part.names]
+    return torch.tensor(places, device=part.by.device)[part.by]
 
 
 def distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
@@ -46,16 +68,22 @@ def distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> 
 
 def distinct_in_tensors(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
     """As `distinct`."""
+    return are_distinct(T_map_camera, distance, angle, most).nonzero()[:, 0]
+
+
+def are_distinct(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
+    """Which (P,) `distinct` keeps; nothing waits for a GPU."""
     position, turn = T_map_camera[:, :3, 3], T_map_camera[:, :3, :3].flatten(1)
-    left, kept = torch.ones_like(position[:, 0], dtype=torch.bool), list[int]()
-    while len(kept) < most and left.any():
-        best = int(left.to(torch.uint8).argmax())
-        kept.append(best)
-        cosine = (turn @ turn[best] - 1) / 2
+    rows = torch.arange(len(turn), device=turn.device)
+    left, kept = torch.ones_like(rows, dtype=torch.bool), torch.zeros_like(rows, dtype=torch.bool)
+    for _ in range(min(most, len(rows))):
+        best = left.to(torch.uint8).argmax(dim=0, keepdim=True)
+        picked = (rows == best) & left  # none where none is left
+        cosine = (turn @ turn[best][0] - 1) / 2
         far = (position - position[best]).norm(dim=1) > distance
-        left &= far | (cosine < math.cos(angle))
-        left[best] = False
-    return torch.tensor(kept, dtype=torch.long, device=left.device)
+        left = left & ~picked & (far | (cosine < math.cos(angle)))
+        kept = kept | picked
+    return kept
 
 
 def apart(T_map_camera: Tensor, T_other: Tensor) -> tuple[Tensor, Tensor]:

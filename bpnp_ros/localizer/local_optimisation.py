@@ -57,7 +57,7 @@ def _staged(
         if len(candidates) > keep:
             candidates = keep_best(model, candidates, frame, sigmas[0], keep, most_points)
         poses = refine(model, candidates.T_map_camera, frame, sigmas, most_points)
-        candidates = Candidates(poses, candidates.proposer)
+        candidates = candidates.at(poses)
     return keep_best(model, candidates, frame, sigmas[-1], FINAL_KEEP, most_points)
 
 
@@ -103,7 +103,7 @@ def polish(
     """The last stage of every candidate, whoever proposed it: down to the keypoints' own noise."""
     sigmas = [start * FINAL_FACTOR**i for i in range(20)]
     sigmas = [sigma for sigma in sigmas if sigma > frame.sigma] + [frame.sigma] * 2
-    return Candidates(refine(model, candidates.T_map_camera, frame, sigmas), candidates.proposer)
+    return candidates.at(refine(model, candidates.T_map_camera, frame, sigmas))
 
 
 def local_optimisation(

@@ -31,8 +31,8 @@ def around(model: MapModel, leaders: Candidates, frame: Frame) -> Candidates:
     if model.turns_only:
         offsets[..., :3] = 0
     beside = leaders.T_map_camera[:, None] @ _transforms(offsets)
-    proposer = [name for name in leaders.proposer for _ in range(TRIED)]
-    return polish(model, Candidates(beside.flatten(0, 1), proposer), frame, START)
+    by = leaders.by.repeat_interleave(TRIED)
+    return polish(model, Candidates(beside.flatten(0, 1), leaders.names, by), frame, START)
 
 
 def _transforms(twists: Tensor) -> Tensor:

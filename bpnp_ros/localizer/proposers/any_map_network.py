@@ -126,22 +126,24 @@ class AnyMapNetwork:
         frame = frame.at_most(MOST_KEYPOINTS)
         affordable = MOST_PAIRS // (len(frame.xy) * crops.points.shape[1])
         crops = crops.select(slice(max(affordable, FEWEST_CROPS)))
-        poses = self._poses(self._matching(frame, crops), frame.xy, crops)
-        return Candidates.of(poses[self._model.view_space.holds(poses)], self.name)
+        poses, found = self.poses(frame, crops)
+        return Candidates.of(poses[found & self._model.view_space.holds(poses)], self.name)
 
-    def _poses(self, matching: Matching, xy: Tensor, crops: Crops) -> Tensor:
-        """T_map_camera (K, 4, 4) out of the plans of B crops."""
+    def poses(self, frame: Frame, crops: Crops) -> tuple[Tensor, Tensor]:
+        """T_map_camera (2 B, 4, 4) in B crops, RANSAC's and weighted PnP's, and which were found.
+
+        Nothing waits for a GPU.
+        """
+        matching, xy = self._matching(frame, crops), frame.xy
         B = len(crops)
         p2d, counts = xy.expand(B, *xy.shape), crops.counts.new_full((B,), len(xy))
         theta0, found = initial_poses(
             matching.P, p2d, crops.points, counts, crops.counts, self._settings
         )
-        matching, p2d = _selected(matching, found), p2d[found]
-        theta0, crops = theta0[found], crops.select(found)
         W = pose_weights(matching, p2d, crops.points, theta0)
         theta = weighted_pnp(W, p2d, crops.points, theta0, PNP_ITERATIONS)
         poses = torch.cat([crops.in_map(theta0), crops.in_map(theta)])
-        return poses[poses.isfinite().flatten(1).all(dim=1)]
+        return poses, found.repeat(2) & poses.isfinite().flatten(1).all(dim=1)
 
     def _matching(self, frame: Frame, crops: Crops) -> Matching:
         """Of all crops, as many at once as there is memory for."""
@@ -167,11 +169,6 @@ class AnyMapNetwork:
         told = None if frame.pairs is None else frame.pairs[:, crops.rows].transpose(0, 1)
         matching: Matching = self._network(p2d, crops.points, counts, crops.counts, told=told)
         return matching
-
-
-def _selected(matching: Matching, rows: Tensor) -> Matching:
-    """Of some of the crops."""
-    return Matching._make(None if tensor is None else tensor[rows] for tensor in matching)
 
 
 def _joined(parts: list[Matching]) -> Matching:
