@@ -18,9 +18,9 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import EQUIDISTANT, PINHOLE, Chart
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
-from bpnp_ros.localizer.candidates import distinct, distinct_in_tensors
 from bpnp_ros.localizer.compiled import inputs
 from bpnp_ros.localizer.cues.orientation import Aims
+from bpnp_ros.localizer.descent.distinct import distinct, distinct_in_tensors
 from bpnp_ros.localizer.descent.gauss_newton import refine_in_tensors
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own_noise

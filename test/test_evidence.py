@@ -9,7 +9,8 @@ import pytest
 import torch
 from halls import closed_hall, frame_at, judged, recentred, standing
 
-from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.evidence.evidence import Evidence
 from bpnp_ros.localizer.evidence.neighbourhood import TRIED, around
 from bpnp_ros.localizer.evidence.probability import false_pose_probability

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.localizer.candidates import Candidates, are_distinct
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.distinct import are_distinct
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork, Crops
 from bpnp_ros.network.attention import AttentionBPnPNet

@@ -133,7 +133,7 @@ def products_with_halves(rows: Tensor, vector: Tensor) -> Tensor:
 
 
 def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
-    """As `candidates.distinct`, on a processor."""
+    """As `descent.distinct`, on a processor."""
     from bpnp_ros.localizer.compiled.unlike import distinct
 
     poses = T_map_camera.double().numpy()

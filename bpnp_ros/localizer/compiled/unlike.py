@@ -31,7 +31,7 @@ def unlike(vectors: Floats, most: int) -> Rows:
 
 @compiled
 def distinct(poses: Doubles, distance: float, cosine: float, most: int) -> Rows:
-    """As `candidates.distinct`; cosine: of the angle."""
+    """As `descent.distinct`; cosine: of the angle."""
     rows, count = np.empty(min(most, len(poses)), np.int64), 0
     for p in range(len(poses)):
         if count == len(rows):

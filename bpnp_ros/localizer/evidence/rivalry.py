@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
-from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.evidence.neighbourhood import around

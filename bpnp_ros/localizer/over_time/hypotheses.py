@@ -19,7 +19,8 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import rotation_angle
 from bpnp_ros.localizer.alike.look_alikes import MOST_ALIASES, with_look_alikes
-from bpnp_ros.localizer.candidates import Candidates, apart, distinct
+from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame

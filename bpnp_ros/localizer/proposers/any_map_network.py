@@ -17,7 +17,8 @@ from torch import Tensor
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
-from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import MOST_COARSE_POINTS, predict
 from bpnp_ros.localizer.progress import Progress, unheard

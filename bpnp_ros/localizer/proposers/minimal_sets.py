@@ -14,7 +14,8 @@ from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
-from bpnp_ros.localizer.candidates import Candidates, distinct
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
