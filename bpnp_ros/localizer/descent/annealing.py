@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bpnp_ros.localizer.candidates import distinct
+from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.frame import Frame
