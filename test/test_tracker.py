@@ -220,7 +220,7 @@ def shown(points: Array, T: Array, seed: int) -> Frame:
     return frame_of(report(points, T, np.random.default_rng(seed), missed=0.1, clutter=0.2))
 
 
-def test_a_camera_carried_off_to_a_place_that_looks_alike_is_soon_missed() -> None:
+def test_a_camera_carried_off_to_a_place_that_looks_alike_is_missed_at_once() -> None:
     model, points = twin_halls()
     here, there = standing(1.5, 3, 0.1), standing(31.5, 3, 0.1)
     tracker = Tracker(model, CONFIG)
@@ -231,7 +231,7 @@ def test_a_camera_carried_off_to_a_place_that_looks_alike_is_soon_missed() -> No
     answers = [tracker.step(shown(points, there, step), 0.1 * step, {}) for step in range(6, 20)]
     assert tracker.has_lost
     wrong = [answer for answer in answers if isinstance(answer, Fix)]
-    assert len(wrong) <= 10
+    assert wrong == []
     tracker.forget()
     assert not tracker.has_lost
 

@@ -44,8 +44,9 @@ USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
-# in odds of false_pose_rate: lead on a rival that can be reached; lead of one that cannot, summed
-# over looks, that ends tracking; what each look adds at most, and what chance gives it
+# in odds of false_pose_rate: lead on a rival that can be reached, and of one that cannot beyond
+# which a frame has no pose; lead of such a one, summed over looks, that ends tracking; what each
+# look adds at most, and what chance gives it
 LEAD, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 4.0, 2.0, 0.5
 
 
@@ -191,12 +192,19 @@ class Tracker:
         near = self._within(candidates, reach)
         here = self._near(poses, torch.from_numpy(self._recentred(fix)).to(poses))
         own = _best(nats, near & here)
-        self._suspect(_best(nats, ~near) - own)
+        elsewhere = _best(nats, ~near) - own
+        self._suspect(elsewhere)
         if self._is_suspicious:
             return Rejection(
                 Category.AMBIGUOUS,
                 f"another place explains the frames better by {self._suspicion:.0f} nats; the "
                 "camera is looked for anew",
+            )
+        if elsewhere > LEAD * self._odds:
+            return Rejection(
+                Category.AMBIGUOUS,
+                "a place that the camera cannot have come to explains the frame better by "
+                f"{elsewhere:.0f} nats",
             )
         with_motion = nats + step.nats(step.carry(self._last(poses)), poses)
         lead = _best(with_motion, near & here) - _best(with_motion, near & ~here)
