@@ -36,6 +36,7 @@ from bpnp_ros.benchmark.methods import (
 from bpnp_ros.benchmark.metrics import NOT_FOUND, answer_errors
 from bpnp_ros.benchmark.problems import Problem, Selection, pose_problems
 from bpnp_ros.benchmark.runner import ask
+from bpnp_ros.benchmark.whole_localizer import WholeLocalizer
 from bpnp_ros.errors import BpnpError, WeightsError
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.rotation import so3_log
@@ -48,6 +49,7 @@ from bpnp_ros.weights.bpnpnet_file import any_map_weights, load_bpnpnet
 from bpnp_ros.weights.safetensors_file import WeightsHeader, save_weights
 
 NETWORK, SEARCH = OwnMapNetwork(), Search(views=1000)
+WHOLE, GATED = (WholeLocalizer("", gated, views=1000) for gated in (False, True))
 PROBLEMS = pose_problems(orbit(images=16), Selection(queries=1)).problems
 AT_RATE_0, AT_RATE_50, WHOLE_MAP = PROBLEMS[0], PROBLEMS[2], PROBLEMS[-1]
 
@@ -73,7 +75,7 @@ def without_truth(problem: Problem) -> Problem:
     return replace(problem, sets=replace(sets, T_map_camera=np.eye(4), match=none, depth=1.0))
 
 
-@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, NETWORK, FromPrior()])
+@pytest.mark.parametrize("method", [OracleMatches(), SEARCH, NETWORK, FromPrior(), WHOLE, GATED])
 @pytest.mark.parametrize("problem", [AT_RATE_50, WHOLE_MAP])
 def test_methods_find_the_camera(method: Method, problem: Problem) -> None:
     errors = ask(method, problem).errors
@@ -86,7 +88,7 @@ def test_the_unit_of_the_scene_does_not_matter() -> None:
         assert ask(method, small).errors.right
 
 
-BLIND = [SEARCH, NETWORK, NetworkMatches("", OraclePlan(AT_RATE_50), "")]
+BLIND = [SEARCH, NETWORK, GATED, NetworkMatches("", OraclePlan(AT_RATE_50), "")]
 
 
 @pytest.mark.parametrize("method", BLIND)
@@ -94,6 +96,13 @@ def test_a_blind_method_answers_the_same_when_it_is_lied_to_about_the_truth(meth
     honest, lied_to = method.solve(AT_RATE_50), method.solve(without_truth(AT_RATE_50))
     assert honest is not None and lied_to is not None
     np.testing.assert_array_equal(honest, lied_to)
+
+
+def test_behind_the_gate_a_camera_that_sees_another_place_is_not_found() -> None:
+    sets, rng = AT_RATE_50.sets, np.random.default_rng(0)
+    strays = rng.permuted(sets.keypoints, axis=0)
+    elsewhere = replace(AT_RATE_50, sets=replace(sets, keypoints=strays))
+    assert WHOLE.solve(elsewhere) is not None and GATED.solve(elsewhere) is None
 
 
 @pytest.mark.parametrize("method", [SEARCH, NETWORK])

@@ -18,6 +18,7 @@ from bpnp_ros.benchmark.methods import (
     OracleMatches,
     network_rows,
 )
+from bpnp_ros.benchmark.whole_localizer import whole_localizer_rows
 from bpnp_ros.errors import ConfigError
 from bpnp_ros.network.bpnpnet import BPnPNet
 from bpnp_ros.point_map.sfm.colmap import model_folder
@@ -38,6 +39,7 @@ ABOUT_TRAINING = (
 def all_methods(bpnpnet: Path) -> list[Method]:
     """From the ceiling to the floor. bpnpnet: weights of the paper's network."""
     told: list[Method] = [OracleMatches(), FromPrior(), OwnMapNetwork(), Search()]
+    told += whole_localizer_rows()
     network, weights = load_bpnpnet(bpnpnet), _fingerprint(bpnpnet)
     told.append(Crops(f"{PAPER_NETWORK} on crops", network, weights))
     told.append(Crops(f"likelihood search + {PAPER_NETWORK} on crops", network, weights, True))

@@ -53,7 +53,7 @@ class OwnMapNetwork:
         return {**SETTINGS, "weights": "counted"}
 
     def solve(self, problem: Problem) -> Pose | None:
-        asked = _Asked.of(problem)
+        asked = Asked.of(problem)
         model, frame = asked.model, asked.frame
         network = counted_from_photographs(model, frame.frustum)
         return asked.answer(OwnMapNetworkProposer(model, network, seed=0).propose(frame))
@@ -76,7 +76,7 @@ class Search:
         return {**SETTINGS, "views": self.views, "cues": list(self.cues)}
 
     def solve(self, problem: Problem) -> Pose | None:
-        asked = _Asked.of(problem, self.cues)
+        asked = Asked.of(problem, self.cues)
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
         return asked.answer(search.propose(asked.frame))
 
@@ -100,7 +100,7 @@ class Crops:
         return {**SETTINGS, "views": self.views, "weights": self.weights, "weighted": AGREEING}
 
     def solve(self, problem: Problem) -> Pose | None:
-        asked = _Asked.of(problem)
+        asked = Asked.of(problem)
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
         crops = AnyMapNetwork(asked.model, self.network, search, seed=0)
         proposers: list[Proposer] = [search, crops] if self.beside_search else [crops]
@@ -123,13 +123,13 @@ class FromPrior:
         return {**SETTINGS, "depths": PRIOR_DEPTHS, "degrees": PRIOR_DEGREES}
 
     def solve(self, problem: Problem) -> Pose | None:
-        asked = _Asked.of(problem)
+        asked = Asked.of(problem)
         prior = asked.around(drawn_prior(problem))
         return asked.answer(propose_around(asked.model, prior, asked.frame, seed=0))
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class Asked:
     """A problem in the localiser's terms. scale: metres per unit of the scene."""
 
     model: MapModel
@@ -137,7 +137,7 @@ class _Asked:
     scale: float
 
     @classmethod
-    def of(cls, problem: Problem, cues: tuple[str, ...] = ()) -> _Asked:
+    def of(cls, problem: Problem, cues: tuple[str, ...] = ()) -> Asked:
         mapping = problem.mapping
         scale = MEDIAN_DEPTH / mapping.median_depth
         model = model_from_photographs(mapping.scaled(scale))
@@ -159,10 +159,20 @@ class _Asked:
         """The best of the candidates after the localiser's last stages, in the scene's unit."""
         if not candidates:
             return None
-        model, frame = self.model, self.frame
-        settled = local_optimisation(model, candidates, frame, seed=0)
-        pose = keep_best(model, settled, frame, frame.sigma, 1).T_map_camera[0].double().numpy()
-        pose[:3, 3] = (pose[:3, 3] + model.point_map.origin) / self.scale
+        return self.likeliest(local_optimisation(self.model, candidates, self.frame, seed=0))
+
+    def likeliest(self, refined: Candidates) -> Pose:
+        """The best of candidates that have been through these stages, in the scene's unit."""
+        frame = self.frame
+        best = keep_best(self.model, refined, frame, frame.sigma, 1)
+        pose = best.T_map_camera[0].double().numpy()
+        pose[:3, 3] += self.model.point_map.origin
+        return self.in_the_scene(pose)
+
+    def in_the_scene(self, T_map_camera: Pose) -> Pose:
+        """A pose of the map in the scene's unit."""
+        pose = T_map_camera.copy()
+        pose[:3, 3] /= self.scale
         return pose
 
 

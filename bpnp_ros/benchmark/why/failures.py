@@ -23,6 +23,7 @@ from bpnp_ros.localizer.local_optimisation import local_optimisation
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_photographs import model_from_photographs
+from bpnp_ros.network.counted_start import counted_from_photographs
 from bpnp_ros.point_map.sfm.observed_cues import with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 
@@ -89,7 +90,9 @@ def outcomes(
     files = find_photographs(played, photographs) if photographs else []
     if photographs:
         mapping = with_photographs(mapping, photographs)
-    localizer = Localizer(model_from_photographs(mapping), None, config)
+    model = model_from_photographs(mapping)
+    network = counted_from_photographs(model, mapping.covering_camera().frustum())
+    localizer = Localizer(model, network, config)
     for image in range(0, played.image_count, -(-played.image_count // most)):
         camera = played.cameras[image] if files else mapping.covering_camera()
         seen = played_keypoints(played, image, camera, files[image] if files else None)
