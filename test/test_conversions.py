@@ -263,11 +263,18 @@ def test_sizes_that_cannot_be_are_unknown() -> None:
     assert size[0] == 3 and np.isnan(size[1:]).all()
 
 
-@pytest.mark.parametrize(("dtype", "datatype"), [("<u4", 6), ("<f4", 7)])
-def test_packed_colours_are_read_as_pcl_packs_them(dtype: str, datatype: int) -> None:
+@pytest.mark.parametrize("name", ["rgb", "rgba"])
+@pytest.mark.parametrize("datatype", [6, 7])
+def test_packed_colours_are_read_as_pcl_packs_them(name: str, datatype: int) -> None:
     packed = np.array([0xFF0A141E, 0x000A141E], "<u4")
-    cloud = cloud_with("<u4", list(packed), "rgb", datatype)
+    cloud = cloud_with("<u4", list(packed), name, datatype)
     assert read_keypoint_cues(cloud)["rgb"].tolist() == [[10, 20, 30]] * 2
+
+
+@pytest.mark.parametrize("datatype", [6, 7])
+def test_black_keypoints_have_no_colour(datatype: int) -> None:
+    black = cloud_with("<u4", [0, 0xFF000000], "rgb", datatype)
+    assert np.isnan(read_keypoint_cues(black)["rgb"]).all()
 
 
 def test_a_colour_survives_the_message() -> None:
@@ -280,7 +287,7 @@ def test_a_colour_survives_the_message() -> None:
 
 def coloured_cloud(rgb: np.ndarray, names: list[str], count: int) -> PointCloud2:
     """Positions as float32, then colours of the type that `rgb` (N, 3) has."""
-    kind = {"uint8": 2, "uint16": 4}[rgb.dtype.name]
+    kind = {"uint8": 2, "uint16": 4, "float32": 7, "float64": 8}[rgb.dtype.name]
     row = np.dtype([("p", "<f4", 3), ("c", rgb.dtype, 3)])
     rows = np.zeros(len(rgb), row)
     rows["p"], rows["c"] = np.random.default_rng(0).normal(size=(len(rgb), 3)), rgb
@@ -301,12 +308,13 @@ def coloured_cloud(rgb: np.ndarray, names: list[str], count: int) -> PointCloud2
 @pytest.mark.parametrize(
     ("names", "count"), [(["r", "g", "b"], 1), (["red", "green", "blue"], 1), (["rgb"], 3)]
 )
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_colours_of_three_numbers_are_read_of_maps_and_of_keypoints(
     names: list[str], count: int, dtype: str
 ) -> None:
-    rgb = np.array([[10, 20, 30], [255, 1, 128], [0, 0, 0]], dtype)
-    cloud = coloured_cloud(rgb * (257 if dtype == "uint16" else 1), names, count)
+    rgb = np.array([[10, 20, 30], [255, 1, 128], [0, 0, 0]])
+    scale = {"uint8": 1, "uint16": 257}.get(dtype, 1 / 255)
+    cloud = coloured_cloud((rgb * scale).astype(dtype), names, count)
     assert read_map(cloud).cues["rgb"].tolist() == rgb.tolist()
     shown = read_keypoint_cues(cloud)["rgb"]
     assert shown[:2].tolist() == rgb[:2].tolist() and np.isnan(shown[2]).all()

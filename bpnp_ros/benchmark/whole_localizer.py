@@ -1,4 +1,4 @@
-"""The localiser as a method of the benchmark: both its proposers, and what its gate says of them."""
+"""The localiser as a method of the benchmark: both proposers, and what its gate says of them."""
 
 from __future__ import annotations
 
