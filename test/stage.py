@@ -155,7 +155,9 @@ class Stage:
 
 
 @contextmanager
-def staged(points: Array | None, log: Path, waits: bool = True) -> Iterator[Stage]:
+def staged(
+    points: Array | None, log: Path, waits: bool = True, **parameters: str | bool | float
+) -> Iterator[Stage]:
     """A node that has been given a map (N, 3), or none; waits: until it wants keypoints."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
@@ -164,7 +166,7 @@ def staged(points: Array | None, log: Path, waits: bool = True) -> Iterator[Stag
         link = StageLink()
         if points is not None:
             link.send_map(points)
-        stage = Stage(link, launched(log), log)
+        stage = Stage(link, launched(log, **parameters), log)
         try:
             if waits:
                 stage.get_ready()

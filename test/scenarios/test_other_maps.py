@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2, or its wheels (docs/installation.md)")
+from colmap_rooms import write_colmap
 from rooms import world
 from stage import map_server, staged, walk
 
@@ -58,3 +59,15 @@ def test_restart_of_the_map_server(tmp_path: Path) -> None:
         with map_server(file, log):
             stage.restart_node()
             stage.until_right(walk()[12:20])
+
+
+def test_folder_of_a_colmap_model(tmp_path: Path) -> None:
+    """Its cameras and what they saw are used as they are; poses are in metres, as its scale says."""
+    folder, log = write_colmap(tmp_path, walk()[0:120:6], unit=0.5), tmp_path / "node.log"
+    with (
+        staged(None, log, map_file=str(folder), map_scale=0.5, bank_views=2000) as stage,
+        stage.nothing_wrong(),
+    ):
+        assert stage.until_right(walk()[3:60:12]) <= 2
+        stage.follow(walk()[75:90:3])
+        assert len(stage.link.poses) >= 4
