@@ -62,7 +62,7 @@ def test_restart_of_the_map_server(tmp_path: Path) -> None:
 
 
 def test_folder_of_a_colmap_model(tmp_path: Path) -> None:
-    """Its cameras and what they saw are used as they are; poses are in metres, as its scale says."""
+    """Its cameras and what they saw are used as they are; poses are in metres, as told."""
     folder, log = write_colmap(tmp_path, walk()[0:120:6], unit=0.5), tmp_path / "node.log"
     with (
         staged(None, log, map_file=str(folder), map_scale=0.5, bank_views=2000) as stage,
