@@ -186,7 +186,8 @@ def _between(landmarks: Array, position: Array) -> NDArray[np.intp]:
     return np.flatnonzero((distance > 2) & (distance < 6))
 
 
-def _wrong_lens(factor: float) -> Camera:
+def wrong_lens(factor: float) -> Camera:
+    """Of which CAMERA tells a focal length so many times too short."""
     return replace(CAMERA, K=CAMERA.K * [[factor, 1, 1], [1, factor, 1], [1, 1, 1]])
 
 
@@ -217,7 +218,7 @@ CASES = [
         is_told=False,
     ),
     *(
-        _case(f"focal length {f - 1:.0%} wrong", Conditions(camera=_wrong_lens(f)), is_told=False)
+        _case(f"focal length {f - 1:.0%} wrong", Conditions(camera=wrong_lens(f)), is_told=False)
         for f in (1.03, 1.1)
     ),
     _case(
