@@ -89,6 +89,8 @@ def test_scenes_with_photographs_have_a_table_of_cues(
     page = (tmp_path / "out" / "benchmark.md").read_text()
     section = page.split("## What cues bring")[1].split("## Scene by scene")[0]
     assert "| one row |" in section and "| seen |" in section and "| unseen |" not in section
+    assert "(images/benchmark_cues.png)" in section
+    assert (tmp_path / "out" / "images" / "benchmark_cues.png").stat().st_size > 5000
     assert list(photographed({"seen": scenes, "other": scenes}, photographs)) == ["seen"]
 
 

@@ -17,8 +17,8 @@ from bpnp_ros.benchmark.catalogue import about_weights, all_methods, find_scenes
 from bpnp_ros.benchmark.cues.rows import cue_rows, of_whole_maps, photographed
 from bpnp_ros.benchmark.methods import Method
 from bpnp_ros.benchmark.problems import SETTINGS, Selection
-from bpnp_ros.benchmark.report.figure import outlier_curves
-from bpnp_ros.benchmark.report.page import benchmark_page
+from bpnp_ros.benchmark.report.figure import cue_bars, outlier_curves
+from bpnp_ros.benchmark.report.page import benchmark_page, cue_figure
 from bpnp_ros.benchmark.report.provenance import Provenance
 from bpnp_ros.benchmark.results import SceneResult
 from bpnp_ros.benchmark.runner import run_scene
@@ -140,6 +140,8 @@ def write_page(
     figure = path.parent / "images" / f"{path.stem}.png"
     figure.parent.mkdir(parents=True, exist_ok=True)
     save_figure(outlier_curves(board), figure, dpi=110)
+    if of_cues:
+        save_figure(cue_bars(of_cues), figure.with_name(cue_figure(figure.name)), dpi=110)
     provenance = Provenance.of(["bpnp_benchmark", *sys.argv[1:]])
     image = f"images/{figure.name}"
     text = benchmark_page(board, of_cues, selection, provenance, image, weights)

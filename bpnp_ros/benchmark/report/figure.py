@@ -1,4 +1,5 @@
-"""The outlier curves: how each method fares as fewer and fewer points belong together."""
+"""The outlier curves: how each method fares as fewer and fewer points belong together; and what
+cues bring."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -34,6 +36,22 @@ def outlier_curves(board: Board) -> Figure:
         right.set_title(f"AUC of the mean reprojection error up to {AUC_PIXELS[MIDDLE]:g} px")
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=3)
+    return figure
+
+
+def cue_bars(board: Board) -> Figure:
+    """Recall by row, with the standard error of each share."""
+    with matplotlib.rc_context(palette.STYLE):
+        figure = Figure(figsize=(7, 0.6 + 0.4 * len(board.methods)))
+        axes = figure.subplots()
+        names, cells = zip(*((m, board.cell(m)) for m in board.methods), strict=True)
+        shares = np.array([cell.figures.recall if cell else np.nan for cell in cells])
+        error = np.sqrt(shares * (1 - shares) / max(board.problems, 1))
+        axes.barh(names, 100 * shares, xerr=100 * error, color=palette.SKY, ecolor=palette.GREY)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 103)
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:g} %")
+        axes.set_title(f"Found in whole maps, of {board.problems} photographs")
     return figure
 
 

@@ -54,7 +54,7 @@ def benchmark_page(
         figure=figure,
         weights=weights,
         settings="\n".join(_setting(board, setting) for setting in SETTINGS),
-        cues=_of_cues(of_cues),
+        cues=_of_cues(of_cues, cue_figure(figure)),
         by_scene=_by_scene(board),
         left_out=_left_out(board),
     )
@@ -77,11 +77,17 @@ def _overview(board: Board) -> str:
     return _table(heads, rows)
 
 
-def _of_cues(board: Board | None) -> str:
+def cue_figure(figure: str) -> str:
+    """The image of what cues bring, beside that of the outlier curves."""
+    return figure.removesuffix(".png") + "_cues.png"
+
+
+def _of_cues(board: Board | None, figure: str) -> str:
     if board is None:
         return "Not asked: `--photographs` names the folder with a folder for each scene.\n"
     count = f"{board.problems} problems of {len(board.results)} scenes. "
-    return f"{count}{_figures(board, WHOLE_MAP)}\nScene by scene:\n\n{_by_scene(board)}"
+    image = f"![Recall by cue]({figure})"
+    return f"{count}{_figures(board, WHOLE_MAP)}\n{image}\n\nScene by scene:\n\n{_by_scene(board)}"
 
 
 def _setting(board: Board, setting: str) -> str:
