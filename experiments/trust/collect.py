@@ -1,7 +1,8 @@
 """Frames of all cases through the localiser, each with what became of it; goes on where it was.
 
-python -m experiments.trust.collect [--seeds 41 42] [--frames 20] [--case NAME]. No frame is
-refused for its probability, so that any weights and any false_pose_rate can be judged afterwards.
+python -m experiments.trust.collect [--seeds 41 42] [--frames 20] [--case NAME]. No first fix is
+refused for its probability, so that any weights and any false_pose_rate can be judged afterwards; a
+camera is followed at the usual rate, by which the tracker also goes when it looks around.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.localizer import TRACKING, Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Fix, Rejection
@@ -24,6 +26,7 @@ from experiments.trust.worlds.in_buildings import NEAR
 
 RESULTS = Path("trust.jsonl")
 SECONDS = 0.1  # from one tracked frame to the next
+USUAL_RATE = LocalizerConfig().false_pose_rate
 
 
 def collect(case: Case, seed: int, frames: int, path: Path) -> None:
@@ -32,7 +35,6 @@ def collect(case: Case, seed: int, frames: int, path: Path) -> None:
     if there >= frames:
         return
     localizer = case.localizer(seed)
-    localizer.config = replace(localizer.config, false_pose_rate=1.0)
     shots = islice(enumerate(case.shots(localizer, seed)), there, frames)
     for frame, shot in shots:
         append(path, Record.of(case, seed, frame, shot, answer(localizer, shot)))
@@ -41,6 +43,8 @@ def collect(case: Case, seed: int, frames: int, path: Path) -> None:
 def answer(localizer: Localizer, shot: Shot) -> Fix | Rejection | None:
     """Of a first fix; or of a frame that follows one found near its truth, if that was found."""
     localizer.reset()
+    rate = 1.0 if shot.before is None else USUAL_RATE
+    localizer.config = replace(localizer.config, false_pose_rate=rate)
     if shot.before is None:
         return localizer.localize(shot.keypoints, prior=shot.prior)
     keypoints, T_map_camera = shot.before
