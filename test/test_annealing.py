@@ -10,7 +10,7 @@ from orbit import CAMERA, orbit
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.candidates import apart
-from bpnp_ros.localizer.descent.annealing import anneal
+from bpnp_ros.localizer.descent.annealing import FROM_PHOTOGRAPHS, anneal
 from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import (
@@ -70,7 +70,7 @@ def test_annealing_finds_the_truth_where_descent_alone_seldom_does(mapped: MapMo
     for seed in range(6):
         frame = cluttered_frame(seed)
         starts = starts_about(recentred_truth(mapped), mapped.depth, seed)
-        annealed += found_by(mapped, anneal(mapped, starts, frame, seed=0), frame)
+        annealed += found_by(mapped, anneal(mapped, starts, frame, 0, FROM_PHOTOGRAPHS), frame)
         candidates = all_points(mapped, Candidates.of(starts, "test"), frame, FROM_CLIMBED_VIEWS)
         best = keep_best(mapped, candidates, frame, 0.008, 1).T_map_camera
         descended += found_by(mapped, best, frame)
@@ -80,7 +80,10 @@ def test_annealing_finds_the_truth_where_descent_alone_seldom_does(mapped: MapMo
 def test_the_same_seed_gives_the_same_poses(mapped: MapModel) -> None:
     frame = cluttered_frame(0)
     starts = starts_about(recentred_truth(mapped), mapped.depth, 0)
-    assert torch.equal(anneal(mapped, starts, frame, 3), anneal(mapped, starts, frame, 3))
+    assert torch.equal(
+        anneal(mapped, starts, frame, 3, FROM_PHOTOGRAPHS),
+        anneal(mapped, starts, frame, 3, FROM_PHOTOGRAPHS),
+    )
 
 
 def test_clutter_is_as_dense_as_the_keypoints_about_it() -> None:

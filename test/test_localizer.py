@@ -11,7 +11,10 @@ from rooms import CAMERA, CONFIG, fresh_views, look, pose_error, rooms, world
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError
+from bpnp_ros.geometry.transform import transform_points
 from bpnp_ros.keypoints.keypoints import TooFewKeypointsError, keypoints_from_pixels
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.localizer import LOST, TRACKING, Localizer, build_localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -21,6 +24,7 @@ from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.simulation.camera_path import make_camera_path
 from bpnp_ros.weights.chosen import ChosenWeights
 
+TWIN = torch.tensor([[0.0, -1, 0, 40], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 SINGLE_FRAMES = replace(CONFIG, use_tracker=False)
 
 
@@ -88,6 +92,15 @@ def test_identical_rooms_are_told_apart_or_left_open() -> None:
     assert all(isinstance(answer, Rejection) for answer in answers)
     categories = [answer.category for answer in answers if isinstance(answer, Rejection)]
     assert categories.count(Category.AMBIGUOUS) >= 6
+
+
+def test_a_twin_is_a_rival_however_often_the_winner_was_found() -> None:
+    model, view = _twin_rooms(), fresh_views(1, seed=5)[0]
+    poses = torch.cat([view.recentred.expand(100, 4, 4), TWIN @ view.recentred])
+    candidates, gate = Candidates.of(poses, "test"), Gate.of_search(model, CONFIG)
+    answer = verify(model, candidates, view.frame, gate, CONFIG)
+    assert isinstance(answer, Rejection)
+    assert answer.category is Category.AMBIGUOUS
 
 
 def test_a_false_pose_rate_that_nothing_reaches_lets_nothing_pass(
@@ -204,11 +217,9 @@ def test_a_parameter_out_of_its_range_is_named() -> None:
 def _twin_rooms() -> MapModel:
     """Two copies of the world, one turned and 40 m away; a camera can be in either."""
     model = rooms()
-    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
-    shift = np.array([40, 0, 0], np.float32)
     point_map, space = model.point_map, model.places
-    points = np.concatenate([point_map.points, point_map.points @ turn.T + shift])
-    turned = space.anchors @ torch.from_numpy(turn).T + torch.from_numpy(shift)
+    points = torch.cat([model.points, transform_points(TWIN, model.points)]).numpy()
+    turned = transform_points(TWIN, space.anchors)
     doubled = ViewSpace(
         torch.cat([space.anchors, turned]),
         torch.cat([space.seen, space.seen + len(point_map)]),

@@ -93,13 +93,13 @@ def test_a_keypoint_far_from_every_point_is_explained_by_clutter_alone() -> None
 
 def test_refinement_pulls_back_a_pose_that_is_a_decimetre_and_three_degrees_off() -> None:
     back = 0
-    for view in fresh_views(4, seed=24):
+    for view in fresh_views(8, seed=31):
         start = moved(view.recentred, [0.09, -0.03, 0.06], [0.012, 0.048, 0.0])
         sigmas = [0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01, view.frame.sigma, view.frame.sigma]
         refined = refine(rooms(), start, view.frame, sigmas)
         distance, angle = apart(refined, view.recentred[0])
         back += bool(distance < 0.02 and angle < 0.02)
-    assert back >= 3
+    assert back >= 6
 
 
 def test_a_histogram_keeps_the_weight_of_its_points() -> None:
@@ -119,7 +119,7 @@ def test_a_stored_view_is_the_blurred_histogram_of_what_its_pose_sees() -> None:
     assert torch.allclose(bank.log_ratio.float(), expected, atol=0.003)
     for view in fresh_views(3, seed=26):
         score = replace(bank, log_ratio=expected).best(view.frame.xy, 20)[1]
-        assert torch.allclose(bank.best(view.frame.xy, 20)[1], score, atol=0.02)
+        assert torch.allclose(bank.best(view.frame.xy, 20)[1], score, atol=0.05)
 
 
 def test_a_view_near_the_truth_is_among_the_best_stored_views() -> None:

@@ -64,7 +64,7 @@ def test_poses_are_the_same_to_the_bit_with_and_without_what_was_kept(
     monkeypatch.setenv("BPNP_ROS_CACHE", "")
     assert torch.equal(first, kept)
     assert torch.equal(kept, pose())
-    assert {path.name.split("_")[0] for path in cache.iterdir()} == {"aliases", "view"}
+    assert {path.name.split("_")[0] for path in cache.iterdir()} == {"aliases", "panoramas"}
 
 
 def test_whatever_changes_the_result_is_prepared_anew(cache: Path) -> None:

@@ -155,8 +155,9 @@ class LocalizerConfig(Configuration):
     use_tracker: bool = advanced(True, "propose poses from the last fix and motion")
     bank_views: int = advanced(
         80_000,
-        "virtual views stored for the likelihood search in a map of up to 500 places; in "
-        "larger ones more in proportion",
+        "virtual views stored for the likelihood search in a map of up to 500 places, in "
+        "larger ones more in proportion; where up is known and no network of the map is, places "
+        "are scored as a whole instead",
         "",
         (1000, 2_000_000),
     )

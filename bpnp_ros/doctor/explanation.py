@@ -12,7 +12,7 @@ from torch import Tensor
 from bpnp_ros.doctor.finding import REMEDIES
 from bpnp_ros.errors import BagError
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.listening import listening
+from bpnp_ros.localizer.evidence.listening import listening
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.replay.player import Played, Player

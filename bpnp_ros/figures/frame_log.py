@@ -15,7 +15,7 @@ from bpnp_ros.figures.projection import image_size, in_pixels, map_in_view, pinh
 from bpnp_ros.geometry.camera import Camera
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.listening import listening
+from bpnp_ros.localizer.evidence.listening import listening
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.descent.annealing import anneal
+from bpnp_ros.localizer.descent.annealing import FROM_PHOTOGRAPHS, anneal
 from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.frame import Frame
@@ -26,6 +26,7 @@ FROM_CROWDED_PREDICTION: Stages = ((8, [0.04, 0.03]), (2, [0.02]))
 FROM_CLIMBED_VIEWS: Stages = ((128, [0.04]), (48, [0.03, 0.02]), (24, [0.015, 0.01]))
 FROM_BESIDE: Stages = ((48, [0.04]), (16, [0.03, 0.02]), (16, [0.015, 0.01]))
 MOST_FINE = 256  # keypoints
+MOST_ANNEALED = 256  # poses near photographs
 PERTURBATIONS = 48
 MOST_ROUNDS, PATIENCE = 10, 2
 WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
@@ -69,8 +70,10 @@ def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Ca
         found.append(coarse_to_fine(model, views, frame, FROM_CROWDED_VIEWS))
     if model.from_photographs:
         found.append(all_points(model, views, frame, FROM_CLIMBED_VIEWS))
-        starts = Candidates.joined([*found, views]).T_map_camera
-        found.append(Candidates.of(anneal(model, starts, frame, 0), views.proposer[0]))
+        starts = Candidates.joined([*found, views]).T_map_camera[:MOST_ANNEALED]
+        found.append(
+            Candidates.of(anneal(model, starts, frame, 0, FROM_PHOTOGRAPHS), views.proposer[0])
+        )
     return Candidates.joined(found)
 
 

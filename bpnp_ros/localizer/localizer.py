@@ -28,10 +28,7 @@ from bpnp_ros.localizer.over_time.hypotheses import Hypotheses
 from bpnp_ros.localizer.over_time.step import Pose
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
-from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
-from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.registry import Given
-from bpnp_ros.localizer.proposers.view_bank import CELLS
 from bpnp_ros.localizer.search import GlobalSearch
 from bpnp_ros.localizer.self_checks.checks import SelfChecks
 from bpnp_ros.localizer.self_checks.lens_error import LensError
@@ -150,9 +147,7 @@ class Localizer:
 
     def memory_estimate(self) -> int:
         """Bytes that the map, its views and the largest intermediate result will take."""
-        stored = {LikelihoodSearch.name, AnyMapNetwork.name} & set(self.proposers)
-        views = self.map_model.views_stored(self.config.bank_views) if stored else 0
-        return 12 * self.map_model.view_space.size + views * (2 * CELLS + 64) + 2**28
+        return 12 * self.map_model.view_space.size + self._search.stored_bytes + 2**28
 
     def localize(
         self,

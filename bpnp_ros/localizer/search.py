@@ -11,7 +11,9 @@ from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
 from bpnp_ros.localizer.proposers.around_prior import PRIOR, propose_around
+from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.registry import Given, make_proposers
 from bpnp_ros.localizer.stage import stage
 from bpnp_ros.localizer.types import Category, Fix, Rejection
@@ -22,6 +24,7 @@ class GlobalSearch:
 
     def __init__(self, given: Given) -> None:
         self._model, self.config = given.model, given.config
+        self._given = given
         self.proposers = make_proposers(given)
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
@@ -30,6 +33,13 @@ class GlobalSearch:
         _ = self._model.aliases
         for proposer in self.proposers:
             proposer.prepare(frustum, progress)
+
+    @property
+    def stored_bytes(self) -> int:
+        """What the proposers keep of the map, at most."""
+        names = {proposer.name for proposer in self.proposers}
+        asked = names & {LikelihoodSearch.name, AnyMapNetwork.name}
+        return self._given.search.stored_bytes if asked else 0
 
     def candidates(
         self, frame: Frame, prior: PosePrior | None, timings: dict[str, float]

@@ -66,17 +66,18 @@ def explore(
     seed: int = 0,
     path: NDArray[np.floating] | None = None,
 ) -> ViewSamples:
-    """Draw `count` free places and find what each sees.
+    """Draw `count` free places, evenly (Sobol 1967), and find what each sees.
 
     path: (F, 3) in the recentred map; where given, places lie within `path_margin` of it.
     Raises MapError where the map has no place for a camera of these heights, or on this path.
     """
-    rng = np.random.default_rng(seed)
+    even = torch.quasirandom.SobolEngine(4, scramble=True, seed=seed)
     low, high = _bounds(point_map, config) if path is None else _around(path, config)
     positions, sample, point, found = [], [], [], 0
     for _ in range(config.most_tries * (count // _BATCH + 4)):
-        box = rng.integers(len(low), size=_BATCH)
-        drawn = rng.uniform(low[box], high[box]).astype(np.float32)
+        draw = even.draw(_BATCH, dtype=torch.float64).numpy()
+        box = (draw[:, 3] * len(low)).astype(int)
+        drawn = (low[box] + draw[:, :3] * (high[box] - low[box])).astype(np.float32)
         seen, free = _look_around(point_map, seen_from, drawn, config)
         positions.append(drawn[free])
         row, column = np.nonzero(seen[free])

@@ -38,9 +38,9 @@ from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.prepared import Tensors, prepared
 
 FEW_PLACES = 16
-PLACES_A_CELL = 0.7
+PLACES_A_CELL = 1.5
 CELL = 0.17  # width of a place, in depths of what is seen
-MOST_PLACES = 8000  # more take minutes to look around from
+MOST_PLACES = 17_000  # more take minutes to look around from
 """Of a hidden model."""
 MOST_SIFTED = 500_000  # of very many points, every so many-th
 MOST_COUNTED = 100_000  # points by which density is judged; of more, every so many-th

@@ -8,19 +8,26 @@ starts with what each place sees.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.motion import FORWARD
 from bpnp_ros.map_model.view_space import ViewSpace
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap, NetworkSize
+from bpnp_ros.network.panorama import Panorama
 from bpnp_ros.network.places import Places
 
 CLUTTER = 0.3
 TYPICAL_KEYPOINTS = 100
 CAUTION = 0.2  # keypoints are not independent: what they say counts for less
 BLUR = 0.4  # cells, beside the linear interpolation
+POSITIONS = 3  # looked around from along each side of a place, where single ones are not told
+IMAGE = 24, 18  # directions along width and height of an image
 _CHUNK = 200
 
 
@@ -48,23 +55,63 @@ def counted_network(
     positions, with what is seen from each. frustum: the image of the camera to come.
     """
     net = BPnPNetMap(points, Places(coarse), size)
-    density = _blur(_density(net, fine))
-    log_odds = torch.log(CLUTTER + (1 - CLUTTER) * density / _mean_in_view(net, density, frustum))
-    net.panorama.set_log_odds(CAUTION * log_odds)
+    density = _density(net.panorama, net.places, points, fine)
+    image = image_bearings(frustum, points.new_tensor(FORWARD))
+    net.panorama.set_log_odds(CAUTION * _log_odds(net.panorama, density, image))
     chance = torch.zeros(len(coarse.anchors), len(points))
     chance.scatter_add_(1, coarse.seen, coarse.chance)
     net.point_matching.set_seen(chance, TYPICAL_KEYPOINTS * CLUTTER / frustum.area)
     return net
 
 
-def _density(net: BPnPNetMap, space: ViewSpace) -> Tensor:
+@torch.no_grad()
+def count_panoramas(layer: Panorama, points: Tensor, space: ViewSpace, image: Tensor) -> None:
+    """Let a layer know what is seen from the places of a view space, from all over each of them.
+
+    points: (N, 3), and space with them, in metres and in axes whose z is up. image: (G, 3) unit
+    bearings of the camera to come at heading zero, in the same axes.
+    """
+    places = Places(space)
+    density = [_density(layer, places, points, moved) for moved in _all_over(space)]
+    layer.set_log_odds(_log_odds(layer, torch.stack(density).mean(dim=0), image))
+
+
+def image_bearings(frustum: Frustum, R_level_camera: Tensor) -> Tensor:
+    """Unit bearings (G, 3) all over an image, in axes whose z is up, at heading zero."""
+    columns, rows = IMAGE
+    x, y = (
+        low + (torch.arange(cells) + 0.5) * ((high - low) / cells)
+        for low, high, cells in (
+            (frustum.x_min, frustum.x_max, columns),
+            (frustum.y_min, frustum.y_max, rows),
+        )
+    )
+    return frustum.chart.bearings(torch.cartesian_prod(x, y).to(R_level_camera)) @ R_level_camera.T
+
+
+def _all_over(space: ViewSpace) -> Iterator[ViewSpace]:
+    """The same places, looked around from positions that lie evenly in them."""
+    line = (2 * torch.arange(POSITIONS) + 1) / POSITIONS - 1
+    for across in torch.cartesian_prod(line, line):
+        offset = torch.nn.functional.pad(across, (0, 1)).to(space.anchors) * space.reach
+        yield replace(space, anchors=space.anchors + offset)
+
+
+def _log_odds(layer: Panorama, density: Tensor, image: Tensor) -> Tensor:
+    """What a keypoint in each cell speaks for (A, yaws, bands)."""
+    density = _blur(density)
+    in_view = _mean_in_view(layer, density, image)[..., None]
+    return torch.log(CLUTTER + (1 - CLUTTER) * density / in_view)
+
+
+def _density(layer: Panorama, places: Places, points: Tensor, space: ViewSpace) -> Tensor:
     """Mean count of points seen in each cell (places, yaws, bands)."""
-    layer, place = net.panorama, _places_of(net, space)
-    shape = (len(net.places), layer.yaws, layer.bands)
+    place = _places_of(places, space)
+    shape = (len(places), layer.yaws, layer.bands)
     density = torch.zeros(shape[0] * shape[1] * shape[2])
     for rows in torch.arange(len(space.anchors)).split(_CHUNK):
-        towards = net.point_matching.points[space.seen[rows]] - space.anchors[rows, None]
-        bearing = torch.nn.functional.normalize(towards @ net.places.frame[place[rows]], dim=-1)
+        towards = points[space.seen[rows]] - space.anchors[rows, None]
+        bearing = torch.nn.functional.normalize(towards @ places.frame[place[rows]], dim=-1)
         azimuth, band = layer.azimuth_and_band(bearing)
         yaw = azimuth * (layer.yaws / (2 * torch.pi))
         inside = (band > 0) & (band < layer.bands - 1)
@@ -78,13 +125,13 @@ def _density(net: BPnPNetMap, space: ViewSpace) -> Tensor:
     return density.view(shape) / visits[:, None, None]
 
 
-def _places_of(net: BPnPNetMap, space: ViewSpace) -> Tensor:
+def _places_of(places: Places, space: ViewSpace) -> Tensor:
     """The place that each anchor of a view space belongs to (A,)."""
     poses = torch.eye(4).repeat(len(space.anchors), 1, 1)
     poses[:, :3, 3] = space.anchors
     if space.orientations is not None:
         poses[:, :3, :3] = space.orientations
-    return net.places.nearest(poses)
+    return places.nearest(poses)
 
 
 def _neighbours(position: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -102,12 +149,11 @@ def _blur(density: Tensor) -> Tensor:
     return torch.nn.functional.conv2d(image, kernel.view(1, 1, 1, 5), padding=(0, 2))[:, 0]
 
 
-def _mean_in_view(net: BPnPNetMap, density: Tensor, frustum: Frustum) -> Tensor:
-    """Mean density over the field of view of a level camera at each heading (A, yaws, 1)."""
-    layer = net.panorama
-    edges = torch.tensor([frustum.x_min, frustum.x_max, frustum.y_min, frustum.y_max]).atan()
-    line = torch.linspace(-layer.elevation, layer.elevation, layer.bands)
-    column = density[..., (line > -edges[3]) & (line < -edges[2])].mean(dim=2)
-    left, right = (-edges[:2].flip(0) * (layer.yaws / (2 * torch.pi))).round().long().tolist()
-    window = torch.stack([column.roll(-step, dims=1) for step in range(left, right + 1)])
-    return window.mean(dim=0)[..., None].clamp_min(1e-3)
+def _mean_in_view(layer: Panorama, density: Tensor, image: Tensor) -> Tensor:
+    """Mean density over the image of a camera at each heading (A, yaws)."""
+    azimuth, band = layer.azimuth_and_band(image)
+    total = torch.zeros_like(density[..., 0])
+    rows = torch.stack([layer.nearest_heading(azimuth), band.round().long()], dim=1)
+    for turn, row in rows.tolist():
+        total += density[..., row].roll(-turn, dims=1)
+    return (total / len(image)).clamp_min(1e-3)

@@ -18,7 +18,7 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.descent.poses import evidence
-from bpnp_ros.localizer.listening import listening
+from bpnp_ros.localizer.evidence.listening import listening
 from bpnp_ros.localizer.local_optimisation import local_optimisation
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix

@@ -19,7 +19,6 @@ from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import MOST_COARSE_POINTS
 from bpnp_ros.map_model.map_model import MapModel
 
-MOST_STARTS = 256
 ALIKE = 0.4  # of a move: poses so near to each other are one
 AIM = 0.3  # of a sidestep, to its side
 
@@ -37,7 +36,13 @@ class Level(NamedTuple):
     keep: int
 
 
-LEVELS = (
+Levels = tuple[Level, ...]
+FROM_PLACES: Levels = (
+    Level(0.035, 2.0, 0.12, 16, 192),
+    Level(0.02, 2.0, 0.07, 10, 96),
+    Level(0.012, 3.0, 0.04, 10, 32),
+)
+FROM_PHOTOGRAPHS: Levels = (
     Level(0.02, 2.0, 0.07, 6, 128),
     Level(0.015, 2.0, 0.05, 10, 64),
     Level(0.01, 3.0, 0.03, 12, 32),
@@ -45,12 +50,14 @@ LEVELS = (
 )
 
 
-def anneal(model: MapModel, T_map_camera: Tensor, frame: Frame, seed: int) -> Tensor:
+def anneal(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, seed: int, levels: Levels
+) -> Tensor:
     """From poses (P, 4, 4), the most hopeful first and some near the truth, to the best few
     (K, 4, 4)."""
     generator, depth = torch.Generator().manual_seed(seed), model.depth
-    best = T_map_camera[:MOST_STARTS]
-    for level in LEVELS:
+    best = T_map_camera
+    for level in levels:
         crowded = frame.with_crowding(level.crowding * level.sigma)
         draw = torch.rand(level.tries * len(best), 6, generator=generator) * 2 - 1
         moves = _moves(level.reach * draw, depth).to(best)

@@ -14,11 +14,11 @@ from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import are_one_mode, twists_between
+from bpnp_ros.localizer.evidence.listening import tell
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
 from bpnp_ros.localizer.evidence.sight import Sight, sight
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.listening import tell
 from bpnp_ros.map_model.map_model import MapModel
 
 Array = NDArray[np.float64]
@@ -29,6 +29,7 @@ LEADING = 0.5  # of the best's nats: places that are looked at more closely
 MOST_TRIED = 3
 CLEARLY = 1.0  # nats
 LEADERS_APART = 3.0  # distances of rivals
+AGAIN = 1e-3  # depths and radians: the same optimum, reached from elsewhere
 ONE_MODE = 0.01  # depths and radians: leaders closer together are looked at once
 ONE_PLACE = 0.6  # of that: poses closer together are one
 
@@ -95,10 +96,16 @@ def compete(
 
 
 def _best(model: MapModel, candidates: Candidates, frame: Frame) -> tuple[Tensor, Candidates]:
-    """Rows of those that are compared, the best first, and those of them that lead."""
-    score = evidence(model, candidates.T_map_camera, frame, frame.sigma)
-    score, best = score.topk(min(MOST_COMPARED, len(score)))
-    return best, candidates.select(best[score >= LEADING * score[0]])
+    """Rows of those that are compared, the best first, and all that lead, the best first.
+
+    What was found again and again is compared once: it would leave no room for what lies elsewhere.
+    """
+    score, order = evidence(model, candidates.T_map_camera, frame, frame.sigma).sort(
+        descending=True, stable=True
+    )
+    again = (AGAIN * model.depth, AGAIN)
+    best = order[distinct(candidates.T_map_camera[order], *again, MOST_COMPARED)]
+    return best, candidates.select(order[score >= LEADING * score[0]])
 
 
 def _winner(

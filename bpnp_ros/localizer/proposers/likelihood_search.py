@@ -7,15 +7,25 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.annealing import FROM_PLACES, anneal
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.frame_field import FrameField
-from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
-from bpnp_ros.localizer.proposers.view_ranking import rank_and_climb, rank_views
+from bpnp_ros.localizer.proposers.panorama_bank import (
+    PanoramaBank,
+    build_panorama_bank,
+    panorama_bytes,
+)
+from bpnp_ros.localizer.proposers.view_bank import VIEW_BYTES, ViewBank, build_view_bank
+from bpnp_ros.localizer.proposers.view_ranking import (
+    rank_and_climb,
+    rank_around_peaks,
+    rank_views,
+)
 from bpnp_ros.map_model.map_model import MapModel
 
-VIEWS_SIFTED, VIEWS_SEARCHED = 2000, 192
+VIEWS_SIFTED, VIEWS_SEARCHED, VIEWS_ANNEALED = 2000, 192, 384
 
 
 class LikelihoodSearch:
@@ -23,24 +33,46 @@ class LikelihoodSearch:
 
     name = "likelihood_search"
 
-    def __init__(self, model: MapModel, config: LocalizerConfig) -> None:
+    def __init__(
+        self, model: MapModel, config: LocalizerConfig, knows_places: bool = False
+    ) -> None:
+        """knows_places: a network of the map says which places a frame may show; then, and where up
+        is not known, single views are stored instead of panoramas."""
         self._model, self._config = model, config
-        self._bank: ViewBank | None = None
+        hides = not (model.is_open or model.from_photographs)
+        self._has_panoramas = hides and model.view_space.held.knows_up and not knows_places
+        self._bank: ViewBank | PanoramaBank | None = None
         self._ranked: tuple[Frame, Tensor] | None = None
 
     def prepare(self, frustum: Frustum, progress: Progress = unheard) -> None:
         """Build the bank for a camera; some seconds. One that sees as much keeps its bank."""
         if self._bank is None or not self._bank.frustum.is_close(frustum):
-            config = self._config
-            views = self._model.views_stored(config.bank_views)
-            self._bank = build_view_bank(
-                self._model, frustum, views, config.clutter, config.seed, progress
-            )
+            self._bank = self._built(frustum, progress)
+
+    def _built(self, frustum: Frustum, progress: Progress) -> ViewBank | PanoramaBank:
+        model, config = self._model, self._config
+        if self._has_panoramas:
+            return build_panorama_bank(model, frustum, config.seed)
+        views = model.views_stored(config.bank_views)
+        return build_view_bank(model, frustum, views, config.clutter, config.seed, progress)
+
+    @property
+    def stored_bytes(self) -> int:
+        """What is kept of the map, at most."""
+        if self._has_panoramas:
+            return panorama_bytes(len(self._model.places.anchors))
+        return VIEW_BYTES * self._model.views_stored(self._config.bank_views)
 
     def propose(self, frame: Frame) -> Candidates:
         """The best views, pulled onto the keypoints from coarse to fine."""
-        poses = self.best_views(frame, VIEWS_SEARCHED)
-        return coarse_to_fine_views(self._model, Candidates.of(poses, self.name), frame)
+        model = self._model
+        views = Candidates.of(self.best_views(frame, VIEWS_SEARCHED), self.name)
+        found = coarse_to_fine_views(model, views, frame)
+        if not isinstance(self._bank, PanoramaBank):
+            return found
+        starts = self.best_views(frame, VIEWS_ANNEALED)
+        annealed = anneal(model, starts, frame.coarse(), self._config.seed, FROM_PLACES)
+        return Candidates.joined([found, Candidates.of(annealed, self.name)])
 
     def best_views(self, frame: Frame, count: int) -> Tensor:
         """T_map_camera (count, 4, 4) at most of the views that a frame looks like, best first.
@@ -49,13 +81,16 @@ class LikelihoodSearch:
         """
         if self._ranked is None or self._ranked[0] is not frame:
             self.prepare(frame.frustum)
-            assert self._bank is not None
-            sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
-            self._ranked = frame, self._rank(sifted, frame)
+            self._ranked = frame, self._rank(frame)
         return self._ranked[1][:count]
 
-    def _rank(self, views: Tensor, frame: Frame) -> Tensor:
+    def _rank(self, frame: Frame) -> Tensor:
         """Views near photographs stand further apart than those of a robot: in six directions."""
-        if self._model.from_photographs:
-            return rank_and_climb(FrameField.of(self._model, frame), views, self._config.seed)
-        return rank_views(self._model, views, frame, VIEWS_SIFTED)
+        model, seed = self._model, self._config.seed
+        assert self._bank is not None
+        if isinstance(self._bank, PanoramaBank):
+            return rank_around_peaks(model, self._bank.views(frame), frame, VIEWS_SIFTED)
+        sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
+        if model.from_photographs:
+            return rank_and_climb(FrameField.of(model, frame), sifted, seed)
+        return rank_views(model, sifted, frame, VIEWS_SIFTED)

@@ -33,8 +33,8 @@ class Given:
 
     @cached_property
     def search(self) -> LikelihoodSearch:
-        """Its stored views serve other proposers as well."""
-        return LikelihoodSearch(self.model, self.config)
+        """Its stored views serve other proposers as well; a network of the map knows its places."""
+        return LikelihoodSearch(self.model, self.config, knows_places=self.own_map is not None)
 
 
 Make = Callable[[Given], Proposer | None]

@@ -21,6 +21,7 @@ from bpnp_ros.prepared import Tensors, prepared
 
 COLUMNS, ROWS = 16, 12
 CELLS = COLUMNS * ROWS
+VIEW_BYTES = 2 * CELLS + 64
 _CHUNK = 4096
 
 

@@ -33,9 +33,19 @@ def rank_views(model: MapModel, T_map_camera: Tensor, frame: Frame, keep: int) -
     having many points where the frame has many keypoints.
     """
     views = _unlike(T_map_camera, model.depth, MOST_RANKED)
+    return views[_order(model, views, frame)[:keep]]
+
+
+def rank_around_peaks(model: MapModel, T_map_camera: Tensor, frame: Frame, keep: int) -> Tensor:
+    """Of views (V, 4, 4) all about some places, the `keep` that explain a frame best, no two of
+    them alike."""
+    return _unlike(T_map_camera[_order(model, T_map_camera, frame)], model.depth, keep)
+
+
+def _order(model: MapModel, T_map_camera: Tensor, frame: Frame) -> Tensor:
+    """Rows of poses (V, 4, 4), those first that explain a frame best."""
     coarse = frame.coarse().with_crowding()
-    score = evidence(model, views, coarse, RANKED_AT, MOST_POINTS)
-    return views[score.topk(min(keep, len(views))).indices]
+    return evidence(model, T_map_camera, coarse, RANKED_AT, MOST_POINTS).argsort(descending=True)
 
 
 def rank_and_climb(field: FrameField, T_map_camera: Tensor, seed: int) -> Tensor:
