@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from bpnp_ros.network.attention import AttentionBPnPNet
+from bpnp_ros.network.matching import MatchingNetwork
 from bpnp_ros.pnp.losses import log_likelihood_loss
 from training.datasets.crops import SimulatedCrops
 from training.datasets.sample import Batch, Sample, collate
@@ -77,7 +78,7 @@ def begun(path: Path, device: torch.device) -> tuple[AttentionBPnPNet, AveragedM
     return network, average, int(kept["samples"])
 
 
-def step(network: AttentionBPnPNet, adam: torch.optim.Optimizer, batch: Batch) -> float:
+def step(network: MatchingNetwork, adam: torch.optim.Optimizer, batch: Batch) -> float:
     """One step of the optimiser; one whose gradient is not finite changes nothing."""
     adam.zero_grad()
     matching = network(*batch.inputs(False))

@@ -1,0 +1,1 @@
+"""What each part of the network for any map is worth, at equal budget."""
