@@ -32,7 +32,7 @@ def test_a_fast_stage_is_called_until_the_turn_is_over_and_a_slow_one_once() -> 
 
 def test_the_figure_has_a_bar_for_each_stage() -> None:
     axes = figure({"Sinkhorn": 1.5, "whole frame": 3.0}).axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [1.5, 3.0]
+    assert [text.get_text() for text in axes.texts] == [" 1.5", " 3.0"]
 
 
 def test_frames_count_as_found_wrong_or_refused_with_the_proposer_and_without() -> None:
