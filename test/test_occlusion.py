@@ -76,6 +76,12 @@ def test_points_that_lie_in_no_plane_make_no_surface() -> None:
     assert len(triangles) == 0
 
 
+def test_a_pole_makes_no_plane() -> None:
+    """Whatever plane holds the pole, its points lie in it."""
+    pole = np.outer(np.linspace(0, 3, 60), [0.2, 0.1, 1.0])
+    assert list(Planes(pole, 0.02)) == []
+
+
 def test_the_walls_of_a_room_are_found_in_noise() -> None:
     rng = np.random.default_rng(2)
     points = room(rng) + rng.normal(scale=0.004, size=(600, 3))

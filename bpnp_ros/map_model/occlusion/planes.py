@@ -103,6 +103,6 @@ class Planes:
         normal = torch.cross(one, other, dim=2)
         area = normal.norm(dim=2, keepdim=True)
         inside = (normal @ about.transpose(1, 2)).abs() < area
-        support = inside.sum(dim=2) * (area[..., 0] > LEAST_AREA)
-        seed, triple = divmod(int(support.argmax()), TRIPLES)
+        inside &= area > LEAST_AREA
+        seed, triple = divmod(int(inside.sum(dim=2).argmax()), TRIPLES)
         return self._left[rows[seed][inside[seed, triple]].numpy()]
