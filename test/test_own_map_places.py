@@ -117,8 +117,25 @@ def test_the_network_tells_finer_places_apart_than_the_localiser(
     assert len(views.places.anchors) > len(coarse.anchors)
 
 
-def test_places_are_larger_where_there_would_be_too_many(hall: PointMap, mesh: Path) -> None:
-    few = explore_map(hall, replace(CONFIG, most_cells=20), mesh).places
-    assert 10 < len(few.anchors) <= 20
+def test_places_are_larger_where_they_would_take_more_memory(hall: PointMap, mesh: Path) -> None:
+    few = explore_map(hall, replace(CONFIG, memory=0.001), mesh).places
+    assert 10 < len(few.anchors) <= replace(CONFIG, memory=0.001).most_cells == 19
     distance = torch.cdist(few.anchors, few.anchors) + 9 * torch.eye(len(few.anchors))
     assert distance.min() > 0.1
+
+
+def test_a_hall_three_times_as_wide_has_as_many_places(tmp_path: Path) -> None:
+    """What is seen in it is three times as far away."""
+    counts = []
+    for scale in (1.0, 3.0):
+        rng = np.random.default_rng(0)
+        points = rng.uniform([-6, -4, 0], [6, 4, 3], (600, 3))
+        points[:300, 1] = np.where(points[:300, 1] > 0, 4, -4)
+        points[300:, 0] = np.where(points[300:, 0] > 0, 6, -6)
+        corners = np.array([[-99, -99, -9], [99, -99, -9], [0, 99, -9]], float)
+        write_ply(tmp_path / f"{scale}.ply", corners, np.array([[0, 1, 2]]))
+        config = OwnMapConfig(camera_height_min=scale, camera_height_max=1.5 * scale)
+        views = explore_map(PointMap.recentred(scale * points), config, tmp_path / f"{scale}.ply")
+        counts.append((len(views.fine.anchors), len(views.places.anchors)))
+    assert counts[1] == pytest.approx(counts[0], rel=0.15)
+    assert counts[0][0] > 1.5 * counts[0][1] > 100

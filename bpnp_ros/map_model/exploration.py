@@ -22,6 +22,7 @@ Positions = NDArray[np.float32]
 SeenFrom = Callable[[Positions], NDArray[np.bool_]]
 """Positions (P, 3) in the recentred map -> which points are seen from each, (P, N)."""
 
+FEW_PLACES = 16
 _BATCH = 128
 FLATTEST = 0.2  # a cell's height, relative to its width
 EXACT = 0.1  # of a cell: how far around a sample just that is seen which it saw
@@ -127,6 +128,19 @@ def _look_around(
     if free.any():
         seen[free] = seen_from(positions[free]) & (distance[free] < config.range_max)
     return seen, free & (seen.sum(axis=1) >= config.least_seen)
+
+
+def depth_of_sight(
+    point_map: PointMap,
+    seen_from: SeenFrom,
+    config: ExplorationConfig,
+    seed: int = 0,
+    path: NDArray[np.floating] | None = None,
+) -> float:
+    """How far away the points are that are seen from a few places, metres: the median."""
+    few = explore(point_map, seen_from, FEW_PLACES, config, seed, path)
+    apart = point_map.points[few.point] - few.positions[few.sample]
+    return float(np.median(np.linalg.norm(apart, axis=1)))
 
 
 def coarse_view_space(

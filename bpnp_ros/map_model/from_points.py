@@ -14,8 +14,10 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import ConfigError, MapError
 from bpnp_ros.map_model.contradiction import refuse_contradiction
 from bpnp_ros.map_model.exploration import (
+    FEW_PLACES,
     ExplorationConfig,
     coarse_view_space,
+    depth_of_sight,
     explore,
 )
 from bpnp_ros.map_model.map_model import MapModel
@@ -37,7 +39,6 @@ from bpnp_ros.point_map.cleaning import clean_map, thin_to_count
 from bpnp_ros.point_map.point_map import PointMap
 from bpnp_ros.prepared import Tensors, prepared
 
-FEW_PLACES = 16
 PLACES_A_CELL = 1.5
 CELL = 0.17  # width of a place, in depths of what is seen
 MOST_PLACES = 17_000  # more take minutes to look around from
@@ -156,7 +157,7 @@ def _hidden_model(
     upright = _upright(thinned, motion)
     exploration = _exploration(upright, motion, config.sight_range or math.inf)
     in_sight = InSight(upright.points)
-    depth = _depth(upright, in_sight, exploration, config.seed)
+    depth = depth_of_sight(upright, in_sight, exploration, config.seed)
     exploration = replace(exploration, cell=CELL * depth)
     places = _places(upright, exploration)
     made_of = (upright.points, upright.detectability, exploration, places, config.seed)
@@ -189,7 +190,7 @@ def _thinned(point_map: PointMap, motion: Motion, config: LocalizerConfig) -> Po
     some = point_map.take(np.arange(0, len(point_map), max(len(point_map) // MOST_SIFTED, 1)))
     coarse = _upright(thin_to_count(some, COARSE), motion)
     exploration = _exploration(coarse, motion, config.sight_range or math.inf)
-    sight = SIGHT * _depth(coarse, InSight(coarse.points), exploration, config.seed)
+    sight = SIGHT * depth_of_sight(coarse, InSight(coarse.points), exploration, config.seed)
     share = _within_sight(coarse, sight) / len(coarse)
     return thin_to_count(point_map, round(config.most_points / share))
 
@@ -199,15 +200,6 @@ def _upright(point_map: PointMap, motion: Motion) -> PointMap:
     R = motion.R_map_level
     points = point_map.points @ R.astype(np.float32)
     return replace(point_map, points=points, origin=point_map.origin @ R)
-
-
-def _depth(
-    upright: PointMap, in_sight: InSight, exploration: ExplorationConfig, seed: int
-) -> float:
-    """How far away the points are that are seen from a few places, metres: the median."""
-    few = explore(upright, in_sight, FEW_PLACES, exploration, seed)
-    apart = upright.points[few.point] - few.positions[few.sample]
-    return float(np.median(np.linalg.norm(apart, axis=1)))
 
 
 def _places(upright: PointMap, exploration: ExplorationConfig) -> int:

@@ -35,14 +35,26 @@ class OwnMapConfig(Settings):
         1.8, "highest camera above the floor", "m", range=(-1000, 1000)
     )
     tilt: float = setting(0.2, "largest pitch and roll", "rad", range=(0, 3.2))
-    range_max: float = setting(15.0, "points farther away are not seen", "m", range=(1e-3, 1e6))
-    places: int = setting(12000, "places drawn from the free volume", range=(1, 1_000_000))
-    cell: float = setting(
-        0.25, "the network tells places of this width apart", "m", range=(1e-3, 1e3)
+    range_max: float = setting(
+        0.0, "points farther away are not seen; 0: as far as the map is wide", "m", range=(0, 1e6)
     )
-    layer: float = setting(0.15, "and of this height", "m", range=(1e-3, 1e3))
-    most_cells: int = setting(
-        3000, "both are larger where there would be more places than this", range=(1, 1_000_000)
+    places: int = setting(
+        0,
+        "places drawn from the free volume; 0: four for each that is told apart",
+        range=(0, 10**7),
+    )
+    cell: float = setting(
+        0.0,
+        "the network tells places of this width apart; 0: a tenth of how far away things are",
+        "m",
+        range=(0, 1e3),
+    )
+    layer: float = setting(0.0, "and of this height; 0: 0.6 of the width", "m", range=(0, 1e3))
+    memory: float = setting(
+        2.0,
+        "that the network may take in training; both are larger where it would take more",
+        "GB",
+        range=(1e-3, 1e3),
     )
     path_margin: float = setting(
         0.5, "how far from a recorded path a camera may be", "m", range=(0, 1e3)
@@ -66,6 +78,12 @@ class OwnMapConfig(Settings):
     )
     matches: int = setting(8, "keypoints of a view whose match is trained", range=(1, 10_000))
     learning_rate: float = setting(7e-4, "Adam's, after warm-up", range=(0, 10))
+
+    @property
+    def most_cells(self) -> int:
+        """How many places the memory is enough for: a weight has a gradient and two moments."""
+        weights = 2 * (self.harmonics + 1) * (self.bands + 1)
+        return max(int(1e9 * self.memory / (16 * weights)), 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,7 @@ from bpnp_ros.map_model.exploration import (
     ExplorationConfig,
     SeenFrom,
     coarse_view_space,
+    depth_of_sight,
     explore,
     fine_view_space,
     with_few_cells,
@@ -33,6 +34,11 @@ from bpnp_ros.simulation.virtual_views import ViewNoise, ViewSource
 from training.own_map.config import OwnMapConfig
 
 Array = NDArray[np.float64]
+
+# in depths of what is seen
+COARSE_CELL, FINE_CELL = 0.17, 0.1
+LAYER = 0.6  # height of a place, in its width
+PLACES_A_CELL = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,24 +69,47 @@ def explore_map(
     path: (F, 3) where a camera was, in the map's frame; places lie near it. cameras: to train for
     these instead of the settings' one.
     """
-    exploration = ExplorationConfig(
-        camera_height_min=config.camera_height_min,
-        camera_height_max=config.camera_height_max,
-        tilt=config.tilt,
-        range_max=config.range_max,
-        path_margin=config.path_margin,
-    )
     seen_from = InSight(point_map.points) if mesh is None else _ray_casting(point_map, mesh)
     path = None if path is None else path - point_map.origin
-    samples = explore(point_map, seen_from, config.places, exploration, config.seed, path)
-    coarse = coarse_view_space(point_map, samples, exploration)
-    model = MapModel(point_map, coarse)
-    finer = replace(exploration, cell=config.cell, layer=config.layer)
+    exploration = _exploration(point_map, config)
+    if not config.cell:
+        depth = depth_of_sight(point_map, seen_from, exploration, config.seed, path)
+        exploration = replace(exploration, cell=COARSE_CELL * depth)
+    finer = _finer(exploration, config)
+    count = config.places or round(PLACES_A_CELL * _area(point_map, path, config) / finer.cell**2)
+    samples = explore(point_map, seen_from, count, exploration, config.seed, path)
+    model = MapModel(point_map, coarse_view_space(point_map, samples, exploration))
     finer = with_few_cells(samples, finer, config.most_cells)
     places = coarse_view_space(point_map, samples, finer)
     fine = fine_view_space(point_map, samples, exploration)
     frustums = tuple(_view_of(camera) for camera in cameras or [settings_camera(config)])
     return MapViews(model, places, fine, frustums)
+
+
+def _exploration(point_map: PointMap, config: OwnMapConfig) -> ExplorationConfig:
+    return ExplorationConfig(
+        camera_height_min=config.camera_height_min,
+        camera_height_max=config.camera_height_max,
+        tilt=config.tilt,
+        range_max=config.range_max or point_map.extent,
+        path_margin=config.path_margin,
+        cell=2 * config.cell,
+    )
+
+
+def _finer(exploration: ExplorationConfig, config: OwnMapConfig) -> ExplorationConfig:
+    """The places that the network tells apart: smaller than those of the localiser."""
+    cell = config.cell or FINE_CELL / COARSE_CELL * exploration.cell
+    return replace(exploration, cell=cell, layer=config.layer or LAYER * cell)
+
+
+def _area(point_map: PointMap, path: Array | None, config: OwnMapConfig) -> float:
+    """In which places are drawn, square metres: of the map, or around a path."""
+    width, length, _ = np.ptp(point_map.points, axis=0)
+    if path is None:
+        return float(width * length)
+    around = 2 * config.path_margin
+    return len(np.unique(np.floor(path[:, :2] / around), axis=0)) * around**2
 
 
 def _view_of(camera: Camera) -> Frustum:
