@@ -67,6 +67,20 @@ def test_near_photographs_no_single_frame_exchanges_the_lens(
     assert isinstance(localizer.localize(seen), Fix)
 
 
+def test_near_photographs_a_frame_is_not_refused_for_a_lens_that_it_alone_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = np.array([0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
+    odd = LensFit(np.array([0.2, 0.0]), 1e8 * np.eye(2), far, 300.0)
+    monkeypatch.setattr(checks, "fit_lens", lambda *_: odd)
+    photographs = orbit(images=12)
+    localizer = Localizer(model_from_photographs(photographs), None, LOCAL)
+    xy, _ = photographs.keypoints_of(0)
+    seen = Keypoints(xy, np.ones(len(xy), np.float32), np.arange(len(xy)), CAMERA.frustum())
+    assert isinstance(localizer.localize(seen, stamp=0.0), Fix)
+    assert localizer.checks.camera.shift is not None
+
+
 @pytest.mark.parametrize("model", [open_hall, closed_hall], ids=["open", "closed"])
 def test_through_a_right_lens_nothing_changes(model: object) -> None:
     localizer = Localizer(model(), None, LOCAL)  # type: ignore[operator]

@@ -75,11 +75,13 @@ class SelfChecks:
         that says nothing, the covariance reaches to where the camera is by what views before said,
         or as far as a calibration leaves open.
         Among the dense points of photographs many pairs are as likely, and a lens is fitted to
-        wrong ones: there a single frame is not believed.
+        wrong ones: there a single frame is not believed, this one included.
         """
-        shift, told = self.camera.shift, Look.as_told(self._model, frame, fix)
+        told, by_photographs = Look.as_told(self._model, frame, fix), self._model.from_photographs
+        is_believed = self.camera.lens is not None or not by_photographs
+        shift = self.camera.shift if is_believed else None
         is_asked = fix.proposer != TRACKER or shift is not None
-        if is_asked and not self._model.from_photographs:
+        if is_asked and not by_photographs:
             fix = with_own_lens(self._model, told, fix, config)
         if fix.lens is None and shift is not None:
             fix = _shifted(fix, shift)
