@@ -12,6 +12,7 @@ from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.network.counted_start import counted_network
 from bpnp_ros.network.places import Places
+from bpnp_ros.network.point_matching import principal_part
 
 HELD_BACK = 12
 SCENE = orbit()
@@ -56,3 +57,16 @@ def test_counting_leaves_nothing_to_chance(model: MapModel) -> None:
         weights.append(dict(counted(model).named_parameters()))
     for name, weight in weights[0].items():
         assert torch.equal(weight, weights[1][name]), name
+
+
+def test_a_large_table_of_what_is_seen_is_known_as_well_by_its_principal_part() -> None:
+    generator = torch.Generator().manual_seed(0)
+    strength = 0.8 ** torch.arange(40)
+    matrix = torch.randn(900, 40, generator=generator) * strength
+    matrix = matrix @ torch.randn(40, 700, generator=generator)
+    U, S, V = principal_part(matrix, 20)
+    exact = torch.linalg.svdvals(matrix)
+    torch.testing.assert_close(S, exact[:20], rtol=1e-3, atol=0)
+    left = (matrix - U * S @ V.T).norm()
+    assert float(left) < 1.01 * float(exact[20:].norm())
+    torch.testing.assert_close(principal_part(matrix, 20)[0], U)

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 _NEAREST = 0.2
 _SMALLEST_CHANCE = 0.01
+_DECOMPOSED_WHOLE = 512  # smaller side of a matrix
+_MORE_DIRECTIONS = 16  # projected on than are kept
 
 
 class PointMatching(nn.Module):
@@ -62,10 +64,22 @@ class PointMatching(nn.Module):
         """Start from the chance (A, N) that a place sees a point, and the density of clutter."""
         log_chance = chance.clamp_min(_SMALLEST_CHANCE).log()
         mean = log_chance.mean(dim=0)
-        U, S, Vh = torch.linalg.svd(log_chance - mean, full_matrices=False)
-        rank = min(len(S), self.point_feature.shape[1])
-        root = S[:rank].sqrt()
-        self.place_feature.zero_()[:, :rank] = U[:, :rank] * root
-        self.point_feature.zero_()[:, :rank] = Vh[:rank].T * root
+        U, S, V = principal_part(log_chance - mean, self.point_feature.shape[1])
+        root = S.sqrt()
+        self.place_feature.zero_()[:, : len(S)] = U * root
+        self.point_feature.zero_()[:, : len(S)] = V * root
         self.point_bias.copy_(mean)
         self.log_clutter.fill_(math.log(2 * math.pi * clutter))
+
+
+def principal_part(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+    """U (A, r), S (r,) and V (N, r) of the largest singular values of a matrix (A, N), r at most
+    `rank`; of a large one by random projections (Halko et al. 2011), always the same."""
+    rank = min(rank, *matrix.shape)
+    if min(matrix.shape) <= _DECOMPOSED_WHOLE:
+        U, S, Vh = torch.linalg.svd(matrix, full_matrices=False)
+        return U[:, :rank], S[:rank], Vh[:rank].T
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        U, S, V = torch.svd_lowrank(matrix, rank + _MORE_DIRECTIONS, niter=4)
+    return U[:, :rank], S[:rank], V[:, :rank]
