@@ -82,9 +82,10 @@ def _unlike(T_map_camera: Tensor, depth: float, keep: int) -> Tensor:
     place = torch.cat([position, rotation], dim=1)
     if place.device.type == "cpu" and is_installed():
         return T_map_camera[unlike_rows(place, keep)]
-    left = torch.ones(len(place), dtype=torch.bool, device=place.device)
-    kept: list[int] = []
-    while len(kept) < keep and left.any():
-        kept.append(int(left.to(torch.uint8).argmax()))
-        left &= (place - place[kept[-1]]).square().sum(dim=1) > 1
+    rows = torch.arange(len(place), device=place.device)
+    left, kept = torch.ones_like(rows, dtype=torch.bool), torch.zeros_like(rows, dtype=torch.bool)
+    for _ in range(min(keep, len(rows))):
+        best = left.to(torch.uint8).argmax(dim=0, keepdim=True)
+        kept = kept | (rows == best) & left  # none where none is left
+        left = left & ((place - place[best]).square().sum(dim=1) > 1)
     return T_map_camera[kept]
