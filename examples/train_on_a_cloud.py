@@ -23,7 +23,7 @@ with TemporaryDirectory() as folder:
     points, weights, run = (Path(folder, name) for name in ("map.xyz", "map.safetensors", "run"))
     np.savetxt(points, cloud)
     command = f"-m training.own_map {points} --out {weights} --run {run}"
-    small = "--minutes 0.05 --places 200 --most-cells 40 --harmonics 8 --bands 8 --batch 16"
+    small = "--minutes 0.05 --places 200 --memory 0.001 --harmonics 8 --bands 8 --batch 16"
     subprocess.run([sys.executable, *command.split(), *small.split()], check=True)
     bundle = MapBundle.load(weights)
     localizer = Localizer.from_map(cloud, weights=weights)
