@@ -29,6 +29,7 @@ BLUR = 0.4  # cells, beside the linear interpolation
 POSITIONS = 3  # looked around from along each side of a place, where single ones are not told
 IMAGE = 24, 18  # directions along width and height of an image
 _CHUNK = 200
+_AT_ONCE = 512  # places: as many panoramas are in memory several times
 
 
 def counted_from_photographs(model: MapModel, frustum: Frustum) -> BPnPNetMap:
@@ -71,9 +72,13 @@ def count_panoramas(layer: Panorama, points: Tensor, space: ViewSpace, image: Te
     points: (N, 3), and space with them, in metres and in axes whose z is up. image: (G, 3) unit
     bearings of the camera to come at heading zero, in the same axes.
     """
-    places = Places(space)
-    density = [_density(layer, places, points, moved) for moved in _all_over(space)]
-    layer.set_log_odds(_log_odds(layer, torch.stack(density).mean(dim=0), image))
+    for rows in torch.arange(len(space.anchors)).split(_AT_ONCE):
+        some = replace(
+            space, anchors=space.anchors[rows], seen=space.seen[rows], chance=space.chance[rows]
+        )
+        places = Places(some)
+        density = [_density(layer, places, points, moved) for moved in _all_over(some)]
+        layer.set_log_odds(_log_odds(layer, torch.stack(density).mean(dim=0), image), rows)
 
 
 def image_bearings(frustum: Frustum, R_level_camera: Tensor) -> Tensor:

@@ -78,9 +78,14 @@ class Panorama(nn.Module):
         return torch.atan2(bearing[..., 1], bearing[..., 0]), band.clamp(0, self.bands - 1)
 
     @torch.no_grad()
-    def set_log_odds(self, log_odds: Tensor) -> None:
-        """Start from panoramas: what a keypoint at (place, yaw, band) (A, yaws, K) speaks for."""
+    def set_log_odds(self, log_odds: Tensor, places: Tensor | None = None) -> None:
+        """Start from panoramas: what a keypoint at (place, yaw, band) (A, yaws, K) speaks for.
+
+        places: (A,) rows that they are of, by default all.
+        """
+        rows = slice(None) if places is None else places
         series = torch.fft.rfft(log_odds, dim=1, norm="forward")[:, : len(self.cosine)]
         series = _KEYPOINTS * series.permute(1, 2, 0)
-        self.cosine.zero_()[:, : self.bands] = series.real
-        self.sine.zero_()[:, : self.bands] = series.imag
+        self.cosine[..., rows], self.sine[..., rows] = 0, 0
+        self.cosine[:, : self.bands, rows] = series.real
+        self.sine[:, : self.bands, rows] = series.imag
