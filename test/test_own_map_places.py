@@ -71,6 +71,13 @@ def test_without_a_path_places_fill_the_room(hall: PointMap, mesh: Path) -> None
     assert np.ptp(places[:, 1]) > 5
 
 
+def test_along_a_short_path_there_are_places_enough_to_train(
+    hall: PointMap, mesh: Path, path: np.ndarray
+) -> None:
+    views = explore_map(hall, OwnMapConfig(), mesh, path=path[:1])
+    assert len(views.fine.anchors) >= 200
+
+
 def test_a_path_in_another_frame_is_refused(hall: PointMap, mesh: Path, path: np.ndarray) -> None:
     with pytest.raises(MapError, match="map's frame"):
         explore_map(hall, CONFIG, mesh, path=path - [1e5 - 500, 0, 0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from rooms import CAMERA, View, fresh_views, look, rooms
 from torch import Tensor
@@ -75,3 +76,11 @@ def test_what_a_search_will_take_is_known_before() -> None:
         Localizer(rooms(), None, LocalizerConfig(bank_views=views)) for views in (2000, 2_000_000)
     )
     assert few.memory_estimate() == many.memory_estimate() > 2**28
+
+
+def test_counting_says_how_far_it_is_and_can_be_ended() -> None:
+    def stop(share: float) -> None:
+        raise InterruptedError(share)
+
+    with pytest.raises(InterruptedError, match=r"0\.0"):
+        build_panorama_bank(rooms(), CAMERA.frustum(), progress=stop)

@@ -8,7 +8,7 @@ starts with what each place sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -56,7 +56,7 @@ def counted_network(
     positions, with what is seen from each. frustum: the image of the camera to come.
     """
     net = BPnPNetMap(points, Places(coarse), size)
-    density = _density(net.panorama, net.places, points, fine)
+    density = _density(net.panorama, net.places, points, fine, _places_of(net.places, fine))
     image = image_bearings(frustum, points.new_tensor(FORWARD))
     net.panorama.set_log_odds(CAUTION * _log_odds(net.panorama, density, image))
     chance = torch.zeros(len(coarse.anchors), len(points))
@@ -66,18 +66,26 @@ def counted_network(
 
 
 @torch.no_grad()
-def count_panoramas(layer: Panorama, points: Tensor, space: ViewSpace, image: Tensor) -> None:
+def count_panoramas(
+    layer: Panorama,
+    points: Tensor,
+    space: ViewSpace,
+    image: Tensor,
+    progress: Callable[[float], None],
+) -> None:
     """Let a layer know what is seen from the places of a view space, from all over each of them.
 
     points: (N, 3), and space with them, in metres and in axes whose z is up. image: (G, 3) unit
-    bearings of the camera to come at heading zero, in the same axes.
+    bearings of the camera to come at heading zero, in the same axes. progress: is told the share
+    that is done; it may raise to end the work.
     """
     for rows in torch.arange(len(space.anchors)).split(_AT_ONCE):
+        progress(int(rows[0]) / len(space.anchors))
         some = replace(
             space, anchors=space.anchors[rows], seen=space.seen[rows], chance=space.chance[rows]
         )
-        places = Places(some)
-        density = [_density(layer, places, points, moved) for moved in _all_over(some)]
+        places, own = Places(some), torch.arange(len(rows))
+        density = [_density(layer, places, points, moved, own) for moved in _all_over(some)]
         layer.set_log_odds(_log_odds(layer, torch.stack(density).mean(dim=0), image), rows)
 
 
@@ -109,9 +117,13 @@ def _log_odds(layer: Panorama, density: Tensor, image: Tensor) -> Tensor:
     return torch.log(CLUTTER + (1 - CLUTTER) * density / in_view)
 
 
-def _density(layer: Panorama, places: Places, points: Tensor, space: ViewSpace) -> Tensor:
-    """Mean count of points seen in each cell (places, yaws, bands)."""
-    place = _places_of(places, space)
+def _density(
+    layer: Panorama, places: Places, points: Tensor, space: ViewSpace, place: Tensor
+) -> Tensor:
+    """Mean count of points seen in each cell (places, yaws, bands).
+
+    place: (A,), which one each anchor of the view space belongs to.
+    """
     shape = (len(places), layer.yaws, layer.bands)
     density = torch.zeros(shape[0] * shape[1] * shape[2])
     for rows in torch.arange(len(space.anchors)).split(_CHUNK):

@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 # in depths of what is seen
 COARSE_CELL, FINE_CELL = 0.17, 0.1
 LAYER = 0.6  # height of a place, in its width
-PLACES_A_CELL = 4
+PLACES_A_CELL, FEWEST_PLACES = 4, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,8 @@ def explore_map(
         depth = depth_of_sight(point_map, seen_from, exploration, config.seed, path)
         exploration = replace(exploration, cell=COARSE_CELL * depth)
     finer = _finer(exploration, config)
-    count = config.places or round(PLACES_A_CELL * _area(point_map, path, config) / finer.cell**2)
+    cells = _area(point_map, path, config) / finer.cell**2
+    count = config.places or max(round(PLACES_A_CELL * cells), FEWEST_PLACES)
     samples = explore(point_map, seen_from, count, exploration, config.seed, path)
     model = MapModel(point_map, coarse_view_space(point_map, samples, exploration))
     finer = with_few_cells(samples, finer, config.most_cells)

@@ -52,7 +52,7 @@ class LikelihoodSearch:
     def _built(self, frustum: Frustum, progress: Progress) -> ViewBank | PanoramaBank:
         model, config = self._model, self._config
         if self._has_panoramas:
-            return build_panorama_bank(model, frustum, config.seed)
+            return build_panorama_bank(model, frustum, config.seed, progress)
         views = model.views_stored(config.bank_views)
         return build_view_bank(model, frustum, views, config.clutter, config.seed, progress)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.counted_start import count_panoramas, image_bearings
@@ -78,7 +79,9 @@ class PanoramaBank:
         return make_transform(camera_orientation(turns, space.held), position.flatten(0, 1))
 
 
-def build_panorama_bank(model: MapModel, frustum: Frustum, seed: int = 0) -> PanoramaBank:
+def build_panorama_bank(
+    model: MapModel, frustum: Frustum, seed: int = 0, progress: Progress = unheard
+) -> PanoramaBank:
     """Count what is seen from each place, once: a later start takes it as it is."""
     space, held = model.places, model.places.held
     level = _levelled(space)
@@ -89,7 +92,8 @@ def build_panorama_bank(model: MapModel, frustum: Frustum, seed: int = 0) -> Pan
 
     def counted() -> Tensors:
         points = model.points @ torch.from_numpy(held.R_map_level).to(model.points)
-        count_panoramas(layer, points.cpu(), level.to(torch.device("cpu")), image.cpu())
+        on_cpu = level.to(torch.device("cpu"))
+        count_panoramas(layer, points.cpu(), on_cpu, image.cpu(), progress)
         return dict(layer.state_dict())
 
     made_of = (model.points, space, str(space.device), frustum, YAWS, bands)
