@@ -124,3 +124,26 @@ def test_a_frame_that_says_nothing_of_its_lens_is_seen_through_that_of_camera_in
     look = own_lens._through(model, recentred(model, T)[0], wild, frame)
     assert abs(look.lens.focal) < 0.01 and look.frame.frustum.pixel > 0
     assert look.sight.nats > 100
+
+
+@pytest.mark.parametrize("focal", [-0.2, 0.0, 0.1])
+def test_no_lens_shows_a_point_twice(focal: float) -> None:
+    """One that would fold the image is taken for the next that does not; milder ones stay."""
+    view = zoomed(1.0).frustum()
+    corner = np.array([[view.x_max, view.y_max]], np.float32)
+    lens = LensError(focal, -0.9).unfolded(view)
+    assert -0.9 < lens.bend < 0 and lens.focal == focal
+    back = lens.seen(torch.from_numpy(lens.undone(corner)).double()).numpy()
+    assert np.abs(back - corner).max() < 0.01
+    assert LensError(focal, -0.02).unfolded(view) == LensError(focal, -0.02)
+
+
+def test_a_frame_is_not_seen_through_a_lens_that_folds_the_image() -> None:
+    """Its image would be of a huge area, which every pair of a keypoint and a point gains from."""
+    T = standing(*PLACES[0])
+    keypoints = told(zoomed(1.0), T, np.random.default_rng(0), landmarks())
+    frame = Frame.of(keypoints, CONFIG.keypoint_sigma, CONFIG.clutter, torch.device("cpu"))
+    folding = LensFit(np.array([-0.1, -0.9]), 1e9 * np.eye(2), np.zeros(6), 0.0)
+    model = closed_hall()
+    look = own_lens._through(model, recentred(model, T)[0], folding, frame)
+    assert look.frame.frustum.area < 2 * frame.frustum.area

@@ -21,6 +21,7 @@ from landmarks import CAMERA, Array, held, report
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
+from bpnp_ros.localizer import tracker as tracking
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.evidence import rivalry
 from bpnp_ros.localizer.frame import Frame
@@ -154,6 +155,17 @@ def test_poses_around_a_prediction_are_tried_where_it_leads_nowhere(model: MapMo
 
 
 @MAPS
+def test_coarse_steps_that_lead_away_from_a_good_prediction_do_no_harm(
+    model: MapModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = torch.from_numpy(moved(np.eye(4), (0.5, 0, 0.3), (0, 0.15, 0))).float()
+    lead_away = lambda _, starts, frame: starts.at(starts.T_map_camera @ away)  # noqa: E731
+    monkeypatch.setattr(tracking, "follow", lead_away)
+    answer = following(model).step(frame_at(HERE, np.random.default_rng(1)), 0.2, {})
+    assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
+
+
+@MAPS
 def test_a_camera_cannot_have_turned_further_than_its_turn_rate_allows(model: MapModel) -> None:
     turned = moved(HERE, (0, 0, 0), (0, 0.25, 0))
     frame = frame_at(turned, np.random.default_rng(1))
@@ -277,6 +289,33 @@ def test_a_frame_explained_far_less_well_than_those_before_is_doubted_at_once() 
     burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
     assert isinstance(tracker.step(burst, 0.5, {}), Fix)
     assert looks
+
+
+def test_a_frame_that_shows_far_less_than_those_before_is_doubted_at_once() -> None:
+    """Every keypoint is explained as well as ever, but half of what should be in view is gone."""
+    tracker, looks = following(open_hall()), list[int]()
+    around = tracker._looked_around
+    tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    for step in range(2, 8):
+        tracker.step(frame_at(HERE, np.random.default_rng(step), missed=0.1), 0.1 * step, {})
+    looks.clear()
+    tracker.step(frame_at(HERE, np.random.default_rng(9), missed=0.5), 0.8, {})
+    assert looks
+
+
+def test_a_camera_carried_off_to_a_place_with_less_in_it_is_missed_at_once() -> None:
+    """All that is there is in the place that it comes from, too: nothing there is unexplained."""
+    rng, way = np.random.default_rng(6), np.array([30.0, 0, 0])
+    hall = rng.uniform((0, 0, 0), (8, 6, 3.5), (90, 3))
+    points = np.concatenate([hall, hall[:30] + way])
+    model = model_from_points(points, CONFIG, torch.device("cpu"))
+    here, there = standing(1.5, 3, 0.1), standing(31.5, 3, 0.1)
+    tracker = Tracker(model, CONFIG)
+    tracker.follow(judged_fix(model, shown(points, here, 0), here), shown(points, here, 0), 0.0)
+    for step in range(1, 6):
+        assert isinstance(tracker.step(shown(points, here, step), 0.1 * step, {}), Fix)
+    answers = [tracker.step(shown(points, there, step), 0.1 * step, {}) for step in range(6, 12)]
+    assert not any(isinstance(answer, Fix) for answer in answers)
 
 
 @pytest.mark.parametrize("is_doubtful", [True, False])

@@ -28,6 +28,7 @@ from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.local_optimisation import (
+    FINE_START,
     follow,
     local_optimisation,
     perturb,
@@ -40,7 +41,6 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
-USUAL = 0.9  # of the log-likelihood ratio a keypoint in the frames before: less is doubtful
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
@@ -130,11 +130,15 @@ class Tracker:
         return answer
 
     def _refined(self, starts: Candidates, frame: Frame) -> Candidates:
-        """Starts pulled onto the keypoints; from vague ones as carefully as in a search."""
+        """Starts pulled onto the keypoints; from vague ones as carefully as in a search.
+
+        The first also by fine steps alone: coarse ones may lead away from where it is right.
+        """
         candidates = follow(self._model, starts, frame)
         if self._is_vague:
             return local_optimisation(self._model, candidates, frame, self.config.seed)
-        return polish(self._model, candidates, frame)
+        finely = polish(self._model, starts.select(torch.tensor([0])), frame, FINE_START)
+        return Candidates.joined([polish(self._model, candidates, frame), finely])
 
     def _nearest(
         self, candidates: Candidates, frame: Frame, gate: Gate, reach: tuple[float, float]
@@ -157,9 +161,9 @@ class Tracker:
         if isinstance(answer, Rejection) or self._suspicion > 0 or self._is_vague:
             return True
         track, pose = self._track, self._recentred(answer)
-        fell = answer.log_likelihood_ratio / len(frame.xy) < USUAL * track.level
         surprised = track.surprise_of(pose, stamp) > SURPRISING * track.surprise
         is_due = self._since_look >= LOOK_EVERY
+        fell = track.fell(answer, len(frame.xy))
         return fell or surprised or is_due or self._is_news(pose, step)
 
     def _is_news(self, pose: Pose, step: Step) -> bool:

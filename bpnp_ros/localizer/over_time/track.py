@@ -26,6 +26,8 @@ from bpnp_ros.localizer.types import Fix
 SLACK_DEPTHS, SLACK_RADIANS = 0.04, 0.1  # for the errors of the fixes themselves
 LONGEST_GAP = 1.0  # seconds; a camera that nobody saw for longer may be anywhere
 LONGEST_WAY = 1.0  # depths that odometry leads through the dark
+USUAL = 0.9  # of what frames before showed: less is doubtful
+LUCK = 3.0  # standard deviations of what is seen by chance
 VAGUE = 0.3  # depths and radians: refinement does not reach further
 
 # a camera's turn changes faster than its way
@@ -51,6 +53,8 @@ class Track:
     """Keypoints explained, a running mean."""
     level: float = 0.0
     """Log-likelihood ratio a keypoint, nats, a running mean."""
+    seen: float = 0.0
+    """Share of what should be in view that is, a running mean."""
     surprise: float = np.inf
     """How far fixes are from where they were expected, depths and radians, a running mean."""
     odometry: Pose | None = None
@@ -64,6 +68,7 @@ class Track:
         share, level = fix.inliers / keypoints, _own_nats(fix) / keypoints
         elapsed = stamp - self.last_stamp
         self.level = self._mean(self.level, level)
+        self.seen = self._mean(self.seen, _seen(fix))
         if self.last is not None:
             surprise = self.surprise_of(pose, stamp)
             mean = self.surprise if np.isfinite(self.surprise) else surprise
@@ -76,6 +81,15 @@ class Track:
         self.inliers = self._mean(self.inliers, fix.inliers)
         self.last, self.last_stamp, self.misses = pose, stamp, 0
         self.odometry = odometry
+
+    def fell(self, fix: Fix, keypoints: int) -> bool:
+        """Whether a frame is explained less well than those before, or shows less of what should
+        be in view than chance takes away: as in a place that is only partly like the last one."""
+        if fix.log_likelihood_ratio / keypoints < USUAL * self.level:
+            return True
+        seen = _seen(fix)
+        varies = (self.seen * (1 - self.seen) * seen / max(fix.inliers, 1)) ** 0.5
+        return seen + LUCK * varies < USUAL * self.seen
 
     def _mean(self, before: float, now: float) -> float:
         return now if self.last is None else 0.8 * before + 0.2 * now
@@ -158,3 +172,7 @@ def _turns_to_either_side(count: int) -> Pose:
 def _own_nats(fix: Fix) -> float:
     """What the frame itself says for a fix; its log-likelihood ratio may be that of many frames."""
     return fix.log_likelihood_ratio if fix.evidence is None else fix.evidence.nats
+
+
+def _seen(fix: Fix) -> float:
+    return 0.0 if fix.evidence is None else fix.evidence.seen

@@ -13,6 +13,7 @@ from bpnp_ros.geometry.camera import Frustum
 
 FIXED_POINT_STEPS = 20
 RADII = 20
+MOST_BARREL = 0.14  # at 4 / 27 the corner of the image is where a lens folds it
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ class LensError:
         edge = max(abs(view.x_min), abs(view.x_max), abs(view.y_min), abs(view.y_max))
         radius = np.linspace(0, edge, RADII)
         return float(np.sqrt(np.mean((self.focal + self.bend * radius**2) ** 2)))
+
+    def unfolded(self, view: Frustum) -> LensError:
+        """The lens next to this one that shows nothing twice, up to the corners of the image."""
+        corner = np.hypot(
+            max(abs(view.x_min), abs(view.x_max)), max(abs(view.y_min), abs(view.y_max))
+        )
+        least = -MOST_BARREL * (1 + self.focal) ** 3 / corner**2
+        return LensError(self.focal, float(max(self.bend, least)))
 
     def undone_view(self, view: Frustum) -> Frustum:
         """What an image shows that is seen through this lens."""

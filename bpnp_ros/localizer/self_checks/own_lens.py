@@ -99,7 +99,7 @@ def _through(model: MapModel, T_map_camera: Tensor, fit: LensFit, told: Frame) -
     """
     believed = np.diag(_scale(told.frustum) ** -2)
     likeliest = np.linalg.solve(fit.information + believed, fit.information @ fit.error)
-    lens = LensError(*likeliest.tolist())
+    lens = LensError(*likeliest.tolist()).unfolded(told.frustum)
     xy = torch.from_numpy(lens.undone(told.xy.cpu().numpy())).to(told.xy)
     frame = replace(told, xy=xy, frustum=lens.undone_view(told.frustum))
     start = Candidates.of(T_map_camera[None], "")
