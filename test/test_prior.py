@@ -35,6 +35,16 @@ def test_a_wide_prior_is_searched_as_far_as_it_reaches(guess: np.ndarray) -> Non
     assert np.abs(found.T_map_camera - HERE).max() < 0.05
 
 
+def test_a_prior_that_is_right_is_not_lost_by_coarse_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among many points they may lead away from it."""
+    away = torch.eye(4)
+    away[:3, 3] = torch.tensor([5.0, 0.0, 3.0])
+    lead_away = lambda model, candidates, frame: candidates.at(candidates.T_map_camera @ away)  # noqa: E731
+    monkeypatch.setattr(around_prior, "coarse_to_fine_views", lead_away)
+    found = answer(HERE, metres=0.05, radians=0.02)
+    assert isinstance(found, Fix) and np.abs(found.T_map_camera - HERE).max() < 0.05
+
+
 @pytest.mark.parametrize("guess", [standing(15, 3, 0.4), standing(10, 6, 2.0)])
 def test_a_narrow_prior_keeps_the_search_where_it_is(guess: np.ndarray) -> None:
     assert isinstance(answer(guess, metres=0.05, radians=0.02), Rejection)
@@ -46,6 +56,7 @@ def test_poses_are_drawn_with_the_prior_s_covariance_about_the_map_s_axes(
     monkeypatch.setattr(
         around_prior, "coarse_to_fine_views", lambda model, candidates, frame: candidates
     )
+    monkeypatch.setattr(around_prior, "keep_best", lambda model, drawn, *_: drawn.select(slice(0)))
     monkeypatch.setattr(around_prior, "PRIOR_SAMPLES", 20_000)
     A = np.random.default_rng(1).normal(size=(6, 6)) * ([[0.3]] * 3 + [[0.05]] * 3)
     prior, model = PosePrior(HERE, A @ A.T), closed_hall()

@@ -303,6 +303,23 @@ def test_a_frame_that_shows_far_less_than_those_before_is_doubted_at_once() -> N
     assert looks
 
 
+def test_a_camera_carried_off_in_the_dark_is_missed_where_odometry_tells_that_it_stood_still() -> (
+    None
+):
+    """Carried on at its pace it would be elsewhere; the twin of where it was found is what counts."""
+    model, points = twin_halls()
+    path = [moved(standing(1.5, 3, 0.1), (0, 0, 0.4 * step)) for step in range(4)]
+    tracker = Tracker(model, CONFIG)
+    for step, T in enumerate(path):
+        seen = shown(points, T, step)
+        tracker.follow(judged_fix(model, seen, T), seen, 0.1 * step, odometry=T)
+    there = path[-1].copy()
+    there[0, 3] += 30.0
+    for seed in range(3):
+        answer = tracker.step(shown(points, there, 10 + seed), 1.2, {}, odometry=path[-1])
+        assert isinstance(answer, Rejection)
+
+
 def test_a_camera_carried_off_to_a_place_with_less_in_it_is_missed_at_once() -> None:
     """All that is there is in the place that it comes from, too: nothing there is unexplained."""
     rng, way = np.random.default_rng(6), np.array([30.0, 0, 0])

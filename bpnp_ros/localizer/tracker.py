@@ -122,8 +122,8 @@ class Tracker:
         if self._is_doubtful(answer, frame, stamp, step):
             self._since_look = 0
             others = [] if step.is_guess else [self._refined(starts, frame)]
-            around = self._looked_around(starts.select(torch.tensor([0])), frame)
-            candidates = Candidates.joined([candidates, *others, around])
+            found = Candidates.joined([candidates, *others])
+            candidates = self._looked_around(found, expected.select(torch.tensor([0])), frame)
             answer = self._nearest(candidates, frame, replace(gate, closely=True), reach)
             if isinstance(answer, Fix):
                 answer = self._compared(answer, candidates, frame, reach, step)
@@ -173,11 +173,12 @@ class Tracker:
         found = torch.from_numpy(pose)[None]
         return float(step.nats(step.carry(self._last(found)), found)) < -self._odds
 
-    def _looked_around(self, ahead: Candidates, frame: Frame) -> Candidates:
-        """Poses around a prediction, and those that see the same elsewhere."""
+    def _looked_around(self, found: Candidates, ahead: Candidates, frame: Frame) -> Candidates:
+        """Joined by poses around a prediction, and by those elsewhere that see the same as the
+        best of all."""
         nearby = perturb(self._model, ahead, frame, self.config.seed)
-        nearby = polish(self._model, nearby, frame)
-        return with_look_alikes(self._model, nearby, frame, MOST_ALIKE)
+        found = Candidates.joined([found, polish(self._model, nearby, frame)])
+        return with_look_alikes(self._model, found, frame, MOST_ALIKE)
 
     def _compared(
         self,

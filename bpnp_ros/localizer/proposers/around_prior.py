@@ -9,7 +9,12 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
+from bpnp_ros.localizer.local_optimisation import (
+    FINAL_KEEP,
+    FINAL_START,
+    coarse_to_fine_views,
+    keep_best,
+)
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -18,7 +23,10 @@ PRIOR_SAMPLES = 256
 
 
 def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:
-    """Poses drawn from a prior, pulled onto the keypoints from coarse to fine."""
+    """Poses drawn from a prior, pulled onto the keypoints from coarse to fine.
+
+    Those that are right already coarse steps may lead away: the best are kept as they were drawn.
+    """
     generator = torch.Generator().manual_seed(seed)
     spread = np.linalg.cholesky(prior.covariance + 1e-12 * np.eye(6))
     draws = torch.randn(PRIOR_SAMPLES, 6, generator=generator) @ torch.from_numpy(spread.T).float()
@@ -26,4 +34,6 @@ def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -
     centre = torch.from_numpy(prior.T_map_camera).float()
     position = centre[:3, 3] - torch.from_numpy(model.point_map.origin).float() + draws[:, :3]
     poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
-    return coarse_to_fine_views(model, Candidates.of(poses, PRIOR), frame)
+    drawn = Candidates.of(poses, PRIOR)
+    as_drawn = keep_best(model, drawn, frame, FINAL_START, FINAL_KEEP)
+    return Candidates.joined([coarse_to_fine_views(model, drawn, frame), as_drawn])
