@@ -303,10 +303,9 @@ def test_a_frame_that_shows_far_less_than_those_before_is_doubted_at_once() -> N
     assert looks
 
 
-def test_a_camera_carried_off_in_the_dark_is_missed_where_odometry_tells_that_it_stood_still() -> (
-    None
-):
-    """Carried on at its pace it would be elsewhere; the twin of where it was found is what counts."""
+def test_a_camera_that_odometry_knows_to_stand_and_that_is_carried_off_is_missed() -> None:
+    """In the dark. At its pace it would be elsewhere by now: what looks like where it was found
+    counts."""
     model, points = twin_halls()
     path = [moved(standing(1.5, 3, 0.1), (0, 0, 0.4 * step)) for step in range(4)]
     tracker = Tracker(model, CONFIG)
