@@ -23,7 +23,7 @@ from torch import Tensor
 
 from bpnp_ros.whole_file import written_whole
 
-VERSION = 6
+VERSION = 7
 """Of how things are prepared. Count it up with every change that changes a result."""
 MOST_BYTES, MOST_FILES = 1 << 29, 64
 _SEAL = "seal"

@@ -27,6 +27,7 @@ from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own
 from bpnp_ros.localizer.evidence.sight import sight, sight_in_tensors
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
+from bpnp_ros.localizer.proposers.views.frame_field import FrameField
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import fit_lens_from, fit_lens_in_tensors
 from bpnp_ros.map_model.from_points import model_from_points
@@ -125,6 +126,14 @@ def world(request: pytest.FixtureRequest) -> tuple[MapModel, list[Frame]]:
 
 def view_of(chart: Chart) -> Frustum:
     return FISHEYE if chart is EQUIDISTANT else NARROW
+
+
+def test_a_frame_that_is_looked_up_says_the_same(world: tuple[MapModel, list[Frame]]) -> None:
+    model, looks = world
+    for frame in looks:
+        field = FrameField.of(model, frame)
+        expected = field.nats_in_tensors(beside())
+        assert torch.allclose(field.nats(beside()), expected, atol=0.01, rtol=1e-3)
 
 
 @pytest.mark.parametrize("most", [ALL, 50])

@@ -14,10 +14,13 @@ from bpnp_ros.errors import MapError
 from bpnp_ros.evaluation.metrics import Tolerance, pose_errors
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.localizer.candidates import Candidates, apart_each
+from bpnp_ros.localizer.evidence.rivalry import compete
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
+from bpnp_ros.map_model.view_space import FURTHEST
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.weights.bundle import MapBundle
 
@@ -48,6 +51,18 @@ def test_every_mapping_camera_is_a_place_where_a_camera_can_be() -> None:
     assert not model.places.holds(turned_away.float()).any()
 
 
+def test_as_many_views_are_drawn_near_a_photograph_as_far_from_it() -> None:
+    space = model_from_photographs(orbit()).places
+    poses, anchor = space.sample(2000, torch.Generator().manual_seed(0))
+    assert space.orientations is not None
+    metres, radians = apart_each(poses, make_transform(space.orientations, space.anchors)[anchor])
+    away = ((metres / space.reach[0]).square() + (radians / space.tilt).square()).sqrt()
+    shares = [
+        float((away < share * FURTHEST).double().mean()) for share in (0.25, 0.5, 0.75, 1.001)
+    ]
+    assert shares == pytest.approx([0.25, 0.5, 0.75, 1.0], abs=0.04)
+
+
 def test_chances_are_shares_of_the_photographs_alike_that_detected_a_point() -> None:
     scene = orbit()
     chance = chances(model_from_photographs(scene))
@@ -76,6 +91,25 @@ def test_only_the_most_detectable_points_of_an_anchor_are_kept() -> None:
 def test_too_few_photographs_are_refused() -> None:
     with pytest.raises(MapError, match="3 photographs"):
         model_from_photographs(orbit().with_images([0, 1, 2]))
+
+
+def test_poses_are_told_apart_by_the_depth_of_what_is_seen() -> None:
+    scene = orbit()
+    model, far = model_from_photographs(scene), scene.T_map_camera[12].copy()
+    far[:3, 3] *= 3
+    seen = scene.points[:200] @ far[:3, :3] - far[:3, 3] @ far[:3, :3]
+    keypoints = Keypoints(
+        (seen[:, :2] / seen[:, 2:]).astype(np.float32),
+        np.ones(200, np.float32),
+        np.arange(200),
+        CAMERA.frustum(),
+    )
+    frame = Localizer(model, None, LocalizerConfig()).frame_of(keypoints)
+    T = torch.from_numpy(far).clone()
+    T[:3, 3] -= torch.from_numpy(model.point_map.origin)
+    rivalry = compete(model, Candidates.of(T[None].float(), "truth"), frame, LocalizerConfig())
+    assert rivalry.depth(model) == pytest.approx(np.linalg.norm(seen, axis=1).mean(), rel=0.1)
+    assert rivalry.depth(model) > 2 * model.depth
 
 
 def test_held_back_photographs_are_found_in_the_map_of_the_others(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def verify(
     winner, sight = rivalry.T_map_camera, rivalry.sight
     known = in_map(sight.H[POSE, POSE], winner)
     covariance = pose_covariance(model, known + known_beforehand(model, winner), config)
-    place = (config.rival_distance * model.depth, config.rival_angle)
+    place = (config.rival_distance * rivalry.depth(model), config.rival_angle)
     elsewhere = rivalry.are_elsewhere(covariance, *place)
     rival, contested = rivalry.rival(model, elsewhere)
     evidence = Evidence(

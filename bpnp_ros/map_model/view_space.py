@@ -20,6 +20,7 @@ from bpnp_ros.map_model.motion import Motion
 MOST_ALIKE = 128  # poses looked at together: what they see stays in the processor's cache
 _DISTANCES_AT_ONCE = 1 << 22
 _SLACK = 2.5
+FURTHEST = 2.0  # of a drawn pose from its mapping camera, in reaches and tilts together
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,17 +73,24 @@ class ViewSpace:
         """Random poses -> T_map_camera (count, 4, 4) and the anchor (count,) of each."""
         anchor = torch.randint(len(self.anchors), (count,), generator=generator)
         anchor = anchor.to(self.anchors.device)
-        jitter = self._uniform((count, 3), generator) * self.reach
-        position = self.anchors[anchor] + jitter
-        return make_transform(self._orientation(anchor, generator), position), anchor
-
-    def _orientation(self, anchor: Tensor, generator: torch.Generator) -> Tensor:
         if self.orientations is not None:
-            turn = self._uniform((len(anchor), 3), generator) * self.tilt / 3**0.5
-            return self.orientations[anchor] @ so3_exp(turn)
-        yaw_pitch_roll = self._uniform((len(anchor), 3), generator)
+            return self._beside_cameras(anchor, self.orientations[anchor], generator), anchor
+        position = self.anchors[anchor] + self._uniform((count, 3), generator) * self.reach
+        yaw_pitch_roll = self._uniform((count, 3), generator)
         limits = yaw_pitch_roll.new_tensor([torch.pi, self.tilt, self.tilt])
-        return camera_orientation(yaw_pitch_roll * limits, self.held)
+        orientation = camera_orientation(yaw_pitch_roll * limits, self.held)
+        return make_transform(orientation, position), anchor
+
+    def _beside_cameras(self, anchor: Tensor, R: Tensor, generator: torch.Generator) -> Tensor:
+        """Poses (P, 4, 4) about mapping cameras (P,), R (P, 3, 3), as many near as far.
+
+        In six dimensions nearly all of a box is its corners: even in it, few poses would be near.
+        """
+        way = torch.randn(len(anchor), 6, generator=generator)
+        length = FURTHEST * torch.rand(len(anchor), 1, generator=generator)
+        offset = (way * (length / way.norm(dim=1, keepdim=True))).to(R)
+        turn = so3_exp(offset[:, 3:] * self.tilt)
+        return make_transform(R @ turn, self.anchors[anchor] + offset[:, :3] * self.reach)
 
     def _uniform(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
         return (torch.rand(shape, generator=generator) * 2 - 1).to(self.anchors)

@@ -81,6 +81,21 @@ class Image(NamedTuple):
     fisheye: bool
 
 
+class Grid(NamedTuple):
+    """gain: (1 or N, rows * columns) of a `FrameField`. x, y: from, to, of the rectangle that the
+    cells share. nearest: metres. surest: that a point is detected. most: points of a pose."""
+
+    gain: Floats
+    columns: int
+    rows: int
+    x: tuple[float, float]
+    y: tuple[float, float]
+    nearest: float
+    fisheye: bool
+    surest: float
+    most: int
+
+
 class Noise(NamedTuple):
     """How a frame's noise is found: see `own_noise.py`, which has the numbers and what they mean.
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bpnp_ros.localizer.compiled.given import Held, Image, Limits, Noise, Space
+from bpnp_ros.localizer.compiled.given import Grid, Held, Image, Limits, Noise, Space
 from bpnp_ros.localizer.compiled.image import image_of
 from bpnp_ros.localizer.descent.gauss_newton import (
     DAMPING,
@@ -115,6 +115,14 @@ def compiled_lens_fit(
     known = believed, sigmas, noise, frame.clutter, most_points
     H, nats = fit_lens(_space(model), image, pose, found, *known, _SHARES)
     return H, found, pose, nats
+
+
+def compiled_field(model: MapModel, T_map_camera: Tensor, grid: Grid) -> Tensor:
+    """As `FrameField.nats`, of poses (V, 4, 4)."""
+    from bpnp_ros.localizer.compiled.field import field_nats
+
+    nats = field_nats(_space(model), grid, _contiguous(T_map_camera.double()))
+    return torch.from_numpy(nats).to(T_map_camera)
 
 
 def unlike_rows(vectors: Tensor, most: int) -> Tensor:

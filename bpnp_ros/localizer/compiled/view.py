@@ -54,7 +54,7 @@ def room_for(space: Space, image: Image) -> View:
 @compiled
 def look(space: Space, image: Image, T: Doubles, most: int, view: View) -> int:
     """The likeliest `most` of the points in view of a pose (4, 4); returns how many they are."""
-    place, count = np.uintp(_nearest(space, T)), 0
+    place, count = np.uintp(nearest_place(space, T)), 0
     points, seen, chances, placed = space.points, space.seen, space.chance, view.placed
     level, fisheye, nearest = view.level, image.fisheye, image.nearest
     (left, right), (top, bottom) = image.x, image.y
@@ -86,7 +86,7 @@ def look(space: Space, image: Image, T: Doubles, most: int, view: View) -> int:
 
 
 @compiled
-def _nearest(space: Space, T: Doubles) -> int:
+def nearest_place(space: Space, T: Doubles) -> int:
     """The place that stands for a pose."""
     anchors, axes = space.anchors, space.axes
     x, y, z = T[0, 3] / space.reach[0], T[1, 3] / space.reach[1], T[2, 3] / space.reach[2]

@@ -51,6 +51,15 @@ class Rivalry:
     twists: Array
     lost: Array
 
+    def depth(self, model: MapModel) -> float:
+        """The length that poses are told apart by, metres: that of the map, or of what the winner
+        shows where photographs are taken from near and from far."""
+        rows = torch.from_numpy(self.sight.pairs[1]).to(model.points.device)
+        if not model.from_photographs or len(rows) == 0:
+            return model.depth
+        away = model.points[rows] - self.T_map_camera[:3, 3]
+        return max(model.depth, float(away.norm(dim=1).median()))
+
     def are_elsewhere(self, covariance: Array, metres: float, radians: float) -> NDArray[np.bool_]:
         """Which (P,) are poses of their own: far off, also in standard deviations of the winner."""
         near = _within(self.twists, metres, radians)

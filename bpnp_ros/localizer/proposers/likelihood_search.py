@@ -11,14 +11,14 @@ from bpnp_ros.localizer.descent.annealing import FROM_PLACES, anneal
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
-from bpnp_ros.localizer.proposers.frame_field import FrameField
 from bpnp_ros.localizer.proposers.panorama_bank import (
     PanoramaBank,
     build_panorama_bank,
     panorama_bytes,
 )
 from bpnp_ros.localizer.proposers.view_bank import VIEW_BYTES, ViewBank, build_view_bank
-from bpnp_ros.localizer.proposers.view_ranking import (
+from bpnp_ros.localizer.proposers.views.frame_field import FrameField
+from bpnp_ros.localizer.proposers.views.view_ranking import (
     rank_and_climb,
     rank_around_peaks,
     rank_views,
@@ -26,6 +26,7 @@ from bpnp_ros.localizer.proposers.view_ranking import (
 from bpnp_ros.map_model.map_model import MapModel
 
 VIEWS_SIFTED, VIEWS_SEARCHED, VIEWS_ANNEALED = 2000, 192, 384
+NEAR_PHOTOGRAPHS_SIFTED = 12_000  # by blur; the fewer, the fewer come near
 
 
 class LikelihoodSearch:
@@ -90,7 +91,9 @@ class LikelihoodSearch:
         assert self._bank is not None
         if isinstance(self._bank, PanoramaBank):
             return rank_around_peaks(model, self._bank.views(frame), frame, VIEWS_SIFTED)
-        sifted, _ = self._bank.best(frame.coarse().xy, VIEWS_SIFTED)
+        xy = frame.coarse().xy
         if model.from_photographs:
+            sifted, _ = self._bank.best(xy, NEAR_PHOTOGRAPHS_SIFTED)
             return rank_and_climb(FrameField.of(model, frame), sifted, seed)
+        sifted, _ = self._bank.best(xy, VIEWS_SIFTED)
         return rank_views(model, sifted, frame, VIEWS_SIFTED)

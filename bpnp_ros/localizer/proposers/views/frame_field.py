@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.camera import Frustum
+from bpnp_ros.geometry.chart import EQUIDISTANT
 from bpnp_ros.geometry.transform import invert, transform_points
+from bpnp_ros.localizer.compiled.given import Grid
+from bpnp_ros.localizer.compiled.inputs import compiled_field, serves
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import NEAREST
 from bpnp_ros.map_model.map_model import MapModel
@@ -54,7 +57,19 @@ class FrameField:
 
     def nats(self, T_map_camera: Tensor) -> Tensor:
         """What poses (V, 4, 4) explain, (V,)."""
+        if serves(self.model):
+            return compiled_field(self.model, T_map_camera, self._grid())
+        return self.nats_in_tensors(T_map_camera)
+
+    def nats_in_tensors(self, T_map_camera: Tensor) -> Tensor:
+        """As `nats`."""
         return torch.cat([self._nats_of_few(some) for some in T_map_camera.split(_CHUNK)])
+
+    def _grid(self) -> Grid:
+        f, nearest = self.frustum, NEAREST * self.model.depth
+        x, y, fisheye = (f.x_min, f.x_max), (f.y_min, f.y_max), f.chart == EQUIDISTANT
+        gain, size = self.gain.contiguous().numpy(), (self.columns, self.rows)
+        return Grid(gain, *size, x, y, nearest, fisheye, SUREST, MOST_POINTS)
 
     def _nats_of_few(self, T_map_camera: Tensor) -> Tensor:
         point, chance = self.model.view_space.seen_from(T_map_camera)

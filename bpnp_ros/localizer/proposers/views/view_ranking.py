@@ -15,14 +15,14 @@ from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.compiled.inputs import is_installed, unlike_rows
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.proposers.frame_field import FrameField
+from bpnp_ros.localizer.proposers.views.frame_field import FrameField
 from bpnp_ros.map_model.map_model import MapModel
 
 RANKED_AT = 0.045  # standard deviation on the z = 1 plane: about what a view is off
 MOST_RANKED = 768
 MOST_POINTS = 256  # the likeliest in view, which are those that are seen again and again
 ALIKE = 0.045  # depths, radians: refinement pulls views so near to each other together
-CLIMBING, TRIES = 128, 12
+CLIMBING, TRIES = 256, 12
 REACHES = (0.14, 0.1, 0.07)  # of a random move, depths and radians
 
 

@@ -1,0 +1,1 @@
+"""Stored views of a map, told apart by what a frame shows."""
