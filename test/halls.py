@@ -12,9 +12,9 @@ from landmarks import CAMERA, Array, held, report
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
-from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.types import Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel

@@ -11,14 +11,13 @@ from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.descent.annealing import FROM_PHOTOGRAPHS, anneal
-from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
-from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import (
+from bpnp_ros.localizer.descent.local_optimisation import (
     FROM_CLIMBED_VIEWS,
     Candidates,
     all_points,
-    keep_best,
 )
+from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
+from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -59,10 +58,10 @@ def starts_about(truth: torch.Tensor, depth: float, seed: int) -> torch.Tensor:
     return truth @ all_ways(0.1 * draw / draw.norm(dim=1, keepdim=True), depth)
 
 
-def found_by(model: MapModel, poses: torch.Tensor, frame: Frame) -> bool:
-    """Whether the first of the poses is near the truth."""
-    metres, radians = apart(poses[:1], recentred_truth(model))
-    return bool(metres < 0.02 * model.depth and radians < 0.02)
+def found_by(model: MapModel, poses: torch.Tensor) -> bool:
+    """Whether one of the poses is near the truth."""
+    metres, radians = apart(poses, recentred_truth(model))
+    return bool(((metres < 0.02 * model.depth) & (radians < 0.02)).any())
 
 
 def test_annealing_finds_the_truth_where_descent_alone_seldom_does(mapped: MapModel) -> None:
@@ -70,10 +69,9 @@ def test_annealing_finds_the_truth_where_descent_alone_seldom_does(mapped: MapMo
     for seed in range(6):
         frame = cluttered_frame(seed)
         starts = starts_about(recentred_truth(mapped), mapped.depth, seed)
-        annealed += found_by(mapped, anneal(mapped, starts, frame, 0, FROM_PHOTOGRAPHS), frame)
+        annealed += found_by(mapped, anneal(mapped, starts, frame, 0, FROM_PHOTOGRAPHS))
         candidates = all_points(mapped, Candidates.of(starts, "test"), frame, FROM_CLIMBED_VIEWS)
-        best = keep_best(mapped, candidates, frame, 0.008, 1).T_map_camera
-        descended += found_by(mapped, best, frame)
+        descended += found_by(mapped, candidates.T_map_camera)
     assert annealed >= 5 and descended <= 1
 
 

@@ -90,7 +90,7 @@ def proposer(views: Tensor, network: MatchingNetwork | None = None) -> AnyMapNet
 def test_it_finds_the_camera_from_views_near_by() -> None:
     found = 0
     for view in fresh_views(4, seed=31):
-        candidates = proposer(near_by(view.recentred)).propose(view.frame)
+        candidates = proposer(near_by(view.recentred)).propose(view.frame).candidates
         distance, angle = apart(candidates.T_map_camera, view.recentred[0])
         found += bool(((distance < 0.2) & (angle < 0.1)).any())
     assert found >= 3
@@ -105,7 +105,7 @@ def test_cues_show_it_cameras_among_clutter_where_it_sees_none() -> None:
         pairs[torch.arange(M)[true], torch.from_numpy(view.landmark[true])] = 3.0
         for with_cues in found:
             frame = replace(view.frame, pairs=pairs if with_cues else None)
-            candidates = proposer(near_by(view.recentred)).propose(frame)
+            candidates = proposer(near_by(view.recentred)).propose(frame).candidates
             distance, angle = apart(candidates.T_map_camera, view.recentred[0])
             found[with_cues] += bool(((distance < 0.2) & (angle < 0.1)).any())
     assert found[True] >= 4 > found[False]
@@ -160,7 +160,7 @@ def test_views_that_see_next_to_nothing_propose_nothing() -> None:
     view = fresh_views(1, seed=31)[0]
     beyond = view.recentred.clone()
     beyond[:, :3, 3] += 1e3 * beyond[:, :3, 2]
-    assert len(proposer(beyond).propose(view.frame)) == 0
+    assert len(proposer(beyond).propose(view.frame).candidates) == 0
 
 
 def test_of_a_map_of_fewer_points_than_a_crop_needs_it_proposes_nothing() -> None:
@@ -170,13 +170,13 @@ def test_of_a_map_of_fewer_points_than_a_crop_needs_it_proposes_nothing() -> Non
     narrow = replace(view.frame.frustum, x_min=-1e-3, x_max=1e-3, y_min=-1e-3, y_max=1e-3)
     assert len(Crops.seen_from(rooms(), view.recentred, narrow)) == 0
     frame = replace(view.frame, frustum=narrow)
-    assert len(proposer(near_by(view.recentred)).propose(frame)) == 0
+    assert len(proposer(near_by(view.recentred)).propose(frame).candidates) == 0
 
 
 def test_a_view_too_wide_for_a_plane_is_left_to_the_other_proposers() -> None:
     view = fresh_views(1, seed=31)[0]
     frame = replace(view.frame, frustum=replace(view.frame.frustum, chart=EQUIDISTANT))
-    assert len(proposer(near_by(view.recentred)).propose(frame)) == 0
+    assert len(proposer(near_by(view.recentred)).propose(frame).candidates) == 0
 
 
 @pytest.mark.parametrize("count", [1, 4, 60])
@@ -184,7 +184,7 @@ def test_keypoints_that_all_lie_in_one_spot_give_no_pose_that_is_no_number(count
     view = fresh_views(1, seed=31)[0]
     xy = torch.full((count, 2), 0.1)
     frame = replace(view.frame, xy=xy, score=torch.ones(count))
-    assert proposer(near_by(view.recentred)).propose(frame).T_map_camera.isfinite().all()
+    assert proposer(near_by(view.recentred)).propose(frame).candidates.T_map_camera.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ def test_with_little_memory_fewer_crops_are_looked_at_at_once_and_it_is_said_onc
     views[:, 0, 3] += torch.arange(5)
     little, enough = proposer(views, LittleMemory(error)), proposer(views)
     with caplog.at_level(logging.WARNING):
-        answers = [little.propose(view.frame).T_map_camera for _ in range(2)]
+        answers = [little.propose(view.frame).candidates.T_map_camera for _ in range(2)]
     torch.testing.assert_close(answers[0], answers[1])
-    assert len(answers[0]) == len(enough.propose(view.frame))
+    assert len(answers[0]) == len(enough.propose(view.frame).candidates)
     told = [record.getMessage() for record in caplog.records]
     assert told == ["too little memory: bpnpnet will look at fewer crops at once"]
 

@@ -24,12 +24,12 @@ from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from bpnp_ros.tools import benchmark
 
 
-def coloured(images: int = 12) -> SfmModel:
+def coloured(images: int = 12, points: int = 1000) -> SfmModel:
     """So many points that their positions say little, each of a colour of its own."""
-    plain, rng = orbit(images, points=1000), np.random.default_rng(1)
+    plain, rng = orbit(images, points), np.random.default_rng(1)
     shown = plain.keypoint_point
-    shown = np.where(shown < 0, rng.permutation(len(shown)) % 1000, shown)
-    rgb = rng.uniform(20, 235, (1000, 3))[shown] + rng.normal(0, 3, (len(shown), 3))
+    shown = np.where(shown < 0, rng.permutation(len(shown)) % points, shown)
+    rgb = rng.uniform(20, 235, (points, 3))[shown] + rng.normal(0, 3, (len(shown), 3))
     unknown = np.full(len(shown), np.nan, np.float32)
     cues = {"rgb": rgb.astype(np.float32), "size": unknown, "sign": unknown}
     return replace(plain, keypoint_cues=cues)
@@ -49,7 +49,7 @@ def test_cues_of_a_problem_are_those_of_its_keypoints() -> None:
 
 
 def test_colours_find_what_positions_alone_do_not() -> None:
-    problem = first_problem(coloured())
+    problem = first_problem(coloured(points=2000))
     rows = {row.cues: replace(row, views=1000) for row in cue_rows()}
     assert ask(rows["rgb",], problem).errors.right
     assert not ask(rows[()], problem).errors.right

@@ -20,9 +20,9 @@ from bpnp_ros.localizer.descent.gauss_newton import (
     normal_equations,
     refine_in_tensors,
 )
+from bpnp_ros.localizer.descent.local_optimisation import ALL_WAYS_REACH, perturb, polish
 from bpnp_ros.localizer.descent.poses import refine
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import ALL_WAYS_REACH, perturb, polish
 from bpnp_ros.localizer.measurement import ALL, assignment, explained, predict
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace
@@ -138,7 +138,7 @@ def test_poses_are_tried_all_around_as_far_as_the_map_s_depth_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "bpnp_ros.localizer.local_optimisation.coarse_to_fine",
+        "bpnp_ros.localizer.descent.local_optimisation.coarse_to_fine",
         lambda model, candidates, frame, stages: candidates,
     )
     model = closed_hall()

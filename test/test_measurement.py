@@ -19,7 +19,7 @@ from bpnp_ros.localizer.measurement import (
     predict,
     project,
 )
-from bpnp_ros.localizer.proposers.view_bank import blur, build_view_bank, histogram
+from bpnp_ros.localizer.proposers.views.view_bank import blur, build_view_bank, histogram
 
 FRUSTUM = CAMERA.frustum()
 

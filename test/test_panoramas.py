@@ -14,7 +14,7 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.localizer import Localizer
-from bpnp_ros.localizer.proposers.panorama_bank import PanoramaBank, build_panorama_bank
+from bpnp_ros.localizer.proposers.views.panorama_bank import PanoramaBank, build_panorama_bank
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.motion import LEVEL, Motion, mounting
 from bpnp_ros.map_model.view_space import camera_orientation

@@ -15,7 +15,7 @@ from rooms import CAMERA, CONFIG, fresh_views, rooms
 
 from bpnp_ros import prepared as module
 from bpnp_ros.localizer.localizer import Localizer
-from bpnp_ros.localizer.proposers.view_bank import ViewBank, build_view_bank
+from bpnp_ros.localizer.proposers.views.view_bank import ViewBank, build_view_bank
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.prepared import Tensors, cache_folder, prepared

@@ -9,7 +9,6 @@ from halls import CONFIG, closed_hall, landmarks, standing
 from landmarks import CAMERA, report
 
 from bpnp_ros.geometry.rotation import so3_log
-from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import around_prior
@@ -61,8 +60,8 @@ def test_poses_are_drawn_with_the_prior_s_covariance_about_the_map_s_axes(
     A = np.random.default_rng(1).normal(size=(6, 6)) * ([[0.3]] * 3 + [[0.05]] * 3)
     prior, model = PosePrior(HERE, A @ A.T), closed_hall()
     like = type("Frame", (), {"xy": torch.zeros(1, 2, dtype=torch.float64)})
-    drawn: Candidates = around_prior.propose_around(model, prior, like, 0)  # type: ignore[arg-type]
-    poses = drawn.T_map_camera
+    drawn = around_prior.propose_around(model, prior, like, 0)  # type: ignore[arg-type]
+    poses = drawn.candidates.T_map_camera
     position = poses[:, :3, 3].numpy() + model.point_map.origin - HERE[:3, 3]
     turn = so3_log(poses[:, :3, :3] @ torch.from_numpy(HERE[:3, :3].T)).numpy()
     found = np.cov(np.hstack([position, turn]).T)

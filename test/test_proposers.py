@@ -11,7 +11,7 @@ from rooms import CAMERA, View, fresh_views, rooms
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.proposers import own_map_network
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork
-from bpnp_ros.localizer.proposers.view_bank import build_view_bank
+from bpnp_ros.localizer.proposers.views.view_bank import build_view_bank
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.map_model.view_space import ViewSpace, camera_orientation
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
@@ -32,7 +32,9 @@ def found(network: OwnMapNetwork, views: list[View]) -> int:
     """Views with a candidate within a decimetre and three degrees of the truth."""
     near = 0
     for view in views:
-        distance, angle = apart(network.propose(view.frame).T_map_camera, view.recentred[0])
+        distance, angle = apart(
+            network.propose(view.frame).candidates.T_map_camera, view.recentred[0]
+        )
         near += bool(((distance < 0.1) & (angle < 0.05)).any())
     return near
 
@@ -59,7 +61,9 @@ def test_a_network_that_knows_nothing_proposes_nothing() -> None:
     model = rooms()
     untrained = BPnPNetMap(model.points, Places(model.places)).eval()
     proposer = OwnMapNetwork(model, untrained, seed=0)
-    assert all(len(proposer.propose(view.frame)) == 0 for view in fresh_views(4, seed=31))
+    assert all(
+        len(proposer.propose(view.frame).candidates) == 0 for view in fresh_views(4, seed=31)
+    )
 
 
 def test_where_all_views_are_searched_anyway_the_network_need_not_know() -> None:
@@ -69,7 +73,7 @@ def test_where_all_views_are_searched_anyway_the_network_need_not_know() -> None
     anchors, seen, chance = space.anchors[rows], space.seen[rows], space.chance[rows]
     few = ViewSpace(anchors, seen, chance, space.reach, 0.02, level)
     proposer = OwnMapNetwork(model, BPnPNetMap(model.points, Places(few)).eval(), seed=0)
-    assert len(proposer.propose(fresh_views(1, seed=31)[0].frame)) > 0
+    assert len(proposer.propose(fresh_views(1, seed=31)[0].frame).candidates) > 0
 
 
 def test_a_place_that_sees_nothing_has_a_view_like_any_other() -> None:

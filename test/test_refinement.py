@@ -8,7 +8,7 @@ from rooms import View, fresh_views, rooms
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
+from bpnp_ros.localizer.descent.local_optimisation import keep_best, local_optimisation
 
 
 def settled(view: View, start: torch.Tensor) -> tuple[float, float]:

@@ -23,9 +23,9 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.localizer import tracker as tracking
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.evidence import rivalry
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.over_time.step import fastest
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track

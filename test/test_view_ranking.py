@@ -16,8 +16,8 @@ from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import project
-from bpnp_ros.localizer.proposers.view_bank import build_view_bank
 from bpnp_ros.localizer.proposers.views.frame_field import FrameField
+from bpnp_ros.localizer.proposers.views.view_bank import build_view_bank
 from bpnp_ros.localizer.proposers.views.view_ranking import ALIKE, climb, rank_views
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel

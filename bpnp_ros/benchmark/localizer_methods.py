@@ -19,14 +19,15 @@ from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.keypoints.keypoints import Keypoints
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.cues.pairs import MapCues
+from bpnp_ros.localizer.descent.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import keep_best, local_optimisation
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers.any_map_network import AnyMapNetwork
 from bpnp_ros.localizer.proposers.around_prior import propose_around
 from bpnp_ros.localizer.proposers.likelihood_search import LikelihoodSearch
 from bpnp_ros.localizer.proposers.own_map_network import OwnMapNetwork as OwnMapNetworkProposer
-from bpnp_ros.localizer.proposers.proposer import Proposer
+from bpnp_ros.localizer.proposers.proposer import Proposal, Proposer
+from bpnp_ros.localizer.search import search_at_length
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.counted_start import counted_from_photographs
@@ -56,7 +57,7 @@ class OwnMapNetwork:
         asked = Asked.of(problem)
         model, frame = asked.model, asked.frame
         network = counted_from_photographs(model, frame.frustum)
-        return asked.answer(OwnMapNetworkProposer(model, network, seed=0).propose(frame))
+        return asked.answer([OwnMapNetworkProposer(model, network, seed=0).propose(frame)])
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Search:
     def solve(self, problem: Problem) -> Pose | None:
         asked = Asked.of(problem, self.cues)
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
-        return asked.answer(search.propose(asked.frame))
+        return asked.answer([search.propose(asked.frame)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +105,7 @@ class Crops:
         search = LikelihoodSearch(asked.model, LocalizerConfig(bank_views=self.views))
         crops = AnyMapNetwork(asked.model, self.network, search, seed=0)
         proposers: list[Proposer] = [search, crops] if self.beside_search else [crops]
-        parts = [proposer.propose(asked.frame) for proposer in proposers]
-        return asked.answer(Candidates.joined(parts))
+        return asked.answer([proposer.propose(asked.frame) for proposer in proposers])
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class FromPrior:
     def solve(self, problem: Problem) -> Pose | None:
         asked = Asked.of(problem)
         prior = asked.around(drawn_prior(problem))
-        return asked.answer(propose_around(asked.model, prior, asked.frame, seed=0))
+        return asked.answer([propose_around(asked.model, prior, asked.frame, seed=0)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,11 +155,19 @@ class Asked:
         sigma = np.repeat([PRIOR_DEPTHS * MEDIAN_DEPTH, np.radians(PRIOR_DEGREES)], 3)
         return PosePrior(T, np.diag(sigma**2 / 3))
 
-    def answer(self, candidates: Candidates) -> Pose | None:
-        """The best of the candidates after the localiser's last stages, in the scene's unit."""
+    def answer(self, proposals: list[Proposal]) -> Pose | None:
+        """The best of what was proposed after the localiser's last stages and its search at length,
+        in the scene's unit."""
+        candidates = Candidates.joined([proposal.candidates for proposal in proposals])
         if not candidates:
             return None
-        return self.likeliest(local_optimisation(self.model, candidates, self.frame, seed=0))
+        found = local_optimisation(self.model, candidates, self.frame, seed=0)
+        starts = [proposal.starts for proposal in proposals if proposal.starts is not None]
+        if starts:
+            more = search_at_length(self.model, found, starts, self.frame, seed=0)
+            refined = local_optimisation(self.model, more, self.frame, seed=0)
+            found = Candidates.joined([found, refined])
+        return self.likeliest(found)
 
     def likeliest(self, refined: Candidates) -> Pose:
         """The best of candidates that have been through these stages, in the scene's unit."""

@@ -33,10 +33,9 @@ class WholeLocalizer:
         model, frame = asked.model, asked.frame
         network = counted_from_photographs(model, frame.frustum)
         search = GlobalSearch(Given(model, network, None, LocalizerConfig(bank_views=self.views)))
-        candidates = search.candidates(frame, None, {})
+        answer, candidates = search.answer(frame, None, {})
         if not self.gated:
             return None if candidates is None else asked.likeliest(candidates)
-        answer = search.judged(candidates, frame, {})
         return asked.in_the_scene(answer.T_map_camera) if isinstance(answer, Fix) else None
 
 

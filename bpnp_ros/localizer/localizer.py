@@ -141,7 +141,7 @@ class Localizer:
         followed is looked for anew where another place explains its frames much better."""
         frame = self._tracker.seen
         if frame is not None and self._tracker.is_following:
-            candidates = self._search.candidates(frame, None, {})
+            _, candidates = self._search.answer(frame, None, {})
             if candidates is not None:
                 self._tracker.compare(candidates)
 
@@ -200,8 +200,8 @@ class Localizer:
         tried = None if known else self.checks.trials.lens_to_try(answer)
         if tried is None or self._tracker.is_following:
             return
-        frame, seconds = self.frame_of(_through(tried, told)), dict[str, float]()
-        found = self._search.judged(self._search.candidates(frame, None, seconds), frame, seconds)
+        frame = self.frame_of(_through(tried, told))
+        found, _ = self._search.answer(frame, None, {})
         self.checks.trials.tell(isinstance(found, Fix))
         if isinstance(found, Fix):
             self.checks.take(told, frame, found, tried)
@@ -221,8 +221,7 @@ class Localizer:
             if isinstance(tracked, Fix) or not self._tracker.has_lost:
                 return tracked
         self._tracker.forget()
-        candidates = self._search.candidates(frame, prior, timings)
-        answer = self._search.judged(candidates, frame, timings)
+        answer, candidates = self._search.answer(frame, prior, timings)
         if stamp is None or not follows:
             return answer
         if candidates is not None and prior is None:

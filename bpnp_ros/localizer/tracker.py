@@ -23,17 +23,17 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.localizer.alike.look_alikes import with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.descent.poses import evidence
-from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
-from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.gate import Gate, verify
-from bpnp_ros.localizer.local_optimisation import (
+from bpnp_ros.localizer.descent.local_optimisation import (
     FINE_START,
     follow,
     local_optimisation,
     perturb,
     polish,
 )
+from bpnp_ros.localizer.descent.poses import evidence
+from bpnp_ros.localizer.evidence.rivalry import LEADERS_APART
+from bpnp_ros.localizer.frame import Frame
+from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.over_time.step import Pose, Step
 from bpnp_ros.localizer.over_time.track import Track
 from bpnp_ros.localizer.stage import stage

@@ -17,9 +17,9 @@ from bpnp_ros.benchmark.metrics import RIGHT_DEGREES, RIGHT_DEPTHS
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.keypoints.keypoints import Keypoints, keypoints_from_pixels
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.descent.local_optimisation import local_optimisation
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.listening import listening
-from bpnp_ros.localizer.local_optimisation import local_optimisation
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_photographs import model_from_photographs

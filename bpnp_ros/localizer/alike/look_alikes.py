@@ -7,9 +7,9 @@ from torch import Tensor
 
 from bpnp_ros.localizer.alike.congruence import congruent_motions
 from bpnp_ros.localizer.candidates import Candidates, apart
+from bpnp_ros.localizer.descent.local_optimisation import ALIAS_START, FINAL_KEEP, keep_best, polish
 from bpnp_ros.localizer.evidence.sight import sight
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import ALIAS_START, FINAL_KEEP, keep_best, polish
 from bpnp_ros.map_model.map_model import MapModel
 
 MOST_ALIASES = 256  # tried for a frame that is looked for in the whole map

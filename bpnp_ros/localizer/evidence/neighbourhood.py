@@ -13,8 +13,8 @@ from torch import Tensor
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.map_model.map_model import MapModel
 
 TRIED = 24

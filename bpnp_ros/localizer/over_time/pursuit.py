@@ -19,9 +19,9 @@ from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.rotation import rotation_angle
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.descent.distinct import distinct
+from bpnp_ros.localizer.descent.local_optimisation import FINAL_START, polish
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import FINAL_START, polish
 from bpnp_ros.localizer.over_time.places import Places, View, Way
 from bpnp_ros.localizer.over_time.step import Pose, Step, lengths, moved_by, speed_of, twist
 from bpnp_ros.map_model.map_model import MapModel

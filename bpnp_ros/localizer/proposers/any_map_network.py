@@ -22,6 +22,7 @@ from bpnp_ros.localizer.descent.distinct import distinct
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import MOST_COARSE_POINTS, predict
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.proposer import Proposal
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.canonical_frame import canonical_frames
 from bpnp_ros.network.matching import Matching, MatchingNetwork, true_points
@@ -111,24 +112,28 @@ class AnyMapNetwork:
         weighted_pnp(one[..., :1], one[..., :2], one[..., :3], one[0])
 
     @torch.no_grad()
-    def propose(self, frame: Frame) -> Candidates:
+    def propose(self, frame: Frame) -> Proposal:
         """Two for every crop in which RANSAC finds a pose: that one, and weighted PnP's.
 
         None where the view is too wide for the z = 1 plane, which the network learnt on.
         """
         if frame.frustum.chart != PINHOLE:
-            return Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name)
+            return self._proposal(frame.xy.new_zeros(0, 4, 4))
         views = self._views.best_views(frame, VIEWS_ASKED)
         metres, radians = APART
         views = views[distinct(views, metres * self._model.depth, radians, MOST_CROPS)]
         crops = Crops.seen_from(self._model, views, frame.frustum)
         if not len(crops):
-            return Candidates.of(views[:0], self.name)
+            return self._proposal(views[:0])
         frame = frame.at_most(MOST_KEYPOINTS)
         affordable = MOST_PAIRS // (len(frame.xy) * crops.points.shape[1])
         crops = crops.select(slice(max(affordable, FEWEST_CROPS)))
         poses, found = self.poses(frame, crops)
-        return Candidates.of(poses[found & self._model.view_space.holds(poses)], self.name)
+        return self._proposal(poses[found & self._model.view_space.holds(poses)])
+
+    def _proposal(self, poses: Tensor) -> Proposal:
+        """Its crops are of views that the search begins with anyway."""
+        return Proposal(Candidates.of(poses, self.name))
 
     def poses(self, frame: Frame, crops: Crops) -> tuple[Tensor, Tensor]:
         """T_map_camera (2 B, 4, 4) in B crops, RANSAC's and weighted PnP's, and which were found.

@@ -8,21 +8,22 @@ import torch
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import (
+from bpnp_ros.localizer.descent.local_optimisation import (
     FINAL_KEEP,
     FINAL_START,
     coarse_to_fine_views,
     keep_best,
 )
+from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.prior import PosePrior
+from bpnp_ros.localizer.proposers.proposer import Proposal
 from bpnp_ros.map_model.map_model import MapModel
 
 PRIOR = "prior"
 PRIOR_SAMPLES = 256
 
 
-def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Candidates:
+def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -> Proposal:
     """Poses drawn from a prior, pulled onto the keypoints from coarse to fine.
 
     Those that are right already coarse steps may lead away: the best are kept as they were drawn.
@@ -36,4 +37,5 @@ def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -
     poses = make_transform(so3_exp(draws[:, 3:]) @ centre[:3, :3], position).to(frame.xy)
     drawn = Candidates.of(poses, PRIOR)
     as_drawn = keep_best(model, drawn, frame, FINAL_START, FINAL_KEEP)
-    return Candidates.joined([coarse_to_fine_views(model, drawn, frame), as_drawn])
+    pulled = coarse_to_fine_views(model, drawn, frame)
+    return Proposal(Candidates.joined([pulled, as_drawn]), poses)

@@ -7,17 +7,17 @@ from torch import Tensor
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.descent.annealing import FROM_PLACES, anneal
+from bpnp_ros.localizer.descent.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
-from bpnp_ros.localizer.proposers.panorama_bank import (
+from bpnp_ros.localizer.proposers.proposer import Proposal
+from bpnp_ros.localizer.proposers.views.frame_field import FrameField
+from bpnp_ros.localizer.proposers.views.panorama_bank import (
     PanoramaBank,
     build_panorama_bank,
     panorama_bytes,
 )
-from bpnp_ros.localizer.proposers.view_bank import VIEW_BYTES, ViewBank, build_view_bank
-from bpnp_ros.localizer.proposers.views.frame_field import FrameField
+from bpnp_ros.localizer.proposers.views.view_bank import VIEW_BYTES, ViewBank, build_view_bank
 from bpnp_ros.localizer.proposers.views.view_ranking import (
     rank_and_climb,
     rank_around_peaks,
@@ -64,16 +64,12 @@ class LikelihoodSearch:
             return panorama_bytes(len(self._model.places.anchors))
         return VIEW_BYTES * self._model.views_stored(self._config.bank_views)
 
-    def propose(self, frame: Frame) -> Candidates:
+    def propose(self, frame: Frame) -> Proposal:
         """The best views, pulled onto the keypoints from coarse to fine."""
-        model = self._model
         views = Candidates.of(self.best_views(frame, VIEWS_SEARCHED), self.name)
-        found = coarse_to_fine_views(model, views, frame)
-        if not isinstance(self._bank, PanoramaBank):
-            return found
-        starts = self.best_views(frame, VIEWS_ANNEALED)
-        annealed = anneal(model, starts, frame.coarse(), self._config.seed, FROM_PLACES)
-        return Candidates.joined([found, Candidates.of(annealed, self.name)])
+        pulled = coarse_to_fine_views(self._model, views, frame)
+        stand_apart = self._has_panoramas or self._model.from_photographs
+        return Proposal(pulled, self.best_views(frame, VIEWS_ANNEALED) if stand_apart else None)
 
     def best_views(self, frame: Frame, count: int) -> Tensor:
         """T_map_camera (count, 4, 4) at most of the views that a frame looks like, best first.

@@ -16,14 +16,15 @@ from bpnp_ros.geometry.camera import Frustum
 from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.descent.distinct import distinct
+from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.descent.poses import evidence
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import polish
 from bpnp_ros.localizer.measurement import explained, predict
 from bpnp_ros.localizer.progress import Progress, unheard
 from bpnp_ros.localizer.proposers.keypoint_sets import some_keypoints, wide_sets
 from bpnp_ros.localizer.proposers.near_triples import NearTriples
+from bpnp_ros.localizer.proposers.proposer import Proposal
 from bpnp_ros.localizer.proposers.solvers import Solver, make_solver
 from bpnp_ros.map_model.map_model import MapModel
 
@@ -54,8 +55,11 @@ class MinimalSets:
         """Nothing takes long."""
 
     @torch.no_grad()
-    def propose(self, frame: Frame) -> Candidates:
+    def propose(self, frame: Frame) -> Proposal:
         """The best of all poses that a minimal set fixes, each pulled onto the keypoints."""
+        return Proposal(self._best(frame))
+
+    def _best(self, frame: Frame) -> Candidates:
         few = self._few(frame)
         best = _Best(frame.xy.new_zeros(0, 4, 4), frame.xy.new_zeros(0))
         for batches, sigma in self._searches(frame, few):

@@ -14,9 +14,10 @@ from bpnp_ros.geometry.chart import PINHOLE
 from bpnp_ros.geometry.transform import T_map_camera_from_theta
 from bpnp_ros.keypoints.lens import WIDEST_PLANE
 from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.local_optimisation import coarse_to_fine_views
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.proposer import Proposal
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.network.bpnpnet_map import BPnPNetMap
 from bpnp_ros.pnp.candidates import most_probable_pairs
@@ -51,22 +52,24 @@ class OwnMapNetwork:
             )
 
     @torch.no_grad()
-    def propose(self, frame: Frame) -> Candidates:
+    def propose(self, frame: Frame) -> Proposal:
         """The pose of RANSAC, and the best of the views that the network believes in.
 
         None from a network that does not know: what a search then finds, it finds by luck. None
         either where the view is too wide for the z = 1 plane, which the network learnt on.
         """
         if frame.frustum.chart != PINHOLE:
-            return Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name)
+            return Proposal(Candidates.of(frame.xy.new_zeros(0, 4, 4), self.name))
         xy, everywhere = frame.xy[None], torch.ones_like(frame.score, dtype=torch.bool)[None]
         views = self._network.hypotheses(xy, everywhere, HYPOTHESES_SEARCHED)
         if views.choices > HYPOTHESES_SEARCHED and views.over_chance() < OVER_CHANCE:
-            return Candidates.of(views.T_map_camera[0, :0], self.name)
+            return Proposal(Candidates.of(views.T_map_camera[0, :0], self.name))
         P = self._network.matches(xy, everywhere, views.likeliest(HYPOTHESES_MATCHED))
         matched = Candidates.of(self._poses(frame, P[0, :-1, :-1].exp()), self.name)
         viewed = Candidates.of(views.T_map_camera[0], self.name)
-        return Candidates.joined([matched, coarse_to_fine_views(self._model, viewed, frame)])
+        pulled = coarse_to_fine_views(self._model, viewed, frame)
+        starts = viewed.T_map_camera if self._model.from_photographs else None
+        return Proposal(Candidates.joined([matched, pulled]), starts)
 
     def _poses(self, frame: Frame, P: Tensor) -> Tensor:
         """One from the most probable pairs, where RANSAC finds it: (0 or 1, 4, 4)."""

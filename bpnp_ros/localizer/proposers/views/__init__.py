@@ -1,1 +1,1 @@
-"""Stored views of a map, told apart by what a frame shows."""
+"""Views of the map: which there are, and which of them a frame looks like."""

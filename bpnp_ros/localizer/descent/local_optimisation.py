@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 
 from bpnp_ros.localizer.candidates import Candidates
-from bpnp_ros.localizer.descent.annealing import FROM_PHOTOGRAPHS, anneal
 from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
 from bpnp_ros.localizer.descent.poses import evidence, refine
 from bpnp_ros.localizer.frame import Frame
@@ -26,9 +25,8 @@ FROM_CROWDED_PREDICTION: Stages = ((8, [0.04, 0.03]), (2, [0.02]))
 FROM_CLIMBED_VIEWS: Stages = ((128, [0.04]), (48, [0.03, 0.02]), (24, [0.015, 0.01]))
 FROM_BESIDE: Stages = ((48, [0.04]), (16, [0.03, 0.02]), (16, [0.015, 0.01]))
 MOST_FINE = 256  # keypoints
-MOST_ANNEALED = 256  # poses near photographs
 PERTURBATIONS = 48
-MOST_ROUNDS, PATIENCE = 10, 2
+MOST_ROUNDS = 10
 WORTH_A_ROUND = 1.02  # log-likelihood ratio, relative to what it was
 ALL_WAYS_REACH = (0.12, 0.06, 0.12, 0.12, 0.15, 0.08)
 SIDESTEPS_REACH = (0.15, 0.15, 0.08, 0.04, 0.04, 0.12)
@@ -63,17 +61,13 @@ def _staged(
 
 
 def coarse_to_fine_views(model: MapModel, views: Candidates, frame: Frame) -> Candidates:
-    """From stored views to the few best; a crowded frame is searched finely as well, and views near
-    photographs, which have climbed, with all points and at random."""
+    """From stored views to the few best; a crowded frame is searched finely as well. Views near
+    photographs have climbed: they are near enough for all points."""
+    if model.from_photographs:
+        return all_points(model, views, frame, FROM_CLIMBED_VIEWS)
     found = [coarse_to_fine(model, views, frame)]
     if frame.is_crowded:
         found.append(coarse_to_fine(model, views, frame, FROM_CROWDED_VIEWS))
-    if model.from_photographs:
-        found.append(all_points(model, views, frame, FROM_CLIMBED_VIEWS))
-        starts = Candidates.joined([*found, views]).T_map_camera[:MOST_ANNEALED]
-        found.append(
-            Candidates.of(anneal(model, starts, frame, 0, FROM_PHOTOGRAPHS), views.proposer[0])
-        )
     return Candidates.joined(found)
 
 
@@ -84,17 +78,14 @@ def follow(model: MapModel, predictions: Candidates, frame: Frame) -> Candidates
 
 
 def perturb(model: MapModel, centre: Candidates, frame: Frame, seed: int) -> Candidates:
-    """Candidates around one pose: half-way optima are left behind by trying.
-
-    Where the map has photographs, every other seed with all points.
-    """
+    """Candidates around one pose: half-way optima are left behind by trying."""
     draw = torch.rand(PERTURBATIONS, 6, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     if model.from_photographs:
         moves = sidesteps(draw * draw.new_tensor(SIDESTEPS_REACH), model.depth)
     else:
         moves = all_ways(draw * draw.new_tensor(ALL_WAYS_REACH), model.depth)
     beside = Candidates.of(centre.T_map_camera @ moves.to(frame.xy), centre.proposer[0])
-    if model.from_photographs and seed % 2:
+    if model.from_photographs:
         return all_points(model, beside, frame, FROM_BESIDE)
     stages = FROM_CROWDED_NEARBY if frame.is_crowded else FROM_NEARBY
     return coarse_to_fine(model, beside, frame, stages)
@@ -117,17 +108,13 @@ def local_optimisation(
         return candidates  # which pairs of directions have found, they have found exactly
     candidates = _polished(model, candidates, frame)
     best, worth = _leader(model, candidates, frame)
-    patience = PATIENCE if model.from_photographs else 1
-    in_vain = 0
     for turn in range(MOST_ROUNDS):
         nearby = _polished(model, perturb(model, best, frame, seed + turn), frame)
         candidates = Candidates.joined([candidates, nearby])
         leader, found = _leader(model, nearby, frame)
-        in_vain = 0 if found >= WORTH_A_ROUND * worth else in_vain + 1
-        if in_vain == patience:
+        if found < WORTH_A_ROUND * worth:
             break
-        if found > worth:
-            best, worth = leader, found
+        best, worth = leader, found
     return candidates
 
 
