@@ -1,8 +1,9 @@
 """Frames of all cases through the localiser, each with what became of it; goes on where it was.
 
 python -m experiments.trust.collect [--seeds 41 42] [--frames 20] [--case NAME]. No first fix is
-refused for its probability, so that any weights and any false_pose_rate can be judged afterwards; a
-camera is followed at the usual rate, by which the tracker also goes when it looks around.
+refused for its probability, so that any weights and any false_pose_rate can be judged afterwards.
+All else goes by the usual rate: when a search is ended, when another lens is believed, when a
+camera that is followed is doubted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import torch
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer import search
 from bpnp_ros.localizer.localizer import TRACKING, Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.types import Fix, Rejection
@@ -27,6 +29,7 @@ from experiments.trust.worlds.in_buildings import NEAR
 RESULTS = Path("trust.jsonl")
 SECONDS = 0.1  # from one tracked frame to the next
 USUAL_RATE = LocalizerConfig().false_pose_rate
+SURELY = search.SURELY * USUAL_RATE
 
 
 def collect(case: Case, seed: int, frames: int, path: Path) -> None:
@@ -43,8 +46,7 @@ def collect(case: Case, seed: int, frames: int, path: Path) -> None:
 def answer(localizer: Localizer, shot: Shot) -> Fix | Rejection | None:
     """Of a first fix; or of a frame that follows one found near its truth, if that was found."""
     localizer.reset()
-    rate = 1.0 if shot.before is None else USUAL_RATE
-    localizer.config = replace(localizer.config, false_pose_rate=rate)
+    _judge_first_fixes(localizer, 1.0 if shot.before is None else USUAL_RATE)
     if shot.before is None:
         return localizer.localize(shot.keypoints, prior=shot.prior)
     keypoints, T_map_camera = shot.before
@@ -52,6 +54,14 @@ def answer(localizer: Localizer, shot: Shot) -> Fix | Rejection | None:
     if localizer.state != TRACKING:
         return None
     return localizer.localize(shot.keypoints, stamp=SECONDS)
+
+
+def _judge_first_fixes(localizer: Localizer, rate: float) -> None:
+    """At a false_pose_rate of their own; looked for at length when the usual one asks for that."""
+    config = replace(localizer.config, false_pose_rate=USUAL_RATE)
+    localizer.config = config
+    localizer._search.config = replace(config, false_pose_rate=rate)
+    search.SURELY = SURELY / rate
 
 
 def chosen(words: str) -> Iterator[Case]:
