@@ -21,7 +21,7 @@ import torch
 
 from bpnp_ros import Localizer, LocalizerConfig
 from bpnp_ros.bags.scene_bag import find_photographs, played_keypoints, some_played
-from bpnp_ros.benchmark.why.failures import HOLD_OUT
+from bpnp_ros.benchmark.why.questions import HOLD_OUT
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.point_map.sfm.observed_cues import with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel

@@ -7,7 +7,6 @@ photographs show among themselves: the scale is 1 where these tell the truth.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from bpnp_ros.point_map.sfm.cue_noise import NORMAL
 from bpnp_ros.point_map.sfm.observed_cues import keypoint_sizes, with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from experiments.cue_worth import true_pairs
+from experiments.photographed_scene import scene_parser
 
 Array = NDArray[np.float64]
 FAR = 3.0  # standard deviations
@@ -47,12 +47,7 @@ def errors(scene: Path, folder: Path) -> dict[str, Array]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("scene", type=Path)
-    parser.add_argument("photographs", type=Path)
-    arguments = parser.parse_args()
+    arguments = scene_parser(__doc__).parse_args()
     table = Table("cue", "scale", f"beyond {FAR:g}, %", "pairs")
     for name, off in errors(arguments.scene, arguments.photographs).items():
         told = np.abs(off[np.isfinite(off)])

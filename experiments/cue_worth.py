@@ -7,7 +7,6 @@ pixels.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from bpnp_ros.localizer.types import Fix
 from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.point_map.sfm.observed_cues import keypoint_cues, with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from experiments.photographed_scene import scene_parser
 
 SAME_PLACE = 1.5  # pixels
 MOST_PHOTOGRAPHS = 3
@@ -82,12 +82,7 @@ def worths(scene: Path, folder: Path) -> Iterator[tuple[str, str, float, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("scene", type=Path)
-    parser.add_argument("photographs", type=Path)
-    arguments = parser.parse_args()
+    arguments = scene_parser(__doc__).parse_args()
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for name, cue, nats, pairs in worths(arguments.scene, arguments.photographs):
         sums[name, cue][0] += nats

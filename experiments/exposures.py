@@ -6,7 +6,6 @@ looked for in the map of the others, as `bpnp_benchmark --failures` does.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bpnp_ros.bags.scene_bag import find_photographs, played_keypoints, some_played
-from bpnp_ros.benchmark.why.failures import HOLD_OUT, Outcome, outcome
+from bpnp_ros.benchmark.why.failures import Outcome, outcome
+from bpnp_ros.benchmark.why.questions import HOLD_OUT, Question
 from bpnp_ros.keypoints.image import decode_compressed
 from bpnp_ros.keypoints.keypoints import keypoints_from_pixels
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.point_map.sfm.observed_cues import keypoint_cues, with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
 from experiments.cue_worth import GAINS, exposed
+from experiments.photographed_scene import scene_parser
 
 
 def outcomes(scene: Path, folder: Path, most: int) -> Iterator[tuple[str, Outcome]]:
@@ -37,15 +38,11 @@ def outcomes(scene: Path, folder: Path, most: int) -> Iterator[tuple[str, Outcom
         for name in GAINS:
             cues = keypoint_cues(exposed(photograph, name), seen.pixels)
             keypoints = keypoints_from_pixels(seen.pixels, camera, seen.score, cues=cues)
-            yield name, outcome(localizer, keypoints, T, depth)
+            yield name, outcome(Question(name, localizer, keypoints, T, depth))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("scene", type=Path)
-    parser.add_argument("photographs", type=Path)
+    parser = scene_parser(__doc__)
     parser.add_argument("--most", type=int, default=10, metavar="N", help="photographs (10)")
     arguments = parser.parse_args()
     counts: dict[str, Counter[Outcome]] = {name: Counter() for name in GAINS}

@@ -49,7 +49,7 @@ def test_cues_of_a_problem_are_those_of_its_keypoints() -> None:
 
 
 def test_colours_find_what_positions_alone_do_not() -> None:
-    problem = first_problem(coloured(points=2000))
+    problem = first_problem(coloured(points=8000))
     rows = {row.cues: replace(row, views=1000) for row in cue_rows()}
     assert ask(rows["rgb",], problem).errors.right
     assert not ask(rows[()], problem).errors.right

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 cv2 = pytest.importorskip("cv2")
 
-from orbit import CAMERA, orbit
+from orbit import CAMERA, orbit, write_scene
 
+from bpnp_ros.benchmark.why import questions
 from bpnp_ros.benchmark.why.failures import Outcome, outcome
-from bpnp_ros.benchmark.why.split import as_table
+from bpnp_ros.benchmark.why.nearness import keeps_near
+from bpnp_ros.benchmark.why.questions import HARD, Question
+from bpnp_ros.benchmark.why.split import KEPT, PHOTOGRAPHS, PROBLEMS, STORED, run_failures
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.errors import MapError
 from bpnp_ros.keypoints.image import Image
@@ -26,6 +31,7 @@ from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 from bpnp_ros.point_map.sfm.observed_cues import keypoint_cues, with_photographs
 from bpnp_ros.point_map.sfm.sfm_model import SfmModel
+from bpnp_ros.tools.benchmark import parse_arguments
 
 CONFIG = LocalizerConfig(bank_views=2000, use_bpnpnet=False)
 
@@ -100,19 +106,42 @@ def test_photographs_of_another_size_or_none_are_refused(scene: SfmModel, tmp_pa
 
 
 def test_what_became_of_a_photograph_is_told_apart(scene: SfmModel, mapped: MapModel) -> None:
-    keypoints, truth = first_photograph(scene), scene.T_map_camera[0]
-    finds = Localizer(mapped, None, CONFIG)
-    assert outcome(finds, keypoints, truth, 3.0) is Outcome.RIGHT
-    aside = truth.copy()
+    def asked(truth: np.ndarray, **config: Any) -> Outcome:
+        localizer = Localizer(mapped, None, replace(CONFIG, **config))
+        return outcome(Question("", localizer, first_photograph(scene), truth, 3.0))
+
+    truth, aside = scene.T_map_camera[0], scene.T_map_camera[0].copy()
     aside[0, 3] += 0.5
-    assert outcome(finds, keypoints, aside, 3.0) is Outcome.WRONG
-    refuses = Localizer(mapped, None, replace(CONFIG, min_inliers=1000))
-    assert outcome(refuses, keypoints, truth, 3.0) is Outcome.REFUSED
-    assert outcome(refuses, keypoints, aside, 3.0) is Outcome.OUTWEIGHED
-    asks_nobody = Localizer(mapped, None, replace(CONFIG, use_likelihood_search=False))
-    assert outcome(asks_nobody, keypoints, truth, 3.0) is Outcome.NEVER_NEAR
+    assert asked(truth) is Outcome.RIGHT
+    assert asked(aside) is Outcome.WRONG
+    assert asked(truth, min_inliers=1000) is Outcome.REFUSED
+    assert asked(aside, min_inliers=1000) is Outcome.OUTWEIGHED
+    assert asked(truth, use_likelihood_search=False) is Outcome.NEVER_NEAR
 
 
-def test_the_table_has_a_column_for_every_outcome() -> None:
-    table = as_table({"room": Counter({"right": 3, "wrong pose": 1})})
-    assert [column.header for column in table.columns][1:] == [o.value for o in Outcome]
+def test_a_search_keeps_views_near_what_the_frame_shows(scene: SfmModel, mapped: MapModel) -> None:
+    def keeps(truth: np.ndarray) -> bool | None:
+        localizer = Localizer(mapped, None, CONFIG)
+        return keeps_near(Question("", localizer, first_photograph(scene), truth, 3.0))
+
+    far = scene.T_map_camera[0].copy()
+    far[2, 3] += 10
+    assert [keeps(T) for T in (scene.T_map_camera[0], scene.T_map_camera[20], far)] == [
+        True,
+        False,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(("which", "groups"), [(PHOTOGRAPHS, ["orbit"]), (PROBLEMS, [*HARD])])
+def test_the_command_counts_what_became_of_every_frame(
+    which: str, groups: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scene(orbit(), tmp_path / "orbit.npz")
+    monkeypatch.setattr(questions, "LocalizerConfig", lambda **_: CONFIG)
+    words = ["--failures", which, "--most", "1", "--queries", "1"]
+    folders = ["--scenes", str(tmp_path), "--out", str(tmp_path)]
+    run_failures(parse_arguments([*words, *folders]), Console(quiet=True))
+    told = json.loads((tmp_path / f"failures_of_{which}.json").read_text())
+    assert list(told) == [*groups, "all together"]
+    assert told[groups[-1]] == {Outcome.RIGHT.value: 1, STORED: 1, KEPT: 1}

@@ -133,6 +133,7 @@ class Asked:
     """A problem in the localiser's terms. scale: metres per unit of the scene."""
 
     model: MapModel
+    keypoints: Keypoints
     frame: Frame
     scale: float
 
@@ -146,7 +147,7 @@ class Asked:
         pairs, aims = known.table(keypoints), known.aims(keypoints)
         clutter, device = LocalizerConfig().clutter, model.view_space.device
         frame = Frame.of(keypoints, KEYPOINT_SIGMA, clutter, device, pairs, aims)
-        return cls(model, frame, scale)
+        return cls(model, keypoints, frame, scale)
 
     def around(self, T_map_camera: Pose) -> PosePrior:
         """What is believed of the camera when a drawn prior, in the scene's unit, is told."""

@@ -17,7 +17,7 @@ with loading():
     from rich.console import Console
 
     from bpnp_ros.benchmark.run import QUICK_SCENES, run
-    from bpnp_ros.benchmark.why.split import run_failures
+    from bpnp_ros.benchmark.why.split import PHOTOGRAPHS, PROBLEMS, run_failures
     from bpnp_ros.weights.bpnpnet_file import any_map_weights
 
 WEIGHTS = "weights of the paper's network (those that come with bpnp_ros)"
@@ -44,8 +44,14 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--queries", type=int, default=2, metavar="N", help="images asked for a scene (2)")
     add("--seed", type=int, default=0, metavar="N", help="of the sets (0)")
     add("--quick", action="store_true", help=f"one image of {QUICK_SCENES} scenes: two minutes")
-    failures = parser.add_argument_group("why photographs are not found").add_argument
-    failures("--failures", action="store_true", help="instead: play what each map does not hold")
+    failures = parser.add_argument_group("why frames are not found").add_argument
+    failures(
+        "--failures",
+        nargs="?",
+        choices=(PHOTOGRAPHS, PROBLEMS),
+        const=PHOTOGRAPHS,
+        help="instead: of photographs that maps do not hold, or of the problems",
+    )
     failures("--most", type=int, default=10, metavar="N", help="photographs a scene (10)")
     arguments = parser.parse_args(words)
     if not (1 <= arguments.queries <= 1000 and arguments.seed >= 0):

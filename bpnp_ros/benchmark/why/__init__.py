@@ -1,1 +1,1 @@
-"""Why photographs that a map does not hold are not found."""
+"""Why frames are not found."""

@@ -68,11 +68,16 @@ def build_view_bank(
     return ViewBank(tensors["T_map_camera"].to(device), tensors["log_ratio"].to(device), frustum)
 
 
+def drawn_views(model: MapModel, views: int, seed: int = 0) -> Tensor:
+    """T_map_camera (views, 4, 4) that a bank of so many stores."""
+    T_map_camera, _ = model.view_space.sample(views, torch.Generator().manual_seed(seed))
+    return T_map_camera
+
+
 def _views(
     model: MapModel, frustum: Frustum, views: int, clutter: float, seed: int, progress: Progress
 ) -> Tensors:
-    generator = torch.Generator().manual_seed(seed)
-    T_map_camera, _ = model.view_space.sample(views, generator)
+    T_map_camera = drawn_views(model, views, seed)
     log_ratio = T_map_camera.new_empty(views, CELLS, dtype=torch.float16)
     nearest = NEAREST * model.depth
     blurring = blur(torch.eye(CELLS).to(T_map_camera))
