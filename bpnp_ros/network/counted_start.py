@@ -85,8 +85,10 @@ def count_panoramas(
             space, anchors=space.anchors[rows], seen=space.seen[rows], chance=space.chance[rows]
         )
         places, own = Places(some), torch.arange(len(rows))
-        density = [_density(layer, places, points, moved, own) for moved in _all_over(some)]
-        layer.set_log_odds(_log_odds(layer, torch.stack(density).mean(dim=0), image), rows)
+        density = torch.zeros(len(rows), layer.yaws, layer.bands)
+        for moved in _all_over(some):
+            density += _density(layer, places, points, moved, own)
+        layer.set_log_odds(_log_odds(layer, density / POSITIONS**2, image), rows)
 
 
 def image_bearings(frustum: Frustum, R_level_camera: Tensor) -> Tensor:
