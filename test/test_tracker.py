@@ -158,10 +158,15 @@ def test_poses_around_a_prediction_are_tried_where_it_leads_nowhere(model: MapMo
 def test_coarse_steps_that_lead_away_from_a_good_prediction_do_no_harm(
     model: MapModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = torch.from_numpy(moved(np.eye(4), (0.5, 0, 0.3), (0, 0.15, 0))).float()
+    """And nobody has to look around for it."""
+    follower = following(model)
+    for step in range(2, 6):
+        follower.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    away = torch.from_numpy(moved(np.eye(4), (2.0, 0, 1.0), (0, 0.5, 0))).float()
     lead_away = lambda _, starts, frame: starts.at(starts.T_map_camera @ away)  # noqa: E731
     monkeypatch.setattr(tracking, "follow", lead_away)
-    answer = following(model).step(frame_at(HERE, np.random.default_rng(1)), 0.2, {})
+    monkeypatch.setattr(tracking, "perturb", lambda *_: pytest.fail("looked around"))
+    answer = follower.step(frame_at(HERE, np.random.default_rng(6)), 0.6, {})
     assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
 
 
