@@ -339,6 +339,26 @@ def test_a_camera_carried_off_to_a_place_with_less_in_it_is_missed_at_once() -> 
     assert not any(isinstance(answer, Fix) for answer in answers)
 
 
+@pytest.mark.parametrize("carried_off", [False, True])
+def test_a_frame_that_a_place_out_of_reach_explains_a_little_better_has_no_pose(
+    carried_off: bool,
+) -> None:
+    """The twin has one landmark more: too little to be sure of it, enough to doubt."""
+    rng, way = np.random.default_rng(6), np.array([0, 30.0, 0])
+    hall = rng.uniform((0, 0, 0), (8, 6, 3.5), (60, 3))
+    more = np.array([[5.0, 2.8, 1.5]])
+    points = np.concatenate([hall, hall + way, more + way])
+    model = model_from_points(points, CONFIG, torch.device("cpu"))
+    here = standing(1.5, 3, 0.1)
+    tracker, seen = Tracker(model, CONFIG), shown(points, here, 0)
+    tracker.follow(judged_fix(model, seen, here), seen, 0.0)
+    now = standing(1.5, 33, 0.1) if carried_off else here
+    for step in range(1, 4):
+        tracker._since_look = LOOK_EVERY
+        answer = tracker.step(shown(points, now, step), 0.1 * step, {})
+        assert isinstance(answer, Rejection) is carried_off
+
+
 @pytest.mark.parametrize("is_doubtful", [True, False])
 def test_in_a_doubtful_frame_what_leads_is_tried_around_as_in_a_first_fix(
     is_doubtful: bool, monkeypatch: pytest.MonkeyPatch

@@ -44,10 +44,10 @@ TRACKER = "tracker"
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
 LOOK_EVERY = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
-# in odds of false_pose_rate: lead on a rival that can be reached, and of one that cannot beyond
-# which a frame has no pose; lead of such a one, summed over looks, that ends tracking; what each
-# look adds at most, and what chance gives it
-LEAD, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 4.0, 2.0, 0.5
+# in odds of false_pose_rate: lead on a rival that can be reached; lead of a place that cannot be,
+# with which a frame has no pose, and, summed over looks, that ends tracking; what each look adds at
+# most, and what chance gives it
+LEAD, MOST_BEHIND, MOST_SUSPICION, MOST_AT_ONCE, BY_CHANCE = 2.0, 0.25, 4.0, 2.0, 0.5
 
 
 class Tracker:
@@ -205,7 +205,7 @@ class Tracker:
                 f"another place explains the frames better by {self._suspicion:.0f} nats; the "
                 "camera is looked for anew",
             )
-        if elsewhere > LEAD * self._odds:
+        if elsewhere > MOST_BEHIND * self._odds:
             return Rejection(
                 Category.AMBIGUOUS,
                 "a place that the camera cannot have come to explains the frame better by "
