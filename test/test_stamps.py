@@ -46,6 +46,11 @@ def test_a_clock_that_has_changed_is_believed_and_time_set_back_is_told_of_once(
     assert judged([100, 100.1, 5000, 5000.1, 5000.2, 5000.3]) == ("++--++", 0)
 
 
+def test_a_wrong_stamp_that_is_sent_again_and_again_is_not_believed() -> None:
+    assert judged([100, 100.1, 3700, 3700, 3700, 3700, 100.2]) == ("++----+", 0)
+    assert judged([100, 3700, 3700, 3700.1, 3700.2]) == ("+---+", 0)
+
+
 def test_a_pause_that_really_took_so_long_costs_nothing() -> None:
     assert judged([100, 400, 700], [0, 300, 600]) == ("+++", 0)
 

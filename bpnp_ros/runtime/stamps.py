@@ -48,11 +48,13 @@ class Stamps:
         self.last, self._arrived = stamp, arrived
 
     def _doubt(self, stamp: int) -> None:
-        """Raise KeypointError until enough messages in a row agree on another clock."""
+        """Raise KeypointError until enough messages in a row agree on another clock; one that is
+        sent again says nothing new."""
         previous = self._doubtful[-1] if self._doubtful else stamp
         if not 0 <= stamp - previous <= FAR:
             self._doubtful.clear()
-        self._doubtful.append(stamp)
+        if stamp not in self._doubtful[-1:]:
+            self._doubtful.append(stamp)
         if len(self._doubtful) < AGREEING:
             off = (stamp - self.last) / 1e9
             raise KeypointError(
