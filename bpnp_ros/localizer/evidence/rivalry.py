@@ -97,8 +97,9 @@ def compete(
     tell(others, score)
     twists = twists_between(T_winner, others.T_map_camera)
     # the first of the equals was proposed by the proposer that was asked first
-    same = _within(twists[: len(best)], ONE_PLACE * metres, ONE_PLACE * radians)
-    first = min(best.numpy(force=True)[same], default=int(best[0]))
+    to_all = twists_between(T_winner, candidates.T_map_camera)
+    same = _within(to_all, ONE_PLACE * metres, ONE_PLACE * radians)
+    first = int(same.argmax()) if same.any() else int(best[0])
     lost = shown.nats - score.double().numpy(force=True)
     proposer = candidates.proposer[first]
     return Rivalry(T_winner, shown, own, proposer, others.T_map_camera, twists, lost)
