@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from orbit import CAMERA, orbit
+from orbit import orbit
+from orbit_frames import frame_of, mapped_by_the_others, recentred_truth, starts_about
 
-from bpnp_ros.keypoints.keypoints import Keypoints
-from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer.candidates import apart
 from bpnp_ros.localizer.descent.annealing import FROM_PHOTOGRAPHS, anneal
 from bpnp_ros.localizer.descent.local_optimisation import (
@@ -16,24 +15,14 @@ from bpnp_ros.localizer.descent.local_optimisation import (
     Candidates,
     all_points,
 )
-from bpnp_ros.localizer.descent.moves import all_ways, sidesteps
+from bpnp_ros.localizer.descent.moves import sidesteps
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def mapped() -> MapModel:
-    return model_from_photographs(orbit().with_images(np.arange(1, 24)))
-
-
-def frame_of(xy: np.ndarray) -> Frame:
-    rows = np.arange(len(xy))
-    score = np.ones(len(xy), np.float32)
-    keypoints = Keypoints(xy.astype(np.float32), score, rows, image_frustum(CAMERA))
-    return Frame.of(keypoints, 1.3, 0.5, CPU)
+    return mapped_by_the_others()
 
 
 def cluttered_frame(seed: int) -> Frame:
@@ -44,18 +33,6 @@ def cluttered_frame(seed: int) -> Frame:
     crowd = rng.normal([0.25, 0.1], 0.08, (160, 2)).clip([-0.6, -0.45], [0.6, 0.45])
     anywhere = rng.uniform([-0.6, -0.45], [0.6, 0.45], (80, 2))
     return frame_of(np.concatenate([true, crowd, anywhere]))
-
-
-def recentred_truth(model: MapModel) -> torch.Tensor:
-    pose = torch.from_numpy(orbit().T_map_camera[0]).clone()
-    pose[:3, 3] -= torch.from_numpy(model.point_map.origin)
-    return pose.float()
-
-
-def starts_about(truth: torch.Tensor, depth: float, seed: int) -> torch.Tensor:
-    """Sixty poses, 7 % of the depth and some degrees off."""
-    draw = torch.randn(60, 6, generator=torch.Generator().manual_seed(seed))
-    return truth @ all_ways(0.1 * draw / draw.norm(dim=1, keepdim=True), depth)
 
 
 def found_by(model: MapModel, poses: torch.Tensor) -> bool:

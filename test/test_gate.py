@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, closed_hall, frame_at, frame_of, judged, open_hall, standing
+from halls import CONFIG, closed_hall, frame_at, frame_of, judged, open_hall, recentred, standing
 from landmarks import CAMERA
 
+from bpnp_ros.localizer.candidates import Candidates
+from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.evidence.sight import INLIER_SIGMAS
 from bpnp_ros.localizer.frame import Frame
-from bpnp_ros.localizer.gate import Gate
+from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -131,6 +133,18 @@ def test_a_pose_next_to_the_best_is_no_rival(model: MapModel) -> None:
     beside = HERE.copy()
     beside[:3, 3] += (0.05, 0.05, 0.0)
     assert isinstance(judged(model, [beside, HERE], some_frame()), Fix)
+
+
+@MAPS
+def test_a_pose_is_named_for_the_first_who_proposed_it_though_another_came_closer(
+    model: MapModel,
+) -> None:
+    frame, beside = some_frame(), HERE.copy()
+    beside[:3, 3] += 1e-3
+    best = polish(model, Candidates.of(recentred(model, HERE), "second"), frame)
+    found = Candidates.joined([Candidates.of(recentred(model, beside), "first"), best])
+    answer = verify(model, found, frame, Gate.of_search(model, CONFIG), CONFIG)
+    assert isinstance(answer, Fix) and answer.proposer == "first"
 
 
 def test_fewer_inliers_than_asked_for_are_no_fix() -> None:

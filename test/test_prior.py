@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from halls import CONFIG, closed_hall, landmarks, standing
+from halls import CONFIG, closed_hall, frame_at, landmarks, open_hall, standing
 from landmarks import CAMERA, report
 
 from bpnp_ros.geometry.rotation import so3_log
@@ -13,6 +13,7 @@ from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.prior import PosePrior
 from bpnp_ros.localizer.proposers import around_prior
 from bpnp_ros.localizer.types import Fix, Rejection
+from bpnp_ros.map_model.map_model import MapModel
 
 HERE = standing(10, 6, 0.4)
 
@@ -47,6 +48,15 @@ def test_a_prior_that_is_right_is_not_lost_by_coarse_steps(monkeypatch: pytest.M
 @pytest.mark.parametrize("guess", [standing(15, 3, 0.4), standing(10, 6, 2.0)])
 def test_a_narrow_prior_keeps_the_search_where_it_is(guess: np.ndarray) -> None:
     assert isinstance(answer(guess, metres=0.05, radians=0.02), Rejection)
+
+
+@pytest.mark.parametrize(("model", "worth_it"), [(open_hall(), False), (closed_hall(), True)])
+def test_among_few_landmarks_a_prior_is_not_searched_at_length(
+    model: MapModel, worth_it: bool
+) -> None:
+    frame = frame_at(HERE, np.random.default_rng(0))
+    proposal = around_prior.propose_around(model, PosePrior(HERE, np.eye(6) / 400), frame, 0)
+    assert (proposal.starts is not None) is worth_it
 
 
 def test_poses_are_drawn_with_the_prior_s_covariance_about_the_map_s_axes(

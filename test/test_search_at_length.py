@@ -7,16 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from orbit import CAMERA, orbit
+from orbit import orbit
+from orbit_frames import frame_of, mapped_by_the_others, recentred_truth, starts_about
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.geometry.camera import Frustum
-from bpnp_ros.keypoints.keypoints import Keypoints
-from bpnp_ros.keypoints.lens import image_frustum
 from bpnp_ros.localizer import search
 from bpnp_ros.localizer.candidates import Candidates, apart
-from bpnp_ros.localizer.descent.moves import all_ways
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import verify
 from bpnp_ros.localizer.progress import Progress, unheard
@@ -24,7 +22,6 @@ from bpnp_ros.localizer.proposers.proposer import Proposal
 from bpnp_ros.localizer.proposers.registry import Given
 from bpnp_ros.localizer.search import AT_LENGTH, GlobalSearch
 from bpnp_ros.localizer.types import Fix, Rejection
-from bpnp_ros.map_model.from_photographs import model_from_photographs
 from bpnp_ros.map_model.map_model import MapModel
 
 
@@ -45,34 +42,24 @@ class TwoViews:
 
 @pytest.fixture(scope="module")
 def mapped() -> MapModel:
-    return model_from_photographs(orbit().with_images(np.arange(1, 24)))
+    return mapped_by_the_others()
 
 
 @pytest.fixture(scope="module")
 def frame() -> Frame:
-    xy, _ = orbit().keypoints_of(0)
-    rows, score = np.arange(len(xy)), np.ones(len(xy), np.float32)
-    keypoints = Keypoints(xy.astype(np.float32), score, rows, image_frustum(CAMERA))
-    return Frame.of(keypoints, 1.3, 0.5, torch.device("cpu"))
-
-
-def truth(model: MapModel) -> Tensor:
-    pose = torch.from_numpy(orbit().T_map_camera[0]).clone()
-    pose[:3, 3] -= torch.from_numpy(model.point_map.origin)
-    return pose.float()
+    return frame_of(orbit().keypoints_of(0)[0])
 
 
 def astray(model: MapModel) -> Tensor:
     """Looking at the same points from the other side of them."""
-    turned = truth(model) @ torch.diag(torch.tensor([-1.0, 1, -1, 1]))
+    turned = recentred_truth(model) @ torch.diag(torch.tensor([-1.0, 1, -1, 1]))
     turned[:3, 3] *= -1
     return turned[None]
 
 
 def near(model: MapModel) -> Tensor:
     """Views about the truth, from which the search at length gets there."""
-    draw = torch.randn(60, 6, generator=torch.Generator().manual_seed(0))
-    return truth(model) @ all_ways(0.1 * draw / draw.norm(dim=1, keepdim=True), model.depth)
+    return starts_about(recentred_truth(model), model.depth, seed=0)
 
 
 def answered(
@@ -87,7 +74,7 @@ def is_right(model: MapModel, answer: Fix | Rejection) -> bool:
     if not isinstance(answer, Fix):
         return False
     pose = torch.from_numpy(answer.T_map_camera - _shift(model)).float()
-    metres, radians = apart(pose[None], truth(model))
+    metres, radians = apart(pose[None], recentred_truth(model))
     return bool(metres < 0.02 * model.depth and radians < 0.02)
 
 
@@ -105,7 +92,7 @@ def test_what_the_first_look_misses_is_found_at_length(mapped: MapModel, frame: 
 
 
 def test_a_pose_that_is_sure_at_first_sight_ends_the_search(mapped: MapModel, frame: Frame) -> None:
-    found, seconds = answered(mapped, frame, truth(mapped)[None], near(mapped))
+    found, seconds = answered(mapped, frame, recentred_truth(mapped)[None], near(mapped))
     assert is_right(mapped, found) and AT_LENGTH not in seconds
 
 
@@ -121,14 +108,11 @@ def test_a_pose_that_passes_with_little_to_spare_is_compared_with_what_is_found_
         return answer
 
     monkeypatch.setattr(search, "verify", barely)
-    found, seconds = answered(mapped, frame, truth(mapped)[None], near(mapped))
+    found, seconds = answered(mapped, frame, recentred_truth(mapped)[None], near(mapped))
     assert is_right(mapped, found) and AT_LENGTH in seconds
 
 
 def test_a_frame_that_shows_nothing_of_the_map_is_searched_to_the_end(mapped: MapModel) -> None:
     xy = np.random.default_rng(0).uniform([-0.6, -0.45], [0.6, 0.45], (200, 2))
-    rows, score = np.arange(len(xy)), np.ones(len(xy), np.float32)
-    keypoints = Keypoints(xy.astype(np.float32), score, rows, image_frustum(CAMERA))
-    noise = Frame.of(keypoints, 1.3, 0.5, torch.device("cpu"))
-    answer, seconds = answered(mapped, noise, astray(mapped), near(mapped))
+    answer, seconds = answered(mapped, frame_of(xy), astray(mapped), near(mapped))
     assert isinstance(answer, Rejection) and AT_LENGTH in seconds

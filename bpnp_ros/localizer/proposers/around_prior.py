@@ -38,4 +38,5 @@ def propose_around(model: MapModel, prior: PosePrior, frame: Frame, seed: int) -
     drawn = Candidates.of(poses, PRIOR)
     as_drawn = keep_best(model, drawn, frame, FINAL_START, FINAL_KEEP)
     pulled = coarse_to_fine_views(model, drawn, frame)
-    return Proposal(Candidates.joined([pulled, as_drawn]), poses)
+    starts = None if model.is_open else poses
+    return Proposal(Candidates.joined([pulled, as_drawn]), starts)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.geometry.transform import invert, transform_points
-from bpnp_ros.localizer.descent.local_optimisation import refine
+from bpnp_ros.localizer.descent.poses import refine
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import NEAREST
 from bpnp_ros.map_model.map_model import MapModel
