@@ -21,7 +21,7 @@ from bpnp_ros.localizer import tracker as tracking
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.over_time.step import fastest
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
-from bpnp_ros.localizer.tracker import LOOK_EVERY, Tracker
+from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -216,7 +216,6 @@ def test_odometry_that_jumps_is_not_believed() -> None:
     """Two metres within a tenth of a second: the camera is looked for where it was heading."""
     tracker, frame = Tracker(open_hall(), CONFIG), frame_at(HERE, np.random.default_rng(0))
     tracker.follow(fix_at(HERE), frame, 0.0, odometry=np.eye(4))
-    tracker._since_look = LOOK_EVERY
     now = frame_at(HERE, np.random.default_rng(1))
     answer = tracker.step(now, 0.1, {}, odometry=moved(np.eye(4), (0, 0, 2.0)))
     assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from landmarks import held
 from bpnp_ros.localizer.candidates import Candidates
 from bpnp_ros.localizer.descent.local_optimisation import polish
 from bpnp_ros.localizer.evidence import rivalry
-from bpnp_ros.localizer.tracker import LOOK_EVERY, Tracker
+from bpnp_ros.localizer.tracker import RAREST, Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 
@@ -56,9 +57,33 @@ def test_a_camera_that_may_have_come_to_either_of_two_places_is_at_neither() -> 
         some = np.arange(len(seen.xy) * 3 // 4)
         fix = replace(fix_at(HERE), T_map_camera=here, keypoint_index=some, point_index=some)
         tracker.follow(fix, seen, 0.0)
-        tracker._since_look = LOOK_EVERY
         answer = tracker.step(shown(row, here, 2), seconds, {})
         assert (answer.category if isinstance(answer, Rejection) else None) is category
+
+
+def test_a_first_fix_in_the_wrong_one_of_two_places_is_left_within_some_frames() -> None:
+    """Four in five of a hall's landmarks are in its twin, too; the frames before gave no choice."""
+    model, points = twin_halls()
+    here, wrong = standing(1.5, 3, 0.1), standing(31.5, 3, 0.1)
+    tracker = Tracker(model, CONFIG)
+    seen = shown(points, here, 0)
+    tracker.follow(judged_fix(model, seen, wrong), seen, 0.0)
+    for step in range(1, 6):
+        answer = tracker.step(shown(points, here, step), 0.1 * step, {})
+        if tracker.has_lost:
+            break
+    assert isinstance(answer, Rejection) and tracker.has_lost
+
+
+def test_one_looks_around_soon_after_a_first_fix_then_ever_more_rarely() -> None:
+    tracker, looks = Tracker(open_hall(), CONFIG), list[int]()
+    around, step = tracker._looked_around, 0
+    tracker._looked_around = lambda *args: looks.append(step) or around(*args)  # type: ignore[method-assign, func-returns-value]
+    tracker.follow(fix_at(HERE), frame_at(HERE, np.random.default_rng(0)), 0.0)
+    for step in range(1, 65):
+        tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    assert looks[0] == 1 and len(looks) < 10
+    assert all(later - sooner <= RAREST for sooner, later in pairwise(looks))
 
 
 def test_a_half_way_pose_is_left_at_the_next_look() -> None:
@@ -68,7 +93,6 @@ def test_a_half_way_pose_is_left_at_the_next_look() -> None:
     tracker = Tracker(model, config)
     frame = frame_at(HERE, np.random.default_rng(0), clutter=0.3)
     tracker.follow(replace(fix_at(HERE), T_map_camera=off), frame, 0.0)
-    tracker._since_look = LOOK_EVERY
     answer = tracker.step(frame, 0.1, {})
     assert isinstance(answer, Fix) and np.abs(answer.T_map_camera - HERE).max() < 0.05
 
@@ -79,6 +103,7 @@ def test_a_frame_explained_far_less_well_than_those_before_is_doubted_at_once() 
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
     for step in range(2, 5):
         tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    tracker._since_look, tracker._interval = 0, RAREST
     looks.clear()
     burst = frame_at(HERE, np.random.default_rng(9), clutter=0.35)
     assert isinstance(tracker.step(burst, 0.5, {}), Fix)
@@ -92,6 +117,7 @@ def test_a_frame_that_shows_far_less_than_those_before_is_doubted_at_once() -> N
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
     for step in range(2, 8):
         tracker.step(frame_at(HERE, np.random.default_rng(step), missed=0.1), 0.1 * step, {})
+    tracker._since_look, tracker._interval = 0, RAREST
     looks.clear()
     tracker.step(frame_at(HERE, np.random.default_rng(9), missed=0.5), 0.8, {})
     assert looks
@@ -143,7 +169,7 @@ def test_a_frame_that_a_place_out_of_reach_explains_a_little_better_has_no_pose(
     tracker.follow(judged_fix(model, seen, here), seen, 0.0)
     now = standing(1.5, 33, 0.1) if carried_off else here
     for step in range(1, 4):
-        tracker._since_look = LOOK_EVERY
+        tracker._interval = 1
         answer = tracker.step(shown(points, now, step), 0.1 * step, {})
         assert isinstance(answer, Rejection) is carried_off
 
@@ -196,6 +222,7 @@ def test_a_pose_that_nobody_expected_is_doubted() -> None:
     tracker._looked_around = lambda *args: looks.append(1) or around(*args)  # type: ignore[method-assign, func-returns-value]
     for step in range(2, 7):
         tracker.step(frame_at(HERE, np.random.default_rng(step)), 0.1 * step, {})
+    tracker._since_look, tracker._interval = 0, RAREST
     looks.clear()
     jump = frame_at(moved(HERE, (0.2, 0, 0)), np.random.default_rng(8))
     assert isinstance(tracker.step(jump, 0.7, {}), Fix)

@@ -3,9 +3,10 @@
 What is looked for near the last pose is found there, also when the camera is elsewhere. So poses
 around the prediction and those in parts of the map that look alike are compared with it, in nats:
 when a frame is explained less well than those before or from an unexpected pose, while nobody knows
-yet how the camera moves, and every so many frames anyway. Where there is time, what a search of the
-whole map finds is compared, too. Where odometry tells the way, the camera is looked for there
-first: among lamps that repeat, a step by evidence alone leads to several places.
+yet how the camera moves, and anyway: soon after a first fix, then ever more rarely. Where there is
+time, what a search of the whole map finds is compared, too. Where odometry tells the way, the
+camera is looked for there first: among lamps that repeat, a step by evidence alone leads to several
+places.
 
 After a gap nobody knows how the camera has turned meanwhile: it is looked for with the care of a
 first fix, and in the whole map where that fails.
@@ -42,7 +43,7 @@ from bpnp_ros.map_model.map_model import MapModel
 
 TRACKER = "tracker"
 SURPRISING = 4.0  # times as far from the prediction as the fixes before
-LOOK_EVERY = 30  # frames from one look around to the next, at most
+RAREST = 30  # frames from one look around to the next, at most
 MOST_ALIKE = 64
 # in odds of false_pose_rate: lead on a rival that can be reached; lead of a place that cannot be,
 # with which a frame has no pose, and, summed over looks, that ends tracking; what each look adds at
@@ -72,7 +73,7 @@ class Tracker:
 
     def forget(self) -> None:
         self._track = Track(self._model.depth)
-        self._since_look = 0
+        self._since_look, self._interval = 0, 1  # frames
         self._suspicion = 0.0  # nats
         self._is_vague = False
         self.seen: Frame | None = None
@@ -120,7 +121,7 @@ class Tracker:
         answer = self._nearest(candidates, frame, gate, reach)
         self._since_look += 1
         if self._is_doubtful(answer, frame, stamp, step):
-            self._since_look = 0
+            self._since_look, self._interval = 0, min(2 * self._interval, RAREST)
             others = [] if step.is_guess else [self._refined(starts, frame)]
             found = Candidates.joined([candidates, *others])
             candidates = self._looked_around(found, expected.select(torch.tensor([0])), frame)
@@ -162,7 +163,7 @@ class Tracker:
             return True
         track, pose = self._track, self._recentred(answer)
         surprised = track.surprise_of(pose, stamp) > SURPRISING * track.surprise
-        is_due = self._since_look >= LOOK_EVERY
+        is_due = self._since_look >= self._interval
         fell = track.fell(answer, len(frame.xy))
         return fell or surprised or is_due or self._is_news(pose, step)
 

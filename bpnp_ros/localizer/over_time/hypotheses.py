@@ -19,14 +19,13 @@ from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import Gate, verify
 from bpnp_ros.localizer.over_time.places import Places
-from bpnp_ros.localizer.over_time.pursuit import HYPOTHESES, Pursuit
+from bpnp_ros.localizer.over_time.pursuit import GUESSED, HYPOTHESES, Pursuit
 from bpnp_ros.localizer.over_time.step import Pose, Step
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 LEAST_MATCH = 1.2  # in the frame: chance adds up along the way, too
 LUCK = 2.0  # times what a place explained before
-GUESSED = 0.4  # of a place's nats
 
 
 class Hypotheses:
@@ -115,16 +114,10 @@ class Hypotheses:
         """By how many nats all places (H,) are behind one of them.
 
         No view decides alone: what it says for one against another counts for half the odds at
-        most, as it may be an accident that a model of independent keypoints does not know. Where
-        points hide others, what is in sight is guessed anew at places that look alike: a share of
-        the nats says nothing, and does so in all views alike.
+        most, as it may be an accident that a model of independent keypoints does not know.
         """
-        evidence = self._pursuit.evidence(places)
-        most, ahead = self.odds / 2, evidence[row] - evidence
-        if not self._model.is_open:
-            doubt = GUESSED * torch.maximum(evidence[row], evidence).clamp_min(0)
-            ahead = ahead.sign() * (ahead.abs() - doubt).clamp_min(0)
-        return ahead.clamp(-most, most).sum(dim=1)
+        evidence, most = self._pursuit.evidence(places), self.odds / 2
+        return self._pursuit.ahead(evidence[row], evidence).clamp(-most, most).sum(dim=1)
 
     def _judged(
         self, places: Places, new: Places, answer: Fix | Rejection, frame: Frame, step: Step

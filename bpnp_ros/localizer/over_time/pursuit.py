@@ -32,6 +32,7 @@ MOST_VIEWS = 40  # a lattice with a gap in five tells its places apart in some t
 MOST, MOST_NEW = 200, 64
 HOPELESS = 6.0  # times the odds behind the best: not carried on
 SAME_DEPTHS, SAME_RADIANS = 0.03, 0.05
+GUESSED = 0.4  # of a place's nats, where points hide others
 COARSEST = 0.08  # on the z = 1 plane, of the first look at where a pose was carried to
 LONGEST_GUESS = 1.0  # seconds over which motion is guessed
 
@@ -112,9 +113,9 @@ class Pursuit:
             step = Step.reckoned(T_view_now, self._model.depth).back
             poses, nats = self._fitted(step.carry(poses), view.frame, step)
             new = replace(new, past=torch.cat([nats[:, None], new.past], dim=1))
-            best = self.evidence(replace(old, past=old.past[:, -count:])).sum(dim=1).max()
-            hopeful = self.evidence(new).sum(dim=1) > best - HOPELESS * self.odds
-            new, poses, now = new.select(hopeful), poses[hopeful], view.T_start_camera
+            known = self.evidence(replace(old, past=old.past[:, -count:]))
+            rows = self._hopeful(known[known.sum(dim=1).argmax()], self.evidence(new))
+            new, poses, now = new.select(rows), poses[rows], view.T_start_camera
         return new
 
     def _unlike(self, poses: Tensor, others: Tensor) -> Tensor:
@@ -138,11 +139,28 @@ class Pursuit:
 
     def merged(self, places: Places) -> Places:
         """Each once, the likeliest first; those without hope are left out."""
-        total = self.evidence(places).sum(dim=1)
-        order = total.argsort(descending=True)
-        places, total = places.select(order), total[order]
-        places = places.select((total > total[0] - HOPELESS * self.odds).nonzero()[:, 0])
+        evidence = self.evidence(places)
+        order = evidence.sum(dim=1).argsort(descending=True)
+        hopeful = self._hopeful(evidence[order[0]], evidence[order])
+        places = places.select(order[hopeful])
         return places.select(self._distinct(places.poses, MOST))
+
+    def _hopeful(self, best: Tensor, evidence: Tensor) -> Tensor:
+        """Rows of evidence (H, K + 1) that are not hopelessly behind that of the best (K + 1,)."""
+        behind = self.ahead(best, evidence).sum(dim=1)
+        return (behind < HOPELESS * self.odds).nonzero()[:, 0]
+
+    def ahead(self, one: Tensor, others: Tensor) -> Tensor:
+        """By how many nats each view speaks for one place (K + 1,) against others (H, K + 1).
+
+        Where points hide others, what is in sight is guessed anew at places that look alike: a
+        share of the nats says nothing, and does so in all views alike.
+        """
+        ahead = one - others
+        if self._model.is_open:
+            return ahead
+        doubt = GUESSED * torch.maximum(one, others).clamp_min(0)
+        return ahead.sign() * (ahead.abs() - doubt).clamp_min(0)
 
     def _distinct(self, poses: Tensor, most: int) -> Tensor:
         return distinct(poses, SAME_DEPTHS * self._model.depth, SAME_RADIANS, most)
