@@ -24,7 +24,8 @@ CHANCE_OPEN = 1.5  # nats by which chance leads in the mean, among few landmarks
 OF_MATCH_OPEN = 4.0  # nats for what agrees beyond half of keypoints and landmarks in view
 CROWD = 15  # keypoints
 CROWD_NATS = 28.0  # what a crowd counts as at most
-TRACKED_OPEN = -2.0  # log-odds beforehand: the camera is near where it was, unless carried off
+FIRST_OPEN = 1.4  # log-odds beforehand: a camera that nobody has found may be elsewhere
+TRACKED_OPEN = -2.0  # the camera is near where it was, unless carried off
 
 
 def false_pose_probability(evidence: Evidence) -> float:
@@ -58,6 +59,8 @@ def _in_an_open_map(evidence: Evidence) -> float:
     if evidence.is_tracked:
         surplus -= TRACKED_OPEN
     odds = sum(math.exp(min(-nats, 0.0)) for nats in (surplus, ahead))
+    if not evidence.is_tracked:
+        odds *= math.exp(FIRST_OPEN)
     return odds / (1 + odds)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
+from bpnp_ros.localizer.alike.counterparts import lead_by_own_landmarks
 from bpnp_ros.localizer.alike.look_alikes import MOST_ALIASES, with_look_alikes
 from bpnp_ros.localizer.candidates import Candidates, apart
 from bpnp_ros.localizer.evidence.covariance import information, occam_nats
@@ -25,6 +26,7 @@ from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.map_model import MapModel
 
 LEAST_MATCH = 1.2  # in the frame: chance adds up along the way, too
+LEAD = 2.0  # in odds of false_pose_rate, by landmarks that a place alone has
 LUCK = 2.0  # times what a place explained before
 
 
@@ -133,7 +135,7 @@ class Hypotheses:
             return self._doubted(answer, new)
         self._contradicted = 0
         if isinstance(answer, Fix):
-            return self._checked(places, answer)
+            return self._checked(places, answer, frame)
         rivals = behind[1:]
         if len(rivals) and float(rivals.neg().logsumexp(dim=0)) > -self.odds:
             left = 1 + int((rivals < self.odds).sum())
@@ -153,13 +155,13 @@ class Hypotheses:
             f"place explains it better by more than {self.odds:.0f} nats",
         )
 
-    def _checked(self, places: Places, fix: Fix) -> Fix | Rejection:
+    def _checked(self, places: Places, fix: Fix, frame: Frame) -> Fix | Rejection:
         """A frame's own fix, unless the frames before it speak for another place."""
         pose = torch.from_numpy(fix.T_map_camera).clone()
         pose[:3, 3] -= torch.from_numpy(self._model.point_map.origin)
         distance, angle = apart(places.poses, pose.to(places.poses))
         row = int((distance / self._model.depth + angle).argmin())
-        if not self._model.is_open and self._looks_alike(places, row):
+        if not self._model.is_open and self._looks_alike(places, row, frame):
             return Rejection(
                 Category.AMBIGUOUS,
                 f"a place that the views before it ({len(self._pursuit.views)}) have shown "
@@ -174,10 +176,16 @@ class Hypotheses:
             f"speak for another place by {rival:.0f} nats",
         )
 
-    def _looks_alike(self, places: Places, row: int) -> bool:
-        """Whether another place explains the present frame nearly as well as one of them."""
+    def _looks_alike(self, places: Places, row: int, frame: Frame) -> bool:
+        """Whether another place explains the present frame nearly as well as one of them, and no
+        landmarks of that place alone are seen."""
         elsewhere = self._are_elsewhere(places.poses, places.poses[row])
-        return bool((elsewhere & (places.now > (1 - GUESSED) * places.now[row])).any())
+        rivals = elsewhere & (places.now > (1 - GUESSED) * places.now[row])
+        leads = (
+            lead_by_own_landmarks(self._model, places.poses[row], pose, frame)
+            for pose in places.poses[rivals]
+        )
+        return any(lead < LEAD * self.odds for lead in leads)
 
     def _are_elsewhere(self, poses: Tensor, pose: Tensor) -> Tensor:
         """Which of poses (P, 4, 4) are as far from one (4, 4) as rivals are, (P,) bool."""
