@@ -32,7 +32,7 @@ def test_twins_are_alike_also_where_what_is_in_sight_of_one_is_guessed_wrongly(
     hidden: float,
 ) -> None:
     half = np.random.default_rng(3).uniform((0, 0, 0), (9, 12, 4), (150, 3))
-    points = np.concatenate([half, half + [10.0, 0, 0]])
+    points = np.concatenate([half, half + np.array([10.0, 0, 0])])
     model = with_hidden(closed(points), hidden)
     here, there = (recentred(model, pose)[0] for pose in (HERE, THERE))
     frame = shown(half, HERE, 0)

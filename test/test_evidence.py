@@ -30,7 +30,8 @@ def test_the_smaller_its_lead_the_more_probably_a_pose_is_wrong(
     assert false_pose_probability(strong) < 1e-3 < false_pose_probability(weak) < 1
 
 
-WRONG_IN_AN_OPEN_MAP = {
+AGREED = Evidence(26.0, 12.0, 60.0, 16.0, 0.9, 0.7, 1.0, 5, is_open=True, is_tracked=False)
+ELSEWHERE = {
     "poles of another orchard": (34.0, 27.2, 46.0, 19.9, 0.85, 0.83, 10),
     "lamps of another street": (23.8, 16.2, 48.0, 17.2, 0.9, 0.87, 10),
     "cones of another track": (51.0, 38.3, 191.0, 22.9, 0.75, 0.73, 21),
@@ -40,16 +41,16 @@ WRONG_IN_AN_OPEN_MAP = {
 that were elsewhere; of some 130 frames each."""
 
 
-@pytest.mark.parametrize("which", WRONG_IN_AN_OPEN_MAP)
+@pytest.mark.parametrize("which", ELSEWHERE)
 def test_what_is_seen_elsewhere_is_not_believed_of_few_landmarks(which: str) -> None:
-    *numbers, keypoints = WRONG_IN_AN_OPEN_MAP[which]
-    lost = Evidence(*numbers[:6], 1.0, int(keypoints), is_open=True, is_tracked=False)
+    nats, rival, contested, owed, seen, explained, keypoints = ELSEWHERE[which]
+    sums = replace(AGREED, nats=nats, rival=rival, contested=contested, owed=owed)
+    lost = replace(sums, seen=seen, explained=explained, keypoints=keypoints)
     assert false_pose_probability(lost) > 1e-3
 
 
 def test_five_keypoints_that_agree_with_all_that_is_in_view_are_believed() -> None:
-    agreed = Evidence(26.0, 12.0, 60.0, 16.0, 0.9, 0.7, 1.0, 5, is_open=True, is_tracked=False)
-    assert false_pose_probability(agreed) < 1e-3
+    assert false_pose_probability(AGREED) < 1e-3
 
 
 def test_a_pose_that_is_right_about_one_plane_alone_is_wrong() -> None:
