@@ -21,7 +21,7 @@ from bpnp_ros.localizer import tracker as tracking
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.over_time.step import fastest
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
-from bpnp_ros.localizer.tracker import Tracker
+from bpnp_ros.localizer.tracker import RAREST, Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -192,6 +192,7 @@ def test_odometry_tells_which_of_two_lamps_was_passed() -> None:
     path = [held("up", 0.0, np.array([8.1 + 0.55 * i, 0.7, 0.5]), np.zeros(2)) for i in range(8)]
     fix = replace(fix_at(HERE), T_map_camera=path[0])
     tracker.follow(fix, shown(lamps, path[0], 0), 0.0, odometry=path[0])
+    tracker._interval = RAREST
     for step, T in enumerate(path[1:], start=1):
         answer = tracker.step(shown(lamps, T, step), 0.25 * step, {}, odometry=T)
         if isinstance(answer, Fix):

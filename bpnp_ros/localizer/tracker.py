@@ -2,11 +2,10 @@
 
 What is looked for near the last pose is found there, also when the camera is elsewhere. So poses
 around the prediction and those in parts of the map that look alike are compared with it, in nats:
-when a frame is explained less well than those before or from an unexpected pose, while nobody knows
-yet how the camera moves, and anyway: soon after a first fix, then ever more rarely. Where there is
-time, what a search of the whole map finds is compared, too. Where odometry tells the way, the
-camera is looked for there first: among lamps that repeat, a step by evidence alone leads to several
-places.
+when a frame is explained less well than those before or from an unexpected pose, and anyway: soon
+after a first fix, then ever more rarely. Where there is time, what a search of the whole map finds
+is compared, too. Where odometry tells the way, the camera is looked for there first: among lamps
+that repeat, a step by evidence alone leads to several places.
 
 After a gap nobody knows how the camera has turned meanwhile: it is looked for with the care of a
 first fix, and in the whole map where that fails.
@@ -17,7 +16,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -168,9 +166,9 @@ class Tracker:
         return fell or surprised or is_due or self._is_news(pose, step)
 
     def _is_news(self, pose: Pose, step: Step) -> bool:
-        """Whether a pose is not where odometry leads, or nobody knows yet how the camera moves."""
+        """Whether a pose is not where odometry leads."""
         if step.is_guess:
-            return not np.isfinite(self._track.surprise)
+            return False
         found = torch.from_numpy(pose)[None]
         return float(step.nats(step.carry(self._last(found)), found)) < -self._odds
 
