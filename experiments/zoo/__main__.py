@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.zoo import buildings, ground, lamps, real, rooms, scenes
+from experiments.zoo import buildings, ground, lamps, real, rooms, scenes, sites
 from experiments.zoo.peers import peers_of
 from experiments.zoo.report import figure, rows_of, table
 from experiments.zoo.run import result
@@ -23,6 +23,7 @@ KINDS: dict[str, Kind] = {
     **lamps.KINDS,
     **ground.KINDS,
     **rooms.KINDS,
+    **sites.KINDS,
     **buildings.KINDS,
     **scenes.KINDS,
     **real.KINDS,

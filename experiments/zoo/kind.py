@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bpnp_ros import Camera, Keypoints, PointMap, keypoints_from_pixels
 from bpnp_ros.keypoints.keypoints import TooFewKeypointsError
@@ -18,6 +19,7 @@ CAMERA = Camera(np.array([[400.0, 0, 320], [0, 400, 240], [0, 0, 1]]), 640, 480)
 FISHEYE = Camera(np.array([[200.0, 0, 320], [0, 200, 240], [0, 0, 1]]), 640, 480, "equidistant")
 CONFUSED = 0.05  # share of keypoints with the wrong class
 NEAREST = 0.05  # metres ahead of the camera
+TINY = 1e-6  # of the way to a point, or metres
 FEWEST = 4  # landmarks in view of a frame that is asked for
 SECONDS, HERTZ = 10.0, 10.0
 
@@ -33,12 +35,13 @@ class Detector:
 
 @dataclass(frozen=True, eq=False)
 class OpenKind:
-    """A kind of map in which nothing hides anything, and what its user tells of it.
+    """A kind of map in which points hide nothing, and what its user tells of it.
 
     landmarks: the map (N, 3) in metres. drive: F poses T_map_camera (F, 4, 4) a tenth of a second
     apart. pose: one for a first fix. told: settings. right_metres: how far off a right pose may
     be. classes: of landmarks; the first part of them is of class 0, and so on. seconds: of the
-    drive. settled: seconds of it after which a pose is due.
+    drive. settled: seconds of it after which a pose is due. solids: (B, 2, 3) low and high corners
+    of boxes that hide what is behind them.
     """
 
     landmarks: Callable[[np.random.Generator], Array]
@@ -51,6 +54,7 @@ class OpenKind:
     detector: Detector = field(default=Detector())
     seconds: float = SECONDS
     settled: float = WARM_UP
+    solids: Array = field(default_factory=lambda: np.zeros((0, 2, 3)))
 
     def trial(self, frames: int, seed: int) -> Trial:
         """A map, `frames` first fixes with at least FEWEST landmarks in view, and a drive."""
@@ -95,6 +99,8 @@ class OpenKind:
     ) -> Shown:
         most = float(self.told.get("sight_range", 0)) or np.inf  # type: ignore[arg-type]
         pixels, rows = seen(landmarks, T, most, self.camera)
+        clear = ~hidden(landmarks[rows], T[:3, 3], self.solids)
+        pixels, rows = pixels[clear], rows[clear]
         keypoints = self._reported(pixels, label[rows], rng)
         return Shown(keypoints, T, len(pixels), stamp, odometry)
 
@@ -140,6 +146,17 @@ def seen(
     pixels = plane @ camera.K[:2, :2].T + camera.K[:2, 2]
     rows = np.flatnonzero(ahead & (distance < most) & camera.image_contains(pixels))
     return pixels[rows], rows
+
+
+def hidden(points: Array, position: Array, solids: Array) -> NDArray[np.bool_]:
+    """Which points (N, 3) boxes (B, 2, 3) hide from a position (3,); not those on a box's face."""
+    way = points - position
+    way = np.where(np.abs(way) < TINY, TINY, way)
+    faces = (solids[:, None] - position) / way[:, None]  # (B, N, 2, 3), in ways
+    enters, leaves = faces.min(axis=2).max(axis=2), faces.max(axis=2).min(axis=2)
+    between = (enters < leaves) & (leaves > 0) & (enters < 1 - TINY)
+    behind: NDArray[np.bool_] = np.any(between, axis=0)
+    return behind
 
 
 def held(look: str, yaw: float, position: Array, rng: np.random.Generator) -> Array:
