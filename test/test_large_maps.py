@@ -75,6 +75,6 @@ def test_what_poses_see_is_looked_up_in_parts_of_bounded_size(
     space = model(hall(12.0)).places
     poses, _ = space.sample(50, torch.Generator().manual_seed(0))
     whole = space.seen_from(poses)
-    monkeypatch.setattr("bpnp_ros.map_model.view_space._DISTANCES_AT_ONCE", 3 * len(space.anchors))
+    monkeypatch.setattr("bpnp_ros.geometry.cells._DISTANCES_AT_ONCE", 3 * len(space.anchors))
     for part, full in zip(space.seen_from(poses), whole, strict=True):
         assert torch.equal(part, full)
