@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,16 @@ def test_what_poses_see_is_looked_up_in_parts_of_bounded_size(
     monkeypatch.setattr("bpnp_ros.geometry.cells._DISTANCES_AT_ONCE", 3 * len(space.anchors))
     for part, full in zip(space.seen_from(poses), whole, strict=True):
         assert torch.equal(part, full)
+
+
+@pytest.mark.parametrize(("highest", "high"), [(36.0, 36.0), (1000.0, 24.0)])
+def test_places_are_at_the_heights_that_are_told_however_far_above_the_map(
+    highest: float, high: float
+) -> None:
+    """As of a drone over a field: nothing in the map is as high as it flies."""
+    field = np.random.default_rng(0).uniform(0, [40, 40, 2], (1500, 3))
+    told = replace(CONFIG, camera_mounting="down", camera_height_min=24.0)
+    found = model_from_points(field, replace(told, camera_height_max=highest), CPU)
+    height = found.places.anchors[:, 2] + float(found.point_map.origin[2])
+    assert float(height.min()) > 23.9 and float(height.max()) < high + 0.1
+    assert found.depth > 20

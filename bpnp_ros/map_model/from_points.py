@@ -216,14 +216,19 @@ def _places(upright: PointMap, exploration: ExplorationConfig) -> int:
 
 
 def _exploration(upright: PointMap, motion: Motion, sight: float) -> ExplorationConfig:
-    """Heights above the floor, the lowest points of the map, within what the map allows."""
+    """Heights above the floor, the lowest points of the map: as told, however far above or below
+    the map; where they are not, within it."""
     along = upright.points[:, 2]
     floor, ceiling = np.percentile(along, 1), float(along.max())
     low, high = (height - upright.origin[2] - floor for height in motion.heights)
-    top = ceiling - floor
+    top, (lowest, highest) = ceiling - floor, UNLIMITED
+    if motion.heights[0] == lowest:
+        low = min(0.05 * top, high)
+    if motion.heights[1] == highest:
+        high = max(top, low)
     return ExplorationConfig(
-        camera_height_min=float(np.clip(low, 0.05 * top, top)),
-        camera_height_max=float(np.clip(high, 0.05 * top, top)),
+        camera_height_min=float(low),
+        camera_height_max=float(high),
         tilt=motion.tilt,
         clearance=CLEARANCE * _spacing(upright),
         range_max=sight,
