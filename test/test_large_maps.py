@@ -92,3 +92,13 @@ def test_places_are_at_the_heights_that_are_told_however_far_above_the_map(
     height = found.places.anchors[:, 2] + float(found.point_map.origin[2])
     assert float(height.min()) > 23.9 and float(height.max()) < high + 0.1
     assert found.depth > 20
+
+
+@pytest.mark.parametrize("up", ["z", "-y"])
+def test_what_grows_on_a_wall_hides_nothing_from_a_camera_beside_it(up: str) -> None:
+    wall = np.random.default_rng(0).normal(0, [10, 0.15, 0.8], (900, 3))
+    aisle = np.concatenate([wall, wall + np.array([0, 1.6, 0])])
+    turned = wall if up == "z" else wall[:, [0, 2, 1]] * [1, -1, 1]
+    told = LocalizerConfig(motion="level", up=up)
+    assert model_from_points(turned, told, CPU).is_open
+    assert not model_from_points(aisle, LocalizerConfig(motion="level"), CPU).is_open
