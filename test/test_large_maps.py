@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,29 @@ def test_what_poses_see_is_looked_up_in_parts_of_bounded_size(
     space = model(hall(12.0)).places
     poses, _ = space.sample(50, torch.Generator().manual_seed(0))
     whole = space.seen_from(poses)
-    monkeypatch.setattr("bpnp_ros.map_model.view_space._DISTANCES_AT_ONCE", 3 * len(space.anchors))
+    monkeypatch.setattr("bpnp_ros.geometry.cells._DISTANCES_AT_ONCE", 3 * len(space.anchors))
     for part, full in zip(space.seen_from(poses), whole, strict=True):
         assert torch.equal(part, full)
+
+
+@pytest.mark.parametrize(("highest", "high"), [(36.0, 36.0), (1000.0, 24.0)])
+def test_places_are_at_the_heights_that_are_told_however_far_above_the_map(
+    highest: float, high: float
+) -> None:
+    """As of a drone over a field: nothing in the map is as high as it flies."""
+    field = np.random.default_rng(0).uniform(0, [40, 40, 2], (1500, 3))
+    told = replace(CONFIG, camera_mounting="down", camera_height_min=24.0)
+    found = model_from_points(field, replace(told, camera_height_max=highest), CPU)
+    height = found.places.anchors[:, 2] + float(found.point_map.origin[2])
+    assert float(height.min()) > 23.9 and float(height.max()) < high + 0.1
+    assert found.depth > 20
+
+
+@pytest.mark.parametrize("up", ["z", "-y"])
+def test_what_grows_on_a_wall_hides_nothing_from_a_camera_beside_it(up: str) -> None:
+    wall = np.random.default_rng(0).normal(0, [10, 0.15, 0.8], (900, 3))
+    aisle = np.concatenate([wall, wall + np.array([0, 1.6, 0])])
+    turned = wall if up == "z" else wall[:, [0, 2, 1]] * [1, -1, 1]
+    told = LocalizerConfig(motion="level", up=up)
+    assert model_from_points(turned, told, CPU).is_open
+    assert not model_from_points(aisle, LocalizerConfig(motion="level"), CPU).is_open

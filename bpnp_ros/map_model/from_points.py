@@ -51,6 +51,7 @@ FEW_LANDMARKS, MOST_LANDMARKS = 400, 3000
 """Within sight. Few hide nothing; more than most are never looked at one and all."""
 CLEARANCE = 1.5  # spacings of the points that a camera keeps from them
 OPEN_SHARE = 0.8  # of landmarks that hidden-point removal leaves, of a map that hides nothing
+THIN = 0.25  # thickness of a wall, in heights of it, standard deviations both
 TILT_ON_A_FLOOR = 0.03  # radians
 
 
@@ -85,7 +86,7 @@ def model_from_points(
     motion = motion_of(config)
     point_map = _directions(source) if motion.kind == ROTATION else _cleaned(source)
     sight = config.sight_range or math.inf
-    if motion.kind == ROTATION or _hides_nothing(point_map, sight):
+    if motion.kind == ROTATION or _hides_nothing(point_map, motion, sight):
         return _open_model(point_map, motion, sight, device)
     return _hidden_model(point_map, motion, config, device)
 
@@ -108,15 +109,25 @@ def _directions(source: PointMap | NDArray[np.floating]) -> PointMap:
     return PointMap(unit.astype(np.float32), np.zeros(3), chance[usable][rows])
 
 
-def _hides_nothing(point_map: PointMap, sight: float) -> bool:
+def _hides_nothing(point_map: PointMap, motion: Motion, sight: float) -> bool:
     """Whether landmarks are so few, or so placed, that all in sight are seen from everywhere."""
     within_sight = _within_sight(point_map, sight)
     if within_sight <= FEW_LANDMARKS or within_sight > MOST_LANDMARKS:
         return within_sight <= FEW_LANDMARKS
+    if motion.knows_up and _are_a_wall(point_map.points, motion.up):
+        return True
     low, high = point_map.points.min(axis=0), point_map.points.max(axis=0)
     places = np.random.default_rng(0).uniform(low, high, (8, 3)).astype(np.float32)
     seen = [len(hidden_point_removal(point_map.points, place)) for place in places]
     return float(np.median(seen)) > OPEN_SHARE * len(point_map)
+
+
+def _are_a_wall(points: NDArray[np.float32], up: NDArray[np.float64]) -> bool:
+    """Whether points (N, 3) lie about an upright plane: a camera is beside it, never among them."""
+    height = points @ up
+    level = points - height[:, None] * up
+    _, thickness, _ = np.linalg.svd(level - level.mean(axis=0), compute_uv=False)
+    return bool(thickness < THIN * len(points) ** 0.5 * height.std())
 
 
 def _within_sight(point_map: PointMap, sight: float) -> int:
@@ -216,14 +227,19 @@ def _places(upright: PointMap, exploration: ExplorationConfig) -> int:
 
 
 def _exploration(upright: PointMap, motion: Motion, sight: float) -> ExplorationConfig:
-    """Heights above the floor, the lowest points of the map, within what the map allows."""
+    """Heights above the floor, the lowest points of the map: as told, however far above or below
+    the map; where they are not, within it."""
     along = upright.points[:, 2]
     floor, ceiling = np.percentile(along, 1), float(along.max())
     low, high = (height - upright.origin[2] - floor for height in motion.heights)
-    top = ceiling - floor
+    top, (lowest, highest) = ceiling - floor, UNLIMITED
+    if motion.heights[0] == lowest:
+        low = min(0.05 * top, high)
+    if motion.heights[1] == highest:
+        high = max(top, low)
     return ExplorationConfig(
-        camera_height_min=float(np.clip(low, 0.05 * top, top)),
-        camera_height_max=float(np.clip(high, 0.05 * top, top)),
+        camera_height_min=float(low),
+        camera_height_max=float(high),
         tilt=motion.tilt,
         clearance=CLEARANCE * _spacing(upright),
         range_max=sight,

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from bpnp_ros.geometry.cells import Cells
 from bpnp_ros.geometry.rotation import so3_exp
 from bpnp_ros.geometry.transform import make_transform
 from bpnp_ros.map_model.motion import Motion
 
 MOST_ALIKE = 128  # poses looked at together: what they see stays in the processor's cache
-_DISTANCES_AT_ONCE = 1 << 22
 _SLACK = 2.5
 FURTHEST = 2.0  # of a drawn pose from its mapping camera, in reaches and tilts together
 
@@ -106,8 +107,9 @@ class ViewSpace:
         Yields rows (G,) of poses, the points (K,) that they see, and the chances (1, K).
         """
         nearest, _ = self._nearest(T_map_camera)
-        counts = torch.bincount(nearest, minlength=len(self.anchors)).tolist()
-        for anchor, together in enumerate(nearest.argsort(stable=True).split(counts)):
+        order = nearest.argsort(stable=True)
+        anchors, counts = nearest[order].unique_consecutive(return_counts=True)
+        for anchor, together in zip(anchors, order.split(counts.tolist()), strict=True):
             kept = self.chance[anchor] > 0
             seen, chance = self.seen[anchor][kept], self.chance[anchor][kept]
             for rows in together.split(MOST_ALIKE):
@@ -128,21 +130,21 @@ class ViewSpace:
             return f"tilted, which camera_tilt {self.tilt:g} rad and camera_mounting do not allow"
         return "at a height or a place that the map and camera_height_min, _max do not allow"
 
+    @cached_property
+    def cells(self) -> Cells:
+        """The anchors, in reaches and tilts."""
+        axes = None if self.orientations is None else self.orientations[:, :, 2]
+        return Cells.of(self._in_reaches(self.anchors, axes))
+
     def _nearest(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
         """The anchor that stands for each pose, and its squared distance in reaches, (P,)."""
-        at_once = max(_DISTANCES_AT_ONCE // len(self.anchors), 1)
-        found = [self._nearest_of_few(poses) for poses in T_map_camera.split(at_once)]
-        anchor, distance = zip(*found, strict=True)
-        return torch.cat(anchor), torch.cat(distance)
+        axes = None if self.orientations is None else T_map_camera[:, :3, 2]
+        return self.cells.nearest(self._in_reaches(T_map_camera[:, :3, 3], axes))
 
-    def _nearest_of_few(self, T_map_camera: Tensor) -> tuple[Tensor, Tensor]:
-        position = T_map_camera[:, :3, 3]
-        distance = torch.cdist(position / self.reach, self.anchors / self.reach).square()
-        if self.orientations is not None:
-            cosine = T_map_camera[:, :3, 2] @ self.orientations[:, :, 2].T
-            distance = distance + (2 - 2 * cosine) / self.tilt**2
-        nearest = distance.min(dim=1)
-        return nearest.indices, nearest.values
+    def _in_reaches(self, position: Tensor, axes: Tensor | None) -> Tensor:
+        """Positions (P, 3), and optical axes (P, 3) in tilts where they count: (P, 3 or 6)."""
+        position = position / self.reach
+        return position if axes is None else torch.cat([position, axes / self.tilt], dim=1)
 
 
 def is_upright(T_map_camera: Tensor, motion: Motion) -> Tensor:

@@ -16,11 +16,22 @@ BLOCK = 8  # slots that a processor takes at once
 BITS = 1 / math.log(2)  # in a nat
 
 
+class Lookup(NamedTuple):
+    """Which places are near a position: see `Cells`. side: of a cell."""
+
+    side: float
+    low: Rows
+    shape: Rows
+    key: Rows
+    row: Rows
+
+
 class Space(NamedTuple):
     """A map of N points and what is seen from A places: see `ViewSpace` and `OpenSpace`.
 
     points: (N, 3). anchors: (3, A) in reaches. axes: (3, A) optical axes, or (3, 0) where any will
     do. reach: (3,). tilt: radians. seen, chance: (A, K), the likeliest first. sight: metres.
+    rows: (A,) 0 to A - 1.
     """
 
     points: Floats
@@ -31,6 +42,8 @@ class Space(NamedTuple):
     seen: Rows
     chance: Floats
     sight: float
+    cells: Lookup
+    rows: Rows
 
 
 class Held(NamedTuple):

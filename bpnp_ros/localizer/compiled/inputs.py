@@ -13,7 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bpnp_ros.localizer.compiled.given import Grid, Held, Image, Limits, Noise, Space
+from bpnp_ros.geometry.cells import SIDE, Cells
+from bpnp_ros.localizer.compiled.given import (
+    Grid,
+    Held,
+    Image,
+    Limits,
+    Lookup,
+    Noise,
+    Space,
+)
 from bpnp_ros.localizer.compiled.image import image_of
 from bpnp_ros.localizer.descent.gauss_newton import (
     DAMPING,
@@ -166,7 +175,8 @@ def _space_of(model: MapModel) -> Space:
     if isinstance(space, OpenSpace):
         everything = torch.arange(len(points))[None]
         tables = _likeliest_first(everything, space.chance[None])
-        return Space(points, anywhere, nowhere, np.ones(3), 1.0, *tables, space.range)
+        everywhere = _lookup(Cells.of(torch.zeros(1, 3))), np.zeros(1, np.int64)
+        return Space(points, anywhere, nowhere, np.ones(3), 1.0, *tables, space.range, *everywhere)
     axes = nowhere if space.orientations is None else space.orientations[:, :, 2].T.numpy()
     return Space(
         points,
@@ -176,7 +186,13 @@ def _space_of(model: MapModel) -> Space:
         float(space.tilt),
         *_likeliest_first(space.seen, space.chance),
         math.inf,
+        _lookup(space.cells),
+        np.arange(len(space.anchors)),
     )
+
+
+def _lookup(cells: Cells) -> Lookup:
+    return Lookup(SIDE, *map(_contiguous, (cells.low, cells.shape, cells.key, cells.row)))
 
 
 def _likeliest_first(seen: Tensor, chance: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpnp_ros.backends.numba import compiled
 from bpnp_ros.localizer.compiled.arithmetic import log2
-from bpnp_ros.localizer.compiled.given import Doubles, Floats, Image, Rows, Space
+from bpnp_ros.localizer.compiled.given import Doubles, Floats, Image, Lookup, Rows, Space
 
 LEAST_TOTAL = 1e-6
 
@@ -88,17 +88,42 @@ def look(space: Space, image: Image, T: Doubles, most: int, view: View) -> int:
 @compiled
 def nearest_place(space: Space, T: Doubles) -> int:
     """The place that stands for a pose."""
+    at = T[:3, 3] / space.reach
+    cell = _cell_of(space.cells, at)
+    if cell >= 0:
+        best, least = _nearest_of(space, T, at, space.cells.row[cell])
+        if least <= space.cells.side**2:
+            return best
+    return _nearest_of(space, T, at, space.rows)[0]
+
+
+@compiled
+def _cell_of(cells: Lookup, at: Doubles) -> int:
+    """The row of the cell about a position, in reaches; -1 where no place is near."""
+    key = 0
+    for axis in range(3):
+        cell = math.floor(at[axis] / cells.side) - cells.low[axis]
+        if cell < 0 or cell >= cells.shape[axis]:
+            return -1
+        key = key * cells.shape[axis] + cell
+    row = int(np.searchsorted(cells.key, key))
+    return row if row < len(cells.key) and cells.key[row] == key else -1
+
+
+@compiled
+def _nearest_of(space: Space, T: Doubles, at: Doubles, rows: Rows) -> tuple[int, float]:
+    """Of some places, and its squared distance in reaches."""
     anchors, axes = space.anchors, space.axes
-    x, y, z = T[0, 3] / space.reach[0], T[1, 3] / space.reach[1], T[2, 3] / space.reach[2]
+    x, y, z = at[0], at[1], at[2]
     best, least = 0, np.inf
-    for a in range(anchors.shape[1]):
+    for a in rows:
         distance = (x - anchors[0, a]) ** 2 + (y - anchors[1, a]) ** 2 + (z - anchors[2, a]) ** 2
         if axes.shape[1]:
             cosine = T[0, 2] * axes[0, a] + T[1, 2] * axes[1, a] + T[2, 2] * axes[2, a]
             distance += (2 - 2 * cosine) / space.tilt**2
         if distance < least:
             best, least = a, distance
-    return best
+    return best, least
 
 
 @compiled
