@@ -27,6 +27,7 @@ from bpnp_ros.localizer.evidence.own_noise import own_noise_in_tensors, with_own
 from bpnp_ros.localizer.evidence.sight import sight, sight_in_tensors
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import ALL, log_likelihood_ratio, predict
+from bpnp_ros.localizer.proposers.glance import glance
 from bpnp_ros.localizer.proposers.views.frame_field import FrameField
 from bpnp_ros.localizer.self_checks.lens_error import LensError
 from bpnp_ros.localizer.self_checks.lens_fit import fit_lens_from, fit_lens_in_tensors
@@ -71,7 +72,7 @@ def closed_map(rng: np.random.Generator, around: bool, count: int, turned: bool)
 
 def shown(model: MapModel, frustum: Frustum, rng: np.random.Generator, most: int) -> Frame:
     """Some of what the true pose sees, and clutter."""
-    in_camera = transform_points(invert(TRUTH), model.points)[0]
+    in_camera = transform_points(invert(TRUTH[0]), model.points)[0]
     u, v = frustum.chart.image(in_camera.unbind(-1), 0.1)
     xy = torch.stack([u, v], dim=1)[frustum.chart.shows(in_camera.unbind(-1), 0.1)].numpy()
     xy = rng.permutation(xy[frustum.contains(xy)])[:most]
@@ -275,3 +276,16 @@ def test_machine_code_is_made_anew_when_what_it_calls_has_changed(tmp_path: Path
         done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
         found.append(done.stdout.strip())
     assert found == ["25", "125"]
+
+
+@pytest.mark.parametrize("view", [NARROW, FISHEYE])
+def test_a_glance_likes_the_pose_that_the_keypoints_were_seen_from(view: Frustum) -> None:
+    rng = np.random.default_rng(5)
+    model = open_map(rng, "free", view is FISHEYE, FEW)
+    x, y = view.chart.image(transform_points(invert(TRUTH[0]), model.points).unbind(-1), 0.1)
+    xy = torch.stack([x, y], dim=1)[torch.from_numpy(view.contains(torch.stack([x, y], 1).numpy()))]
+    frame = Frame(xy[:14], torch.ones(14), view, 0.003, 0.2)
+    turns = so3_exp(torch.from_numpy(rng.normal(scale=0.5, size=(500, 3))).float())
+    others = make_transform(turns, torch.from_numpy(rng.normal(size=(500, 3))).float())
+    bits = glance(model, torch.cat([others, TRUTH]), frame, 0.009)
+    assert int(bits.argmax()) == 500 and bits[500] > 1.5 * bits[:500].max()

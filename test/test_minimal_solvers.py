@@ -6,7 +6,7 @@ import torch
 
 from bpnp_ros.geometry.rotation import matrix_from_quaternion
 from bpnp_ros.geometry.transform import invert, make_transform, transform_points
-from bpnp_ros.pnp.p3p import all_solutions, companion_roots, iterated_roots, p3p
+from bpnp_ros.pnp.p3p import all_solutions, iterated_roots, p3p, real_roots
 from bpnp_ros.pnp.upright import about_z, upright_two_points
 
 
@@ -51,13 +51,33 @@ def test_three_points_give_the_pose_among_at_most_four() -> None:
     assert missed <= 2
 
 
-def test_the_roots_found_by_iteration_are_the_eigenvalues() -> None:
+def companion_roots(monic: torch.Tensor) -> torch.Tensor:
+    """All roots (H, 4) of x^4 + monic . (x^3, x^2, x, 1), as eigenvalues."""
+    companion = torch.diag(torch.ones(3, dtype=monic.dtype), -1).repeat(len(monic), 1, 1)
+    companion[:, 0] = -monic
+    return torch.linalg.eigvals(companion)
+
+
+def some_quartics() -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     monic = 10 ** torch.linspace(-2, 2, 400)[:, None] * torch.randn(400, 4, generator=generator)
-    found, expected = iterated_roots(monic.double()), companion_roots(monic.double())
+    return monic.double()
+
+
+def test_the_roots_found_by_iteration_are_the_eigenvalues() -> None:
+    found, expected = iterated_roots(some_quartics()), companion_roots(some_quartics())
     apart = (found[:, :, None] - expected[:, None]).abs()
     assert float((apart.amin(dim=2) / (1 + expected.abs())).max()) < 1e-6
     assert float((apart.amin(dim=1) / (1 + expected.abs())).max()) < 1e-6
+
+
+def test_roots_in_closed_form_are_the_real_eigenvalues() -> None:
+    found, expected = real_roots(some_quartics()), companion_roots(some_quartics())
+    real = expected.imag.abs() < 1e-6 * (1 + expected.real.abs())
+    assert torch.equal(found.isfinite().sum(dim=1), real.sum(dim=1))
+    apart = (found[:, :, None] - expected.real[:, None]).abs() / (1 + expected.real.abs())[:, None]
+    nearest = apart.nan_to_num(torch.inf).masked_fill(~real[:, None], torch.inf).amin(dim=2)
+    assert float(nearest[found.isfinite()].max()) < 1e-4
 
 
 def test_all_solutions_are_those_that_p3p_selects() -> None:

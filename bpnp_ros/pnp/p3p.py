@@ -1,7 +1,7 @@
 """The perspective-three-point problem for large batches: up to four poses for three pairs.
 
 The classical elimination to a quartic in the ratio of two distances (Grunert 1841, as reviewed by
-Haralick et al., IJCV 1994); its roots are eigenvalues of companion matrices.
+Haralick et al., IJCV 1994), solved in closed form (Ferrari) and made exact by Newton's method.
 """
 
 from __future__ import annotations
@@ -79,22 +79,61 @@ def _real_roots(coefficients: Tensor) -> Tensor:
         lead.abs() < 1e-12, torch.full_like(lead, 1e-12), lead
     )
     monic = torch.nan_to_num(monic)
-    roots = iterated_roots(monic) if monic.is_cuda else companion_roots(monic)
-    real = roots.imag.abs() < 1e-5 * (1 + roots.real.abs())
-    return torch.where(real, roots.real, torch.full_like(roots.real, torch.nan))
+    if monic.is_cuda:
+        roots = iterated_roots(monic)
+        real = roots.imag.abs() < 1e-5 * (1 + roots.real.abs())
+        return torch.where(real, roots.real, torch.full_like(roots.real, torch.nan))
+    return _sharpened(monic, real_roots(monic))
 
 
-def companion_roots(monic: Tensor) -> Tensor:
-    """All roots (H, 4) of x^4 + monic . (x^3, x^2, x, 1), as eigenvalues."""
-    companion = torch.zeros(len(monic), 4, 4, dtype=monic.dtype, device=monic.device)
-    companion[:, 0] = -monic
-    companion[:, 1:, :3] = torch.eye(3, dtype=monic.dtype, device=monic.device)
-    return torch.linalg.eigvals(companion)
+def real_roots(monic: Tensor) -> Tensor:
+    """Roots (H, 4) of x^4 + monic . (x^3, x^2, x, 1) in closed form; NaN where one is not real.
+
+    Less a quarter of its first coefficient, x^4 + p x^2 + q x + r is the product of two quadratics,
+    x^2 -+ s x + p/2 + m +- q/(2 s), with s^2 = 2 m and m the largest root of a cubic.
+    """
+    a, b, c, d = monic.T
+    p, q = b - 0.375 * a * a, c - 0.5 * a * b + 0.125 * a**3
+    r = d - 0.25 * a * c + a * a * b / 16 - 3 * a**4 / 256
+    m = _largest_root(p, p * p / 4 - r, -q * q / 8)
+    s = (2 * m).clamp_min(1e-24).sqrt()
+    roots = list[Tensor]()
+    for sign in (1.0, -1.0):
+        rest = s * s / 4 - (p / 2 + m + sign * q / (2 * s))
+        # two roots in one place are two, though rounding parts them
+        root = torch.where(rest.abs() < 1e-10 * (s * s + p.abs() + m), 0.0, rest).sqrt()
+        roots += [sign * s / 2 + root, sign * s / 2 - root]
+    return torch.stack(roots, dim=1) - a[:, None] / 4
+
+
+def _largest_root(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """Of x^3 + a x^2 + b x + c, (H,)."""
+    p, q = b - a * a / 3, 2 * a**3 / 27 - a * b / 3 + c
+    inside = (q / 2).square() + (p / 3) ** 3
+    root = inside.clamp_min(0).sqrt()
+    # of the two sums the one that does not cancel
+    cube = -q / 2 - torch.where(q > 0, root, -root)
+    u = cube.sign() * cube.abs().pow(1 / 3)
+    one = u - p / (3 * torch.where(u == 0, torch.full_like(u, 1e-300), u))
+    radius = (-p / 3).clamp_min(1e-300).sqrt()
+    angle = (-q / (2 * radius**3)).clamp(-1, 1).acos() / 3
+    return torch.where(inside > 0, one, 2 * radius * angle.cos()) - a / 3
+
+
+def _sharpened(monic: Tensor, roots: Tensor) -> Tensor:
+    """Roots (H, 4) after two steps of Newton's method."""
+    a, b, c, d = monic[:, :, None].unbind(1)
+    for _ in range(2):
+        value = (((roots + a) * roots + b) * roots + c) * roots + d
+        slope = ((4 * roots + 3 * a) * roots + 2 * b) * roots + c
+        step = value / slope
+        roots = torch.where(step.abs() < 0.01 * (1 + roots.abs()), roots - step, roots)
+    return roots
 
 
 def iterated_roots(monic: Tensor) -> Tensor:
-    """As `companion_roots`, by the iteration of Durand and Kerner: eigenvalues of small matrices
-    are not found on a GPU."""
+    """All roots (H, 4), complex, of x^4 + monic . (x^3, x^2, x, 1) by the iteration of Durand and
+    Kerner, which waits for nobody on a GPU."""
     size = monic.abs().pow(1 / torch.arange(1, 5).to(monic)).amax(dim=1, keepdim=True)
     z = size * torch.polar(torch.ones(4), 0.4 + torch.pi / 2 * torch.arange(4)).to(monic.device)
     others = ~torch.eye(4, dtype=torch.bool, device=monic.device)

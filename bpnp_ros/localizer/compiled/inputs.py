@@ -71,6 +71,16 @@ def compiled_evidence(
     return torch.from_numpy(nats).to(T_map_camera)
 
 
+def compiled_glance(
+    model: MapModel, T_map_camera: Tensor, frame: Frame, close: NDArray[np.int64], level: float
+) -> Tensor:
+    """As `Glance.bits`, of an open map."""
+    from bpnp_ros.localizer.compiled.glance import glance
+
+    poses, image = T_map_camera.double().numpy(), _image_in(model, frame)
+    return torch.from_numpy(glance(_space(model), image, close, poses, level))
+
+
 def compiled_refine(
     model: MapModel, T_map_camera: Tensor, frame: Frame, sigmas: list[float], most_points: int
 ) -> Tensor:

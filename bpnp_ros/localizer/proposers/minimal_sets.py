@@ -6,6 +6,7 @@ rotation alone: two directions. Nothing known: three points. The measurement mod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from bpnp_ros.localizer.evidence.covariance import information, occam_nats
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.measurement import explained, predict
 from bpnp_ros.localizer.progress import Progress, unheard
+from bpnp_ros.localizer.proposers.glance import glance
 from bpnp_ros.localizer.proposers.keypoint_sets import some_keypoints, wide_sets
 from bpnp_ros.localizer.proposers.near_triples import NearTriples
 from bpnp_ros.localizer.proposers.proposer import Proposal
@@ -32,8 +34,9 @@ MOST_KEYPOINTS = 14  # of which minimal sets are made
 FIRST_LOOK = 6  # sets of keypoints, before it is asked whether that is enough; then twice as many
 EXPLAINED_SHARE = 0.7  # of the keypoints, with which it is enough
 SURE = 10.0  # nats above what a pose owes for being one of many
-GLANCE, GLANCED_AT = 6, 20_000  # keypoints of a glance, poses that are looked at more closely
-MOST_PROJECTED = 100_000_000  # landmarks in poses; each part of the problems may use its share
+GLANCED_AT = 512  # poses of a set that are looked at more closely
+MOST_PROJECTED = 50_000_000  # landmarks in poses; each part of the problems may use its share
+TRUE_SHARE, MISSED = 0.35, 1e-2  # of keypoints; probability that no set is of true ones alone
 MOST_FOR_ALL = 200  # landmarks of which all sets are tried with enough sets of keypoints
 KEPT, POLISHED = 512, 48
 START = 0.025  # standard deviation with which poses are pulled onto the keypoints, on z = 1
@@ -98,7 +101,7 @@ class MinimalSets:
         """Batches of poses (H, 4, 4), one for each set of keypoints."""
         bearings = frame.frustum.chart.bearings(frame.xy)
         projected = 0
-        for rows in wide_sets(bearings, solver.size):
+        for rows in wide_sets(bearings, solver.size)[: _enough_sets(solver.size)]:
             poses = solver.poses(bearings, rows, frame.sigma, part)
             projected += len(poses) * len(self._model.points)
             yield poses[self._model.view_space.holds(poses)]
@@ -108,8 +111,7 @@ class MinimalSets:
     def _promising(self, poses: Tensor, frame: Frame, sigma: float) -> tuple[Tensor, Tensor]:
         """The best of poses (H, 4, 4) and their scores; of many, those that a glance likes."""
         if len(poses) > GLANCED_AT:
-            glance = evidence(self._model, poses, frame.at_most(GLANCE), sigma)
-            poses = poses[glance.topk(GLANCED_AT).indices]
+            poses = poses[glance(self._model, poses, frame, sigma).topk(GLANCED_AT).indices]
         return poses, evidence(self._model, poses, frame, sigma)
 
     def _pulled(self, best: _Best, frame: Frame) -> Candidates:
@@ -142,6 +144,11 @@ class _Best:
             min(KEPT, len(self.scores) + len(scores))
         )
         return _Best(torch.cat([self.poses, poses])[rows], scores)
+
+
+def _enough_sets(size: int) -> int:
+    """Sets of keypoints after which one would have been of true ones alone."""
+    return math.ceil(math.log(MISSED) / math.log1p(-(TRUE_SHARE**size)))
 
 
 def make_minimal_sets(model: MapModel) -> MinimalSets | None:
