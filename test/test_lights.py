@@ -153,3 +153,22 @@ def test_what_compression_leaves_around_a_light_is_no_light() -> None:
     data = cv2.imencode(".jpg", image.grey, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     found = detect_keypoints(decode_compressed(data), LIGHTS)
     assert len(found) == len(centres) and errors(found, centres).max() < 0.5
+
+
+@pytest.mark.parametrize("exposure", [3.0, 30.0])
+@pytest.mark.parametrize("encoding", ["mono8", "mono16", "32FC1"])
+def test_saturated_lamps_whose_glare_runs_together_are_lamps_of_their_own(
+    exposure: float, encoding: str
+) -> None:
+    row, column = np.indices((HEIGHT, WIDTH))
+    centres = np.array([[150.0, 120], [185, 128], [460, 300], [490, 330], [490, 275], [330, 400]])
+    light = np.full((HEIGHT, WIDTH), 0.1) + np.random.default_rng(0).normal(0, 0.005, row.shape)
+    for u, v in centres:
+        outside = np.hypot(column - u, row - v) - 8
+        light += exposure / (1 + np.exp(np.minimum(outside / 0.7, 50)))
+        light += 0.003 * exposure * np.exp(-np.maximum(outside, 0) / 12)
+    most, dtype = {"mono8": (255, "u1"), "mono16": (65_535, "<u2"), "32FC1": (1.0, "<f4")}[encoding]
+    pixels = (most * light.clip(0, 1)).astype(dtype)
+    image = decode_image(pixels.tobytes(), WIDTH, HEIGHT, pixels.strides[0], encoding)
+    found = detect_keypoints(image, LIGHTS)
+    assert len(found) == len(centres) and errors(found, centres).max() < 0.4

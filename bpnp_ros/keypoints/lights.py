@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpnp_ros.backends import opencv
+from bpnp_ros.keypoints.spots import separate_spots
 
 Values = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -25,7 +26,8 @@ def detect_lights(
 
     image: grey values of any depth; real ones may have any unit. bright: (H, W), the pixels that
     belong to lights; None: a light's peak lies six standard deviations of the image's noise above
-    its background, and what hangs together with it, three.
+    its background, its foot three, or a tenth of its peak where that is more; lights that
+    run together are two where both stand out from what joins them.
 
     u, v: pixels, centre weighted by brightness above the background. response: flux. size: pixels,
     diameter of the disc with the area that is brighter than half the peak. angle: radians, of the
@@ -38,14 +40,14 @@ def detect_lights(
         spots = opencv.connected_components(bright)
     else:
         noise = _noise(above, least)
-        spots = opencv.connected_components(above > RIM * noise)
+        spots = separate_spots(above, RIM * noise, PEAK * noise)
         glare = GLARE * opencv.greatest_around(above, HALO)
         peaks = np.unique(spots[above > np.maximum(PEAK * noise, glare)])
-        spots = opencv.connected_components(np.isin(spots, peaks))
-    edges = (spots[0], spots[-1], spots[:, 0], spots[:, -1])
-    spots = opencv.connected_components(~np.isin(spots, np.append(np.concatenate(edges), 0)))
-    v, u = np.nonzero(spots)
-    return _measured(u, v, spots[v, u] - 1, np.maximum(above[v, u], least), image, limit)
+        spots = np.where(np.isin(spots, peaks), spots, 0)
+    edges = np.concatenate([spots[0], spots[-1], spots[:, 0], spots[:, -1]])
+    v, u = np.nonzero(~np.isin(spots, np.append(edges, 0)))
+    spot = np.unique(spots[v, u], return_inverse=True)[1]
+    return _measured(u, v, spot, np.maximum(above[v, u], least), image, limit)
 
 
 def _least_noise(image: Values) -> float:
