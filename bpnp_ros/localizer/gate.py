@@ -169,7 +169,7 @@ def _fix(
             Category.NOT_VERIFIED,
             f"{len(keypoint)} inliers where {least_inliers} are asked for",
         )
-    too_open = leaves_open(model, covariance, config)
+    too_open = leaves_open(rivalry.depth(model), covariance, config)
     if too_open is not None:
         return too_open
     pose = rivalry.T_map_camera.double().cpu().numpy()
@@ -190,11 +190,14 @@ def _fix(
 
 
 def leaves_open(
-    model: MapModel, covariance: NDArray[np.float64], config: LocalizerConfig
+    depth: float, covariance: NDArray[np.float64], config: LocalizerConfig
 ) -> Rejection | None:
-    """Why a covariance (6, 6) is too large to be published; None where it is not."""
+    """Why a covariance (6, 6) is too large to be published; None where it is not.
+
+    depth: how far away what the pose shows is, metres.
+    """
     sigma = np.sqrt(np.diag(covariance))
-    most = config.max_sigma_position * model.depth
+    most = config.max_sigma_position * depth
     if sigma[:3].max() <= most and sigma[3:].max() <= config.max_sigma_angle:
         return None
     return Rejection(

@@ -17,6 +17,7 @@ from bpnp_ros.localizer.evidence.covariance import are_one_mode, twists_between
 from bpnp_ros.localizer.evidence.listening import tell
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
+from bpnp_ros.localizer.evidence.shown_depth import shown_depth
 from bpnp_ros.localizer.evidence.sight import Sight, sight
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.map_model.map_model import MapModel
@@ -52,13 +53,8 @@ class Rivalry:
     lost: Array
 
     def depth(self, model: MapModel) -> float:
-        """The length that poses are told apart by, metres: that of the map, or of what the winner
-        shows where photographs are taken from near and from far."""
-        rows = torch.from_numpy(self.sight.pairs[1]).to(model.points.device)
-        if not model.from_photographs or len(rows) == 0:
-            return model.depth
-        away = model.points[rows] - self.T_map_camera[:3, 3]
-        return max(model.depth, float(away.norm(dim=1).median()))
+        """The length that poses are told apart by, metres: that of what the winner shows."""
+        return shown_depth(model, self.T_map_camera, self.sight.pairs[1])
 
     def are_elsewhere(self, covariance: Array, metres: float, radians: float) -> NDArray[np.bool_]:
         """Which (P,) are poses of their own: far off, also in standard deviations of the winner."""

@@ -9,6 +9,7 @@ import torch
 
 from bpnp_ros.configuration.parameters import LocalizerConfig
 from bpnp_ros.keypoints.keypoints import Keypoints
+from bpnp_ros.localizer.evidence.shown_depth import shown_depth
 from bpnp_ros.localizer.frame import Frame
 from bpnp_ros.localizer.gate import leaves_open
 from bpnp_ros.localizer.over_time.step import Pose, from_twist, lengths
@@ -87,7 +88,9 @@ class SelfChecks:
             fix = _shifted(fix, shift)
         elif fix.lens is None:
             fix = with_calibration(self._model, told, fix, self.camera.calibration, config)
-        return leaves_open(self._model, fix.covariance, config) or fix
+        here = torch.from_numpy(self._recentred(fix))
+        depth = shown_depth(self._model, here, fix.point_index)
+        return leaves_open(depth, fix.covariance, config) or fix
 
     def _recentred(self, fix: Fix) -> Pose:
         pose = fix.T_map_camera.copy()

@@ -32,6 +32,7 @@ from bpnp_ros.localizer.evidence.covariance import (
 )
 from bpnp_ros.localizer.evidence.neighbourhood import around
 from bpnp_ros.localizer.evidence.own_noise import with_own_noise
+from bpnp_ros.localizer.evidence.shown_depth import shown_depth
 from bpnp_ros.localizer.evidence.sight import sight
 from bpnp_ros.localizer.evidence.weights import CHANCE_OF_LEAD
 from bpnp_ros.localizer.frame import Frame
@@ -63,7 +64,8 @@ def with_own_lens(model: MapModel, told: Look, fix: Fix, config: LocalizerConfig
     covariance = pose_covariance(model, known, config)
     ahead = other.sight.nats - told.sight.nats - _owed(other, told.frame.frustum)
     twist = twists_between(told.T_map_camera, other.T_map_camera[None])[0]
-    is_open = leaves_open(model, covariance, config) is not None
+    depth = shown_depth(model, other.T_map_camera, other.sight.pairs[1])
+    is_open = leaves_open(depth, covariance, config) is not None
     is_clear = CHANCE_OF_LEAD * ahead > -math.log(config.false_pose_rate) and not is_open
     if is_clear and not model.view_space.objection(other.T_map_camera):
         mixed = _mixture(covariance, fix.covariance, twist, -ahead)
