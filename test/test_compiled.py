@@ -72,7 +72,7 @@ def closed_map(rng: np.random.Generator, around: bool, count: int, turned: bool)
 
 def shown(model: MapModel, frustum: Frustum, rng: np.random.Generator, most: int) -> Frame:
     """Some of what the true pose sees, and clutter."""
-    in_camera = transform_points(invert(TRUTH[0]), model.points)[0]
+    in_camera = transform_points(invert(TRUTH), model.points)[0]
     u, v = frustum.chart.image(in_camera.unbind(-1), 0.1)
     xy = torch.stack([u, v], dim=1)[frustum.chart.shows(in_camera.unbind(-1), 0.1)].numpy()
     xy = rng.permutation(xy[frustum.contains(xy)])[:most]
