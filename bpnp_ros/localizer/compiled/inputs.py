@@ -146,7 +146,7 @@ def compiled_field(model: MapModel, T_map_camera: Tensor, grid: Grid) -> Tensor:
 
 def unlike_rows(vectors: Tensor, most: int) -> Tensor:
     """Rows of the first `most` of vectors (V, D) that lie further than 1 from all rows before."""
-    from bpnp_ros.localizer.compiled.unlike import unlike
+    from bpnp_ros.localizer.descent.distinct_compiled import unlike
 
     return torch.from_numpy(unlike(_contiguous(vectors.float()), most))
 
@@ -161,7 +161,7 @@ def products_with_halves(rows: Tensor, vector: Tensor) -> Tensor:
 
 def distinct_rows(T_map_camera: Tensor, distance: float, angle: float, most: int) -> Tensor:
     """As `descent.distinct`, on a processor."""
-    from bpnp_ros.localizer.compiled.unlike import distinct
+    from bpnp_ros.localizer.descent.distinct_compiled import distinct
 
     poses = T_map_camera.double().numpy()
     return torch.from_numpy(distinct(poses, distance, math.cos(angle), most))
