@@ -21,7 +21,7 @@ from bpnp_ros.localizer import tracker as tracking
 from bpnp_ros.localizer.localizer import Localizer
 from bpnp_ros.localizer.over_time.step import fastest
 from bpnp_ros.localizer.over_time.track import LONGEST_GAP, Track
-from bpnp_ros.localizer.tracker import RAREST, Tracker
+from bpnp_ros.localizer.tracker import Tracker
 from bpnp_ros.localizer.types import Category, Fix, Rejection
 from bpnp_ros.map_model.from_points import model_from_points
 from bpnp_ros.map_model.map_model import MapModel
@@ -192,7 +192,6 @@ def test_odometry_tells_which_of_two_lamps_was_passed() -> None:
     path = [held("up", 0.0, np.array([8.1 + 0.55 * i, 0.7, 0.5]), np.zeros(2)) for i in range(8)]
     fix = replace(fix_at(HERE), T_map_camera=path[0])
     tracker.follow(fix, shown(lamps, path[0], 0), 0.0, odometry=path[0])
-    tracker._interval = RAREST
     for step, T in enumerate(path[1:], start=1):
         answer = tracker.step(shown(lamps, T, step), 0.25 * step, {}, odometry=T)
         if isinstance(answer, Fix):
@@ -211,6 +210,17 @@ def test_odometry_leads_through_the_dark_but_not_across_the_map(metres: float, k
     tracker.follow(fix_at(HERE), frame, 0.0, odometry=np.eye(4))
     assert tracker.can_follow(60.0, moved(np.eye(4), (0, 0, metres))) is known
     assert not tracker.can_follow(60.0, None)
+
+
+@pytest.mark.parametrize("with_odometry", [False, True])
+def test_where_odometry_leads_is_looked_at_first_and_alone(with_odometry: bool) -> None:
+    tracker, starts = Tracker(open_hall(), CONFIG), list[int]()
+    odometry = np.eye(4) if with_odometry else None
+    tracker.follow(fix_at(HERE), frame_at(HERE, np.random.default_rng(0)), 0.0, odometry)
+    refined = tracker._refined
+    tracker._refined = lambda some, frame: starts.append(len(some)) or refined(some, frame)  # type: ignore[assignment, method-assign, func-returns-value]
+    tracker.step(frame_at(HERE, np.random.default_rng(1)), 0.1, {}, odometry)
+    assert (starts[0] == 1) is with_odometry
 
 
 def test_odometry_that_jumps_is_not_believed() -> None:
