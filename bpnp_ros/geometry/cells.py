@@ -44,15 +44,18 @@ class Cells:
 
     def nearest(self, others: Tensor) -> tuple[Tensor, Tensor]:
         """The row of the point nearest to each of others (P, D), and its squared distance, (P,)."""
-        row = torch.zeros(len(others), dtype=torch.long, device=others.device)
-        distance = torch.full_like(others[:, 0], torch.inf)
-        if len(self.key):
-            row, distance = self._nearest_about(others)
+        if not len(self.key) or self.point.is_cuda:  # which would wait for those far away
+            return self._nearest_of_all(others)
+        row, distance = self._nearest_about(others)
         away = (distance > SIDE**2).nonzero()[:, 0]
-        for rows in away.split(max(_DISTANCES_AT_ONCE // len(self.point), 1)):
-            least = torch.cdist(others[rows], self.point).min(dim=1)
-            row[rows], distance[rows] = least.indices, least.values.square()
+        row[away], distance[away] = self._nearest_of_all(others[away])
         return row, distance
+
+    def _nearest_of_all(self, others: Tensor) -> tuple[Tensor, Tensor]:
+        at_once = max(_DISTANCES_AT_ONCE // len(self.point), 1)
+        least = [torch.cdist(some, self.point).min(dim=1) for some in others.split(at_once)]
+        distances, rows = zip(*least, strict=True)
+        return torch.cat(rows), torch.cat(distances).square()
 
     def _nearest_about(self, others: Tensor) -> tuple[Tensor, Tensor]:
         """Of the points in the cubes about each; infinitely far away where there are none."""
