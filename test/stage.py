@@ -40,7 +40,7 @@ PARAMETERS: dict[str, str | bool | float] = {
     "use_bpnpnet": False,
 }
 STEP = 100_000_000  # nanoseconds between frames
-PATIENCE = 60.0  # seconds for an answer, however busy the machine
+PATIENCE = 90.0  # seconds; the first node of a fresh checkout compiles
 RESENT = 3.0  # seconds after which a frame may have been lost on its way
 WRONG_METRES, WRONG_DEGREES = 0.5, 5.0
 QUIET = DetectorNoise()
