@@ -74,7 +74,7 @@ def compiled_evidence(
 def compiled_glance(
     model: MapModel, T_map_camera: Tensor, frame: Frame, close: NDArray[np.int64], level: float
 ) -> Tensor:
-    """As `Glance.bits`, of an open map."""
+    """As `proposers.glance`, of an open map."""
     from bpnp_ros.localizer.compiled.glance import glance
 
     poses, image = T_map_camera.double().numpy(), _image_in(model, frame)
